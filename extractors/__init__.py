@@ -1,0 +1,1 @@
+"""Documents in, entities and facts out: encoder, heads, training, evaluation, checkpoints."""

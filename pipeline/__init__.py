@@ -1,0 +1,1 @@
+"""Beam transforms: read, extract, merge, write."""

@@ -1,0 +1,127 @@
+"""What goes in: documents of tokens with character offsets, and the mentions that their source already gives."""
+
+from __future__ import annotations
+
+from schemas.record import Record
+
+
+class Mention(Record, frozen=True):
+    """A span of one sentence that names an entity.
+
+    Attributes:
+        start: first token, counted over the whole document.
+        end: one past the last token.
+        type: entity type, or None when the source does not say.
+        kb_ids: what the span points to, for example `("wiki:Douglas Adams",)` or `("mesh:D008094",)`.
+    """
+
+    start: int
+    end: int
+    type: str | None = None
+    kb_ids: tuple[str, ...] = ()
+
+
+class Entity(Record, frozen=True):
+    """A cluster of mentions in one document, with its type, in ascending order of the mentions."""
+
+    mentions: tuple[Mention, ...]
+    type: str
+    kb_ids: tuple[str, ...] = ()
+
+
+class Fact(Record, frozen=True):
+    """A relation between two entities of one document.
+
+    Attributes:
+        head, tail: indices into the document's entities.
+        relation: id in the relation schema.
+        probability: calibrated probability that the document states it; 1.0 for annotations.
+        evidence: indices of the supporting sentences, ascending.
+    """
+
+    head: int
+    relation: str
+    tail: int
+    probability: float = 1.0
+    evidence: tuple[int, ...] = ()
+
+
+class Section(Record, frozen=True):
+    """A heading of the source and the first token of the text below it."""
+
+    title: str
+    start: int
+
+
+class Document(Record, frozen=True):
+    """One document of the corpus.
+
+    Attributes:
+        id: unique in the corpus and stable over reruns, for example `wiki:Douglas Adams` or `pubmed:17942999`.
+        source: name of the file it came from (no folders, so that results do not depend on where it lay).
+        title: title as people know it.
+        text: plain text; every offset counts Unicode characters in it.
+        tokens: (start, end) character offsets, ascending and not overlapping.
+        sentences: (start, end) token ranges that cover all tokens, ascending.
+        mentions: given mentions (wiki links, annotations without clusters); they join the predicted ones.
+        entities: given entities; when present, mention detection and clustering are skipped.
+        facts: annotated facts, for training and evaluation only.
+        sections: headings, ascending by token.
+        metadata: (key, value) pairs of the source, sorted; keys may repeat (`mesh`, `substance`, `revision`).
+        version: the document with the highest version wins among those with one id.
+    """
+
+    id: str
+    source: str
+    title: str
+    text: str
+    tokens: tuple[tuple[int, int], ...]
+    sentences: tuple[tuple[int, int], ...]
+    mentions: tuple[Mention, ...] = ()
+    entities: tuple[Entity, ...] | None = None
+    facts: tuple[Fact, ...] = ()
+    sections: tuple[Section, ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    version: int = 0
+
+    def words(self) -> list[str]:
+        """Return the token strings."""
+        return [self.text[start:end] for start, end in self.tokens]
+
+    def span_text(self, start: int, end: int) -> str:
+        """Return the text from token `start` to before token `end`, as it stands in the document."""
+        return self.text[self.tokens[start][0] : self.tokens[end - 1][1]]
+
+
+class Extraction(Record, frozen=True):
+    """What an extractor found in one document: entities in order of first mention, facts sorted by (h, r, t)."""
+
+    document_id: str
+    entities: tuple[Entity, ...]
+    facts: tuple[Fact, ...]
+
+
+def problems(document: Document) -> list[str]:
+    """Return every way in which a document breaks the rules above, in words; an empty list when it is sound."""
+    found: list[str] = []
+    previous = 0
+    for index, (start, end) in enumerate(document.tokens):
+        if not previous <= start < end <= len(document.text):
+            found.append(f"token {index} at {start}:{end} overlaps, is empty or leaves the text")
+        previous = end
+    expected = 0
+    for index, (start, end) in enumerate(document.sentences):
+        if start != expected or end <= start:
+            found.append(f"sentence {index} at tokens {start}:{end} leaves a gap, overlaps or is empty")
+        expected = end
+    if expected != len(document.tokens):
+        found.append(f"sentences cover {expected} of {len(document.tokens)} tokens")
+    given = [m for entity in document.entities or () for m in entity.mentions]
+    for mention in (*document.mentions, *given):
+        if not 0 <= mention.start < mention.end <= len(document.tokens):
+            found.append(f"mention at tokens {mention.start}:{mention.end} leaves the document")
+    count = len(document.entities or ())
+    for fact in document.facts:
+        if not (0 <= fact.head < count and 0 <= fact.tail < count):
+            found.append(f"fact {fact.head} {fact.relation} {fact.tail} names an entity that is not there")
+    return found

@@ -1,0 +1,90 @@
+"""What comes out: nodes, edges and evidence of the merged graph, and their content-hash ids."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+
+from schemas.record import Record
+
+
+class Node(Record, frozen=True):
+    """An entity of the merged graph.
+
+    Attributes:
+        id: `node_id` of its key.
+        name: the most frequent surface form (ties: the longer, then the alphabetically first).
+        type: entity type with the most mentions (ties: alphabetically first).
+        aliases: all surface forms, sorted.
+        kb_ids: knowledge-base ids, sorted.
+        support: number of documents that mention it.
+        mentions: number of mentions in all documents.
+    """
+
+    id: str
+    name: str
+    type: str
+    aliases: tuple[str, ...]
+    kb_ids: tuple[str, ...]
+    support: int
+    mentions: int
+
+
+class Edge(Record, frozen=True):
+    """A fact of the merged graph: `confidence` is the noisy-or over documents, `support` their number."""
+
+    id: str
+    head: str
+    relation: str
+    tail: str
+    confidence: float
+    support: int
+
+
+class Evidence(Record, frozen=True):
+    """One sentence of one document that supports an edge.
+
+    Attributes:
+        edge: id of the edge.
+        document: id of the document.
+        sentence: index of the sentence in the document.
+        start, end: character offsets of the sentence in the document's text.
+        text: the sentence.
+        head_spans, tail_spans: character offsets in the document's text of the mentions in this sentence.
+        probability: calibrated probability of the fact in this document.
+    """
+
+    edge: str
+    document: str
+    sentence: int
+    start: int
+    end: int
+    text: str
+    head_spans: tuple[tuple[int, int], ...]
+    tail_spans: tuple[tuple[int, int], ...]
+    probability: float
+
+
+def normalise_name(name: str) -> str:
+    """Return the form under which two names count as equal: NFKC, case-folded, white space collapsed."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def content_hash(*parts: str) -> str:
+    """Return 128 bits of BLAKE2b over the parts in hexadecimal; parts are length-prefixed, so no two lists collide."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def node_id(kb_id: str | None, name: str, type: str) -> str:
+    """Return the id of a node: from its knowledge-base id if it has one, else from its normalised name and type."""
+    return content_hash("kb", kb_id) if kb_id else content_hash("name", normalise_name(name), type)
+
+
+def edge_id(head: str, relation: str, tail: str) -> str:
+    """Return the id of an edge between two node ids."""
+    return content_hash("edge", head, relation, tail)

@@ -1,0 +1,168 @@
+"""The closed set of relations that a model predicts, read from a YAML file with line-precise validation."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+from schemas.record import Record
+
+
+class Relation(Record, frozen=True):
+    """A relation.
+
+    Attributes:
+        id: identifier in the data, for example `P17`.
+        label: name for people, for example `country`.
+        iri: IRI of the property in RDF.
+        description: one sentence.
+        types: allowed (head type, tail type) pairs; empty means any.
+        inverse: id of the inverse relation, if there is one in the schema.
+        symmetric: whether head and tail may be swapped.
+        max_cardinality: how many tails one head usually has at most; None means any number.
+    """
+
+    id: str
+    label: str
+    iri: str
+    description: str = ""
+    types: tuple[tuple[str, str], ...] = ()
+    inverse: str | None = None
+    symmetric: bool = False
+    max_cardinality: int | None = None
+
+    @property
+    def cypher_type(self) -> str:
+        """Relationship type in Cypher: the label in UPPER_SNAKE."""
+        return re.sub(r"[^A-Z0-9]+", "_", self.label.upper()).strip("_")
+
+
+class RelationSchema(Record, frozen=True, dict=True):
+    """A named set of entity types and relations, in the order in which a model numbers them."""
+
+    name: str
+    entity_types: tuple[str, ...]
+    relations: tuple[Relation, ...]
+
+    @cached_property
+    def by_id(self) -> dict[str, Relation]:
+        """Relations by their id."""
+        return {relation.id: relation for relation in self.relations}
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each relation id."""
+        return {relation.id: position for position, relation in enumerate(self.relations)}
+
+
+class SchemaError(ValueError):
+    """A relation schema file is wrong; the message names the file, the line and the remedy."""
+
+
+_RELATION_KEYS = {"id", "label", "iri", "description", "types", "inverse", "symmetric", "max_cardinality"}
+
+
+class _LineLoader(yaml.SafeLoader):
+    """Remembers the line on which every mapping starts."""
+
+
+def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[str, object]:
+    loader.flatten_mapping(node)
+    value = dict(loader.construct_pairs(node, deep=True))
+    value["__line__"] = node.start_mark.line + 1
+    return value
+
+
+_LineLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def builtin_schemas() -> list[str]:
+    """Return the names of the schemas that come with factmill."""
+    folder = resources.files("schemas") / "relations"
+    return sorted(Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+@cache
+def load_relation_schema(name_or_path: str) -> RelationSchema:
+    """Read a relation schema: a built-in name (`docred`, `cdr`, `gda`) or the path of a YAML file.
+
+    Raises:
+        SchemaError: the file is missing or breaks a rule; the message names the line.
+    """
+    if name_or_path in builtin_schemas():
+        text = (resources.files("schemas") / "relations" / f"{name_or_path}.yaml").read_text("utf-8")
+        return parse_relation_schema(text, f"{name_or_path}.yaml")
+    path = Path(name_or_path)
+    if not path.is_file():
+        known = ", ".join(builtin_schemas())
+        raise SchemaError(f"no relation schema named '{name_or_path}': use one of {known}, or the path of a YAML file")
+    return parse_relation_schema(path.read_text("utf-8"), str(path))
+
+
+def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
+    """Parse and check the YAML text of a relation schema; `where` names it in error messages."""
+
+    def fail(line: object, message: str) -> SchemaError:
+        return SchemaError(f"{where}, line {line}: {message}")
+
+    try:
+        data = yaml.load(text, Loader=_LineLoader)  # noqa: S506 - a SafeLoader subclass
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise fail(mark.line + 1 if mark else 1, f"not valid YAML ({getattr(error, 'problem', error)})") from None
+    if not isinstance(data, dict):
+        raise fail(1, "expected the keys 'name', 'entity_types' and 'relations'")
+    for key in ("name", "entity_types", "relations"):
+        if not data.get(key):
+            raise fail(1, f"the key '{key}' is missing or empty")
+    entity_types = tuple(str(item) for item in data["entity_types"])
+    relations: list[Relation] = []
+    lines: dict[str, int] = {}
+    labels: dict[str, str] = {}
+    for row in data["relations"]:
+        if not isinstance(row, dict):
+            raise fail("?", f"relation {row!r} is not a mapping with 'id', 'label' and 'iri'")
+        line = row.pop("__line__")
+        unknown = sorted(set(row) - _RELATION_KEYS)
+        if unknown:
+            raise fail(line, f"unknown key '{unknown[0]}'; known keys: {', '.join(sorted(_RELATION_KEYS))}")
+        for key in ("id", "label", "iri"):
+            if not isinstance(row.get(key), str) or not row[key].strip():
+                raise fail(line, f"'{key}' is missing or not a text")
+        if row["id"] in lines:
+            raise fail(line, f"id '{row['id']}' stands already on line {lines[row['id']]}")
+        if re.search(r'[\s<>"{}|\\^`]', row["iri"]) or ":" not in row["iri"]:
+            raise fail(line, f"'{row['iri']}' is not an absolute IRI")
+        types = tuple(_type_pair(pair, entity_types, lambda m, at=line: fail(at, m)) for pair in row.pop("types", ()))
+        lines[row["id"]] = line
+        try:
+            relation = Relation(types=types, **row)
+            if not isinstance(relation.symmetric, bool):
+                raise TypeError("'symmetric' must be true or false")
+            cardinality = relation.max_cardinality
+            if cardinality is not None and (not isinstance(cardinality, int) or cardinality < 1):
+                raise TypeError(f"'max_cardinality' must be a positive number, not {cardinality!r}")
+        except TypeError as error:
+            raise fail(line, str(error)) from None
+        other = labels.setdefault(relation.cypher_type, relation.id)
+        if other != relation.id or not relation.cypher_type:
+            raise fail(line, f"label '{relation.label}' gives the same Cypher type as that of '{other}'")
+        relations.append(relation)
+    for relation in relations:
+        if relation.inverse is not None and relation.inverse not in lines:
+            raise fail(lines[relation.id], f"inverse '{relation.inverse}' of '{relation.id}' is not in the schema")
+    return RelationSchema(name=str(data["name"]), entity_types=entity_types, relations=tuple(relations))
+
+
+def _type_pair(pair: object, known: tuple[str, ...], fail: object) -> tuple[str, str]:
+    assert callable(fail)  # noqa: S101
+    if not (isinstance(pair, list) and len(pair) == 2):
+        raise fail(f"type pair {pair!r} is not [head type, tail type]")
+    for name in pair:
+        if name not in known:
+            raise fail(f"entity type '{name}' is not in entity_types ({', '.join(known)})")
+    return str(pair[0]), str(pair[1])

@@ -1,0 +1,1 @@
+"""The merged graph out: Parquet tables, RDF, embedded Cypher."""
