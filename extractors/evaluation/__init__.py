@@ -1,0 +1,26 @@
+"""Evaluation: strict end-to-end scores, relation scores from several sides, and the best threshold.
+
+Nothing here needs torch.
+"""
+
+from extractors.evaluation.comparison import EvaluationError
+from extractors.evaluation.hypernyms import MeshTree, MeshTreeError
+from extractors.evaluation.relations import RelationScores, TrainFacts
+from extractors.evaluation.report import Report, evaluate
+from extractors.evaluation.score import Average, Score, UnseenScore
+from extractors.evaluation.threshold import Threshold, best_threshold
+
+__all__ = [
+    "Average",
+    "EvaluationError",
+    "MeshTree",
+    "MeshTreeError",
+    "RelationScores",
+    "Report",
+    "Score",
+    "Threshold",
+    "TrainFacts",
+    "UnseenScore",
+    "best_threshold",
+    "evaluate",
+]

@@ -1,0 +1,160 @@
+"""One document's gold annotation beside its prediction, with the same names for the same entities."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from schemas.document import Document, Entity, Extraction, Fact
+from schemas.relation_schema import RelationSchema
+
+Spans = frozenset[tuple[int, int]]
+Pair = tuple[Document, Extraction]
+
+
+class EvaluationError(ValueError):
+    """Gold and predictions do not fit together; the message names the document and the remedy."""
+
+
+class EntityKey(NamedTuple):
+    """What makes two entities of one document the same.
+
+    When entities are given, type and knowledge-base ids tell apart entities with equal mentions (a PubTator mention
+    with two ids is two entities); otherwise both stay empty and the mentions alone decide.
+    """
+
+    spans: Spans
+    type: str = ""
+    kb_ids: tuple[str, ...] = ()
+
+
+class Triple(NamedTuple):
+    """A fact with its entities by name."""
+
+    head: EntityKey
+    relation: str
+    tail: EntityKey
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One document; facts listed twice are merged and their evidence united.
+
+    Attributes:
+        document: the gold document.
+        gold, predicted: the evidence sentences of every fact.
+        kb_ids: the knowledge-base ids of every entity, those of the gold entity where it exists.
+    """
+
+    document: Document
+    gold: dict[Triple, frozenset[int]]
+    predicted: dict[Triple, frozenset[int]]
+    kb_ids: dict[EntityKey, frozenset[str]]
+
+    def sentences_of(self, key: EntityKey) -> frozenset[int]:
+        """Return the sentences that mention an entity."""
+        starts = [start for start, _ in self.document.sentences]
+        return frozenset(bisect_right(starts, start) - 1 for start, _ in key.spans)
+
+
+def spans_of(entity: Entity) -> Spans:
+    """Return the token spans of an entity's mentions; a span listed twice counts once."""
+    return frozenset((mention.start, mention.end) for mention in entity.mentions)
+
+
+def span_name(words: Sequence[str], span: tuple[int, int]) -> str:
+    """Return the words of a span joined by single blanks, however the text spaced them."""
+    return " ".join(words[span[0] : span[1]])
+
+
+def match_documents(
+    gold: Sequence[Document], predicted: Sequence[Extraction], schema: RelationSchema
+) -> tuple[list[Pair], int]:
+    """Join gold documents and predictions by document id.
+
+    Returns:
+        The pairs in the order of `gold`, and how many documents have no prediction; those count as if nothing was
+        found in them.
+
+    Raises:
+        EvaluationError: an id occurs twice, a prediction has no gold document, a document has no gold entities, or a
+            fact names an entity or a relation that does not exist.
+    """
+    extractions: dict[str, Extraction] = {}
+    for extraction in predicted:
+        if extraction.document_id in extractions:
+            raise EvaluationError(f"document '{extraction.document_id}' is predicted twice: pass one extraction each")
+        extractions[extraction.document_id] = extraction
+    pairs: list[Pair] = []
+    seen: set[str] = set()
+    for document in gold:
+        if document.id in seen:
+            raise EvaluationError(f"document '{document.id}' stands twice among the gold documents: remove one")
+        if document.entities is None:
+            raise EvaluationError(f"document '{document.id}' has no gold entities: evaluate on an annotated file")
+        seen.add(document.id)
+        extraction = extractions.get(document.id) or Extraction(document.id, (), ())
+        _check(document.id, "gold", document.facts, len(document.entities), schema)
+        _check(document.id, "predicted", extraction.facts, len(extraction.entities), schema)
+        pairs.append((document, extraction))
+    if unknown := sorted(extractions.keys() - seen):
+        raise EvaluationError(f"document '{unknown[0]}' is predicted but is not among the gold documents")
+    return pairs, len(seen) - len(extractions)
+
+
+def _check(document: str, side: str, facts: Iterable[Fact], count: int, schema: RelationSchema) -> None:
+    for fact in facts:
+        if not (0 <= fact.head < count and 0 <= fact.tail < count):
+            raise EvaluationError(
+                f"document '{document}': {side} fact {fact.head} {fact.relation} {fact.tail} names an entity outside "
+                f"0..{count - 1}"
+            )
+        if fact.relation not in schema.by_id:
+            raise EvaluationError(
+                f"document '{document}': {side} relation '{fact.relation}' is not in the schema '{schema.name}': "
+                "choose the schema that the file was annotated with"
+            )
+
+
+def entities_given(pairs: Iterable[Pair]) -> bool:
+    """Say whether the predictions have exactly the gold entities, with their types and knowledge-base ids.
+
+    Documents in which no entity was predicted do not decide: a document without prediction may be among them.
+    """
+    decisive = [(document.entities or (), extraction.entities) for document, extraction in pairs if extraction.entities]
+    return bool(decisive) and all(set(map(_exact, gold)) == set(map(_exact, found)) for gold, found in decisive)
+
+
+def compare(pair: Pair, given: bool) -> Comparison:
+    """Name the facts of one document by their entities; `given` is `entities_given` of the whole file."""
+    document, extraction = pair
+    name = _exact if given else _by_mentions
+    entities = document.entities or ()
+    kb_ids: dict[EntityKey, frozenset[str]] = {}
+    for entity in entities:
+        kb_ids[name(entity)] = kb_ids.get(name(entity), frozenset()) | frozenset(entity.kb_ids)
+    for entity in extraction.entities:
+        kb_ids.setdefault(name(entity), frozenset(entity.kb_ids))
+    gold = _triples(document.facts, entities, name)
+    return Comparison(document, gold, _triples(extraction.facts, extraction.entities, name), kb_ids)
+
+
+def _exact(entity: Entity) -> EntityKey:
+    return EntityKey(spans_of(entity), entity.type, entity.kb_ids)
+
+
+def _by_mentions(entity: Entity) -> EntityKey:
+    return EntityKey(spans_of(entity))
+
+
+def _triples(
+    facts: Iterable[Fact], entities: Sequence[Entity], name: Callable[[Entity], EntityKey]
+) -> dict[Triple, frozenset[int]]:
+    keys = [name(entity) for entity in entities]
+    found: dict[Triple, frozenset[int]] = {}
+    for fact in facts:
+        triple = Triple(keys[fact.head], fact.relation, keys[fact.tail])
+        found[triple] = found.get(triple, frozenset()) | frozenset(fact.evidence)
+    return found
