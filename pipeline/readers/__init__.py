@@ -1,1 +1,7 @@
 """Readers of source files, free of Beam: every record becomes a document, a dead letter or a counted skip."""
+
+from pipeline.readers.formats import FORMATS, UnknownFormat, read, read_path, sniff, split
+from pipeline.readers.part import Part
+from pipeline.readers.segment import align, segment
+
+__all__ = ["FORMATS", "Part", "UnknownFormat", "align", "read", "read_path", "segment", "sniff", "split"]

@@ -1,0 +1,106 @@
+"""Sentences and tokens with exact character offsets."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from sentencex import get_sentence_boundaries
+
+Spans = tuple[tuple[int, int], ...]
+
+# Combining marks belong to the letter before them, but `\w` leaves most of them out.
+_MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)).startswith("M"))
+_ABBREVIATIONS = "Inc Ltd Corp Co Jr Sr Dr Mr Mrs Ms St Mt Ft Prof Gen Col Lt Capt Sgt Maj Adm Gov Sen Rep Rev vs No al"
+
+# Tokens as in DocRED: hyphens and punctuation stand alone, `'s` too; numbers, initials and O'Brien stay whole.
+_TOKEN = re.compile(
+    rf"""
+      \d++(?:[.,]\d++)+ | \d++(?![^\W_])               # 3.5   1,000   1999
+    | (?:[^\W\d_]\.){{2,}}                             # U.S.  e.g.
+    | [A-Z]\.(?=\s?[^\W\d_])                           # the J. of J. R. R. Tolkien
+    | (?:{"|".join(_ABBREVIATIONS.split())})\.(?=\s?\w)
+    | ['’][sS](?![^\W_])                               # the 's of Tolkien's
+    | [^\W_](?:[^\W_]|[{_MARKS}])*(?:['’](?![sS](?![^\W_]))[^\W\d_](?:[^\W_]|[{_MARKS}])*)*
+    | (?P<sign>[^\w\s]|_)(?P=sign)*                    # runs of one sign: ...  --
+    """,
+    re.VERBOSE,
+)
+
+
+def segment(text: str, spans: Iterable[tuple[int, int]] = (), breaks: Iterable[int] = ()) -> tuple[Spans, Spans]:
+    """Split a text into tokens and sentences.
+
+    Every character that is not white space lies in exactly one token, and every token in exactly one sentence.
+
+    Args:
+        text: any text.
+        spans: character spans that no sentence limit may cut, and at whose limits tokens are cut (given mentions).
+        breaks: character offsets at which a sentence ends in any case (for example where the title ends).
+
+    Returns:
+        (start, end) character offsets of the tokens, and (start, end) token ranges of the sentences.
+    """
+    spans = sorted(spans)
+    limits = _sentence_limits(text, breaks)
+    if spans:
+        limits = _keep_whole(limits, spans)
+    cuts = sorted({offset for span in spans for offset in span})
+    tokens: list[tuple[int, int]] = []
+    sentences: list[tuple[int, int]] = []
+    for start, end in zip(limits, limits[1:], strict=False):
+        first = len(tokens)
+        found = [match.span() for match in _TOKEN.finditer(text, start, end)]
+        tokens.extend(_cut(found, cuts) if cuts else found)
+        if len(tokens) > first:
+            sentences.append((first, len(tokens)))
+    return tuple(tokens), tuple(sentences)
+
+
+def align(tokens: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
+    """Return the range of tokens that cover exactly the characters `start` to `end`, blanks at the rim aside.
+
+    None when the span is blank or its limits fall inside tokens.
+    """
+    first = bisect_left(tokens, (start, start))
+    last = bisect_left(tokens, (end, end))
+    if first == last or (first and tokens[first - 1][1] > start) or tokens[last - 1][1] > end:
+        return None
+    return first, last
+
+
+def _sentence_limits(text: str, breaks: Iterable[int]) -> list[int]:
+    limits = [0]
+    start = 0
+    for end in [*sorted(offset for offset in set(breaks) if 0 < offset < len(text)), len(text)]:
+        limits.extend(start + item["end_index"] for item in get_sentence_boundaries("en", text[start:end]))
+        if limits[-1] != end:
+            limits.append(end)
+        start = end
+    return limits
+
+
+def _keep_whole(limits: list[int], spans: list[tuple[int, int]]) -> list[int]:
+    """Drop the limits that fall inside a span."""
+    kept: list[int] = []
+    reach = index = 0
+    for limit in limits:
+        while index < len(spans) and spans[index][0] < limit:
+            reach = max(reach, spans[index][1])
+            index += 1
+        if limit >= reach or not kept:
+            kept.append(limit)
+    return kept
+
+
+def _cut(tokens: list[tuple[int, int]], cuts: list[int]) -> Iterable[tuple[int, int]]:
+    """Cut tokens at the given ascending offsets."""
+    for start, end in tokens:
+        at = bisect_left(cuts, start + 1)
+        while at < len(cuts) and cuts[at] < end:
+            yield start, cuts[at]
+            start = cuts[at]
+            at += 1
+        yield start, end
