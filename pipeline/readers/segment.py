@@ -6,6 +6,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
 
@@ -50,7 +51,7 @@ def segment(text: str, spans: Iterable[tuple[int, int]] = (), breaks: Iterable[i
     cuts = sorted({offset for span in spans for offset in span})
     tokens: list[tuple[int, int]] = []
     sentences: list[tuple[int, int]] = []
-    for start, end in zip(limits, limits[1:], strict=False):
+    for start, end in pairwise(limits):
         first = len(tokens)
         found = [match.span() for match in _TOKEN.finditer(text, start, end)]
         tokens.extend(_cut(found, cuts) if cuts else found)
