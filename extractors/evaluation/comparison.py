@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,13 +22,14 @@ class EvaluationError(ValueError):
 class EntityKey(NamedTuple):
     """What makes two entities of one document the same.
 
-    When entities are given, type and knowledge-base ids tell apart entities with equal mentions (a PubTator mention
-    with two ids is two entities); otherwise both stay empty and the mentions alone decide.
+    When entities are given, type, knowledge-base ids and at last their order tell apart entities with equal mentions
+    (a PubTator mention with two ids is two entities); otherwise these stay empty and the mentions alone decide.
     """
 
     spans: Spans
     type: str = ""
     kb_ids: tuple[str, ...] = ()
+    copy: int = 0
 
 
 class Triple(NamedTuple):
@@ -124,35 +126,39 @@ def entities_given(pairs: Iterable[Pair]) -> bool:
     Documents in which no entity was predicted do not decide: a document without prediction may be among them.
     """
     decisive = [(document.entities or (), extraction.entities) for document, extraction in pairs if extraction.entities]
-    return bool(decisive) and all(set(map(_exact, gold)) == set(map(_exact, found)) for gold, found in decisive)
+    return bool(decisive) and all(
+        Counter(_by_identity(gold)) == Counter(_by_identity(found)) for gold, found in decisive
+    )
 
 
 def compare(pair: Pair, given: bool) -> Comparison:
     """Name the facts of one document by their entities; `given` is `entities_given` of the whole file."""
     document, extraction = pair
-    name = _exact if given else _by_mentions
-    entities = document.entities or ()
+    name = _by_identity if given else _by_mentions
+    gold_keys, predicted_keys = name(document.entities or ()), name(extraction.entities)
     kb_ids: dict[EntityKey, frozenset[str]] = {}
+    for key, entity in zip(gold_keys, document.entities or (), strict=True):
+        kb_ids[key] = kb_ids.get(key, frozenset()) | frozenset(entity.kb_ids)
+    for key, entity in zip(predicted_keys, extraction.entities, strict=True):
+        kb_ids.setdefault(key, frozenset(entity.kb_ids))
+    return Comparison(document, _triples(document.facts, gold_keys), _triples(extraction.facts, predicted_keys), kb_ids)
+
+
+def _by_identity(entities: Iterable[Entity]) -> list[EntityKey]:
+    before: Counter[EntityKey] = Counter()
+    keys = []
     for entity in entities:
-        kb_ids[name(entity)] = kb_ids.get(name(entity), frozenset()) | frozenset(entity.kb_ids)
-    for entity in extraction.entities:
-        kb_ids.setdefault(name(entity), frozenset(entity.kb_ids))
-    gold = _triples(document.facts, entities, name)
-    return Comparison(document, gold, _triples(extraction.facts, extraction.entities, name), kb_ids)
+        key = EntityKey(spans_of(entity), entity.type, entity.kb_ids)
+        keys.append(key._replace(copy=before[key]))
+        before[key] += 1
+    return keys
 
 
-def _exact(entity: Entity) -> EntityKey:
-    return EntityKey(spans_of(entity), entity.type, entity.kb_ids)
+def _by_mentions(entities: Iterable[Entity]) -> list[EntityKey]:
+    return [EntityKey(spans_of(entity)) for entity in entities]
 
 
-def _by_mentions(entity: Entity) -> EntityKey:
-    return EntityKey(spans_of(entity))
-
-
-def _triples(
-    facts: Iterable[Fact], entities: Sequence[Entity], name: Callable[[Entity], EntityKey]
-) -> dict[Triple, frozenset[int]]:
-    keys = [name(entity) for entity in entities]
+def _triples(facts: Iterable[Fact], keys: Sequence[EntityKey]) -> dict[Triple, frozenset[int]]:
     found: dict[Triple, frozenset[int]] = {}
     for fact in facts:
         triple = Triple(keys[fact.head], fact.relation, keys[fact.tail])

@@ -79,7 +79,7 @@ class Report:
         given = "given" if relations.entities_given else "predicted"
         return "\n\n".join(
             (
-                f"{self.documents} documents{missing}",
+                f"documents: {self.documents}{missing}",
                 _table("strict, micro", micro),
                 _table("entities by type", [*types, ("macro", self.entity_macro)]),
                 _table(f"relations, entities {given}", [*sides, ("macro", relations.macro)]),
