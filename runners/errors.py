@@ -1,0 +1,59 @@
+"""A mistake of the user ends with exit code 2, a failure with 1; both are told in one message with the remedy."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+from collections.abc import Iterable
+
+import click
+
+_PACKAGES = ("schemas", "extractors", "sinks", "pipeline", "runners")
+# What the machine ran out of or refused while the command itself was right.
+_FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS}
+
+
+class Mistake(click.ClickException):
+    """The command cannot do what was asked until the user changes something."""
+
+    exit_code = 2
+
+
+class Failure(click.ClickException):
+    """The command was right and did not work out."""
+
+    exit_code = 1
+
+
+def explain(error: Exception) -> click.ClickException:
+    """Return what to tell the user about an exception that reached a command.
+
+    Our own packages raise ValueError, or subclasses of ValueError, LookupError and OSError of their own, for input that
+    cannot work, with a message meant for people; everything else is a failure whose class is named, for a report.
+    """
+    message = str(error).strip()
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _FAILURES):
+        return Failure(f"{message or 'the memory is used up'}. Free some room, then run the same command again.")
+    own_class = type(error).__module__.split(".")[0] in _PACKAGES and isinstance(error, LookupError | OSError)
+    if own_class or (isinstance(error, ValueError) and _raised_by_us(error)):
+        return Mistake(str(error.args[0]) if isinstance(error, KeyError) and error.args else message)
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | PermissionError | FileExistsError):
+        return Mistake(f"{error.strerror or message}: '{error.filename}'" if error.filename else message)
+    kind = type(error).__name__
+    return Failure(f"{message or 'no message'} ({kind}). Run it again with --debug to see where it comes from.")
+
+
+def _raised_by_us(error: Exception) -> bool:
+    """Return whether the innermost frame of the traceback belongs to one of our packages."""
+    trace = error.__traceback__
+    if trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return str(trace.tb_frame.f_globals.get("__name__", "")).split(".")[0] in _PACKAGES
+
+
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: float = 0.6) -> str:
+    """Return `; did you mean 'x'?` for the known word closest to `word`, or an empty text when none is close."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return f"; did you mean '{prefix}{close[0]}'?" if close else ""

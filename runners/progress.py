@@ -1,0 +1,190 @@
+"""How far a build is: a live line per stage on a terminal, plain lines with the time in a log."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_LOG_SECONDS = 5.0
+
+
+@dataclass
+class Stage:
+    """How far one stage of a build is.
+
+    Attributes:
+        name: `read`, `extract`, `merge` or `write`.
+        started: when it began, in seconds of the clock.
+        done: documents (or rows) so far.
+        total: how many there will be, when that is known.
+        dead_letters: how many of them became dead letters.
+        ended: when it was through, or None.
+    """
+
+    name: str
+    started: float
+    done: int = 0
+    total: int | None = None
+    dead_letters: int = 0
+    ended: float | None = None
+
+    def rate(self, now: float) -> float:
+        """Return documents per second since the stage began; 0 before the first."""
+        seconds = (self.ended or now) - self.started
+        return self.done / seconds if seconds > 0 else 0.0
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the seconds until the end at this rate, or None when the end is not known."""
+        rate = self.rate(now)
+        return (self.total - self.done) / rate if self.total is not None and rate > 0 else None
+
+
+class Progress(AbstractContextManager["Progress"], Protocol):
+    """Shows the stages of a build; may be called from any thread."""
+
+    def __call__(
+        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
+    ) -> None:
+        """Say that `stage` has done `done` of `total` so far."""
+
+
+def progress_on(stream: TextIO | None = None) -> Progress:
+    """Return what suits the stream (standard error when None): live on a terminal, a log otherwise."""
+    stream = stream or sys.stderr
+    return LiveProgress(stream) if stream.isatty() else LogProgress(stream)
+
+
+class _Stages:
+    """Keeps the stages by name; the same for every way of showing them."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stages: dict[str, Stage] = {}
+
+    def _update(self, name: str, done: int, total: int | None, dead_letters: int, ended: bool) -> Stage:
+        stage = self._stages.setdefault(name, Stage(name, self._clock()))
+        # Counts of a running stage come from several workers and may overtake each other.
+        stage.done = max(stage.done, done)
+        stage.dead_letters = max(stage.dead_letters, dead_letters)
+        stage.total = total if total is not None else stage.total
+        if ended and stage.ended is None:
+            stage.ended = self._clock()
+        return stage
+
+
+class LogProgress(_Stages):
+    """Writes a line with the time when a stage begins, when it ends, and between that if something moved."""
+
+    def __init__(
+        self, stream: TextIO, seconds: float = _LOG_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(clock)
+        self._stream = stream
+        self._seconds = seconds
+        self._written: dict[str, tuple[float, tuple[int, int, bool]]] = {}
+
+    def __call__(
+        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
+    ) -> None:
+        """Write a line if it is time for one and something changed since the last."""
+        with self._lock:
+            state = self._update(stage, done, total, dead_letters, ended)
+            now = self._clock()
+            current = (state.done, state.dead_letters, state.ended is not None)
+            when, before = self._written.get(stage, (None, None))
+            due = when is None or now - when >= self._seconds or state.ended is not None
+            if due and current != before:
+                self._written[stage] = (now, current)
+                self._stream.write(f"{datetime.datetime.now():%H:%M:%S}  {describe(state, now)}\n")
+                self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the lines where they are."""
+
+
+class LiveProgress(_Stages):
+    """Keeps one line per stage up to date on a terminal."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn
+        from rich.progress import Progress as Bars
+
+        super().__init__(clock)
+        self._tasks: dict[str, TaskID] = {}
+        self._bars = Bars(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[figures]}"),
+            console=Console(file=stream),
+            refresh_per_second=4,
+        )
+
+    def __call__(
+        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
+    ) -> None:
+        """Bring the line of the stage up to date."""
+        with self._lock:
+            state = self._update(stage, done, total, dead_letters, ended)
+            if stage not in self._tasks:
+                self._tasks[stage] = self._bars.add_task(f"{stage:8}", total=None, figures="")
+            _, _, figures = describe(state, self._clock()).partition(" ")
+            # Without a known end the bar pulses; an ended stage has a full one.
+            whole = max(state.done, 1) if state.ended is not None else state.total
+            completed = whole if state.ended is not None else state.done
+            self._bars.update(self._tasks[stage], total=whole, completed=completed, figures=figures.strip())
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the last state of the lines on the terminal."""
+        self._bars.stop()
+
+
+def describe(stage: Stage, now: float) -> str:
+    """Return the state of a stage in one line, for example `extract  1,240 of 6,000  82/s  58 s left`."""
+    of = f" of {stage.total:,}" if stage.total is not None and stage.ended is None else ""
+    parts = [f"{stage.name:8}", f"{stage.done:,}{of}"]
+    if stage.done:
+        parts.append(f"{stage.rate(now):,.1f}/s")
+    left = stage.seconds_left(now)
+    if stage.ended is not None:
+        parts.append(f"done in {duration(stage.ended - stage.started)}")
+    elif left is not None:
+        parts.append(f"{duration(left)} left")
+    if stage.dead_letters:
+        parts.append(f"{stage.dead_letters:,} dead letter{'s' if stage.dead_letters > 1 else ''}")
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it: `0.4 s`, `58 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
