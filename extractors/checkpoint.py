@@ -1,0 +1,154 @@
+"""Checkpoints: folders in the Hugging Face convention, read from safetensors only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from extractors.config import ModelConfig
+from extractors.jerex import Jerex
+from schemas import Record
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+
+
+class Calibration(Record, frozen=True):
+    """What was chosen on the dev set, `calibration.json`.
+
+    Attributes:
+        mention_threshold, coreference_threshold, relation_threshold: the alphas of section 3.1; the relation
+            threshold is a calibrated probability.
+        scale, bias: calibrated probability = sigmoid(scale * logit + bias).
+        selected_on: which documents they were chosen on.
+        figures: dev figures of the checkpoint, by the name of the document set.
+    """
+
+    mention_threshold: float = 0.5
+    coreference_threshold: float = 0.5
+    relation_threshold: float = 0.5
+    scale: float = 1.0
+    bias: float = 0.0
+    selected_on: str = ""
+    figures: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, cut short or does not fit; the message names the file and the remedy."""
+
+
+def shipped() -> list[str]:
+    """Return the names of the checkpoints that come with factmill."""
+    return sorted(folder.parent.name for folder in CHECKPOINTS.glob("*/config.json"))
+
+
+def find_checkpoint(name_or_folder: str) -> Path:
+    """Return the folder of a checkpoint: a shipped name, or a folder.
+
+    Raises:
+        CheckpointError: there is neither.
+    """
+    for folder in (CHECKPOINTS / name_or_folder, Path(name_or_folder)):
+        if (folder / "config.json").is_file():
+            return folder
+    known = ", ".join(shipped()) or "none"
+    raise CheckpointError(f"no checkpoint '{name_or_folder}': use a folder with config.json, or one of: {known}")
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a hash of everything in a checkpoint that changes what it extracts."""
+    digest = hashlib.sha256()
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json"):
+        digest.update(name.encode())
+        with (folder / name).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:32]
+
+
+def load_config(folder: Path) -> ModelConfig:
+    """Read `config.json` and `relations.json`.
+
+    Raises:
+        CheckpointError: a file is missing or not of this form.
+    """
+    data = {**_read_json(folder / "config.json"), "relations": _read_json(folder / "relations.json")["yaml"]}
+    data.pop("architectures", None)
+    try:
+        return msgspec.convert(data, ModelConfig)
+    except msgspec.ValidationError as error:
+        raise CheckpointError(f"{folder / 'config.json'}: {error}; it was made by another version or edited") from None
+
+
+def load_calibration(folder: Path) -> Calibration:
+    """Read `calibration.json`."""
+    try:
+        return msgspec.convert(_read_json(folder / "calibration.json"), Calibration)
+    except msgspec.ValidationError as error:
+        raise CheckpointError(f"{folder / 'calibration.json'}: {error}") from None
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Read `tokenizer.json`."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing: the checkpoint is incomplete, copy it again")
+    return Tokenizer.from_file(str(path))
+
+
+def load_model(folder: Path) -> Jerex:
+    """Build the network of a checkpoint and fill in its weights.
+
+    Raises:
+        CheckpointError: the weights are missing, cut short or of another architecture.
+    """
+    model = Jerex(load_config(folder))
+    path = folder / "model.safetensors"
+    try:
+        weights = load_file(path)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing: the checkpoint is incomplete, copy it again") from None
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is cut short or damaged ({error}): copy it again") from None
+    try:
+        model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit config.json: {error}") from None
+    return model
+
+
+def save_checkpoint(folder: Path, model: Jerex, tokenizer: Tokenizer, calibration: Calibration, card: str) -> None:
+    """Write a checkpoint with half-precision weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config: dict[str, Any] = msgspec.to_builtins(model.config)
+    relations = {"yaml": config.pop("relations")}
+    _write_json(folder / "config.json", {"architectures": ["Jerex"], **config})
+    _write_json(folder / "relations.json", relations)
+    _write_json(folder / "calibration.json", msgspec.to_builtins(calibration))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    weights = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "README.md").write_text(card, "utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing: the checkpoint is incomplete, copy it again") from None
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not valid JSON ({error}): copy it again") from None
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path} holds no JSON object: copy it again")
+    return data
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")

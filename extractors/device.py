@@ -1,0 +1,54 @@
+"""Where the model runs, in which precision, and how much it takes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to run.
+
+    Attributes:
+        place: the torch device.
+        precision: type of weights and states.
+        budget: pieces per forward pass; 0 means one passage at a time.
+    """
+
+    place: torch.device
+    precision: torch.dtype
+    budget: int
+
+    def groups(self, items: Sequence[T], cost: Callable[[T], int]) -> Iterator[list[T]]:
+        """Yield consecutive items whose costs add up to at most the budget, at least one item each."""
+        group: list[T] = []
+        total = 0
+        for item in items:
+            if group and total + cost(item) > self.budget:
+                yield group
+                group, total = [], 0
+            group.append(item)
+            total += cost(item)
+        if group:
+            yield group
+
+
+def choose_device() -> Device:
+    """Return the best device there is.
+
+    On a CPU with AMX or AVX-512 BF16 the matrix products of bfloat16 are fast, and each row of a product is the same
+    to the bit whatever the other rows are. Single-precision products lack the second property, so that without
+    such a CPU passages are read one at a time.
+    """
+    if torch.cuda.is_available():
+        precision = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return Device(torch.device("cuda"), precision, budget=1 << 16)
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return Device(torch.device("cpu"), torch.bfloat16, budget=1 << 12)
+    return Device(torch.device("cpu"), torch.float32, budget=0)

@@ -1,0 +1,85 @@
+"""The extractor that the pipeline uses: documents in, entities and facts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from extractors.assembly import assemble
+from extractors.checkpoint import (
+    Calibration,
+    find_checkpoint,
+    load_calibration,
+    load_config,
+    load_model,
+    load_tokenizer,
+)
+from extractors.decoding import PassageFacts, decode
+from extractors.device import Device, choose_device
+from extractors.jerex import Jerex
+from extractors.prepare import Prepared, Preparer
+from schemas import Document, Extraction, RelationSchema
+
+
+class Extractor:
+    """A joint extractor on a device.
+
+    Results do not depend on what else is in a batch, to the bit: see `BUCKET` in `extractors.encoder` and `Device`.
+
+    Args:
+        model: the network; it is moved to the device and cast to its precision.
+        preparer: cuts documents into passages and pieces.
+        calibration: thresholds and the calibration of probabilities.
+        device: where to run; the best one there is if absent.
+    """
+
+    def __init__(
+        self, model: Jerex, preparer: Preparer, calibration: Calibration, device: Device | None = None
+    ) -> None:
+        self.device = device or choose_device()
+        self.model = model.to(self.device.place, self.device.precision).eval()
+        self.preparer = preparer
+        self.calibration = calibration
+
+    @property
+    def schema(self) -> RelationSchema:
+        """Relations and entity types that it predicts."""
+        return self.model.config.schema
+
+    def prepare(self, document: Document) -> Prepared:
+        """Tokenise a document; needs no weights."""
+        return self.preparer.prepare(document)
+
+    def extract(self, batch: Sequence[Prepared]) -> list[Extraction]:
+        """Extract entities and facts from each document of the batch, in the same order."""
+        tasks = [(owner, index) for owner, prepared in enumerate(batch) for index in range(len(prepared.passages))]
+        # Passages of like length share a forward pass, so that little is padded.
+        tasks.sort(key=lambda task: (len(batch[task[0]].passages[task[1]].pieces), task))
+        results: dict[tuple[int, int], PassageFacts] = {}
+        with torch.inference_mode():
+            for group in self.device.groups(tasks, lambda task: len(batch[task[0]].passages[task[1]].pieces)):
+                passages = [batch[owner].passages[index] for owner, index in group]
+                documents = [batch[owner].document for owner, _ in group]
+                decoded = decode(self.model, self.calibration, passages, documents)
+                results.update(zip(group, decoded, strict=True))
+        return [
+            assemble(prepared.document, [results[owner, index] for index in range(len(prepared.passages))])
+            for owner, prepared in enumerate(batch)
+        ]
+
+
+def load_preparer(name_or_folder: str) -> Preparer:
+    """Return what prepares documents for a checkpoint, without its weights."""
+    folder = find_checkpoint(name_or_folder)
+    return Preparer(load_tokenizer(folder), load_config(folder).passage_words)
+
+
+def load_extractor(name_or_folder: str, device: Device | None = None) -> Extractor:
+    """Load a checkpoint: a shipped name such as `docred-minilm`, or a folder.
+
+    Raises:
+        CheckpointError: it is missing, cut short or does not fit.
+    """
+    folder = find_checkpoint(name_or_folder)
+    return Extractor(load_model(folder), load_preparer(str(folder)), load_calibration(folder), device)

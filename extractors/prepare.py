@@ -1,0 +1,143 @@
+"""From a document to the integer arrays that a model reads; runs on the CPU and needs only the tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from schemas import Document
+
+# Classes of a word's shape. Uncased encoders lose it, and it tells names from other words.
+LOWER, TITLE, UPPER, MIXED, DIGITS, SYMBOL = range(6)
+SHAPES = 6
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of whole sentences of one document that the model reads at once.
+
+    Attributes:
+        first_word: index of its first token in the document.
+        pieces: word-piece ids without special tokens, shape (p,).
+        shapes: word shape of every piece, shape (p,).
+        word_pieces: where each word's pieces begin, and the end of the last one, shape (words + 1,).
+        sentences: sentence of each word, counted over the document, shape (words,).
+    """
+
+    first_word: int
+    pieces: NDArray[np.int32]
+    shapes: NDArray[np.int8]
+    word_pieces: NDArray[np.int32]
+    sentences: NDArray[np.int32]
+
+    @property
+    def words(self) -> int:
+        """Number of words."""
+        return len(self.sentences)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A document ready for the model: the document itself and its passages."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+
+    @cached_property
+    def pieces(self) -> int:
+        """Number of word pieces: the encoder's cost."""
+        return sum(len(passage.pieces) for passage in self.passages)
+
+    @cached_property
+    def pairs(self) -> int:
+        """Estimate of the entity pairs: the relation head's cost.
+
+        Given entities are counted; otherwise a passage is taken to name an entity in every eighth word, about the
+        density of encyclopedic text.
+        """
+        if self.document.entities is not None:
+            return len(self.document.entities) ** 2
+        return sum((passage.words // 8) ** 2 for passage in self.passages)
+
+
+class Preparer:
+    """Cuts documents into passages and passages into word pieces.
+
+    Args:
+        tokenizer: the encoder's tokenizer.
+        passage_words: the longest passage; documents with given entities are never cut.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, passage_words: int = 512) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self.tokenizer = tokenizer
+        self.passage_words = passage_words
+        unknown = tokenizer.token_to_id("[UNK]")
+        self.unknown = unknown if unknown is not None else tokenizer.token_to_id("<unk>")
+
+    def prepare(self, document: Document) -> Prepared:
+        """Return the document with its passages; a document without tokens has none."""
+        words = document.words()
+        if not words:
+            return Prepared(document, ())
+        encoding = self.tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
+        pieces = np.asarray(encoding.ids, np.int32)
+        word_of_piece = np.asarray(encoding.word_ids, np.int32)
+        # A word of characters that the tokenizer drops would have no piece: it gets the unknown piece.
+        lost = np.setdiff1d(np.arange(len(words), dtype=np.int32), word_of_piece)
+        if len(lost):
+            at = np.searchsorted(word_of_piece, lost)
+            pieces = np.insert(pieces, at, self.unknown)
+            word_of_piece = np.insert(word_of_piece, at, lost)
+        shapes = np.fromiter(map(word_shape, words), np.int8, len(words))[word_of_piece]
+        lengths = np.fromiter((end - start for start, end in document.sentences), np.int32, len(document.sentences))
+        sentences = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        starts = np.searchsorted(word_of_piece, np.arange(len(words) + 1)).astype(np.int32)
+        limit = len(words) if document.entities is not None else self.passage_words
+        passages = []
+        for begin, end in passage_ranges(document, limit):
+            low, high = starts[begin], starts[end]
+            passages.append(
+                Passage(begin, pieces[low:high], shapes[low:high], starts[begin : end + 1] - low, sentences[begin:end])
+            )
+        return Prepared(document, tuple(passages))
+
+
+def passage_ranges(document: Document, limit: int) -> list[tuple[int, int]]:
+    """Return token ranges of at most `limit` tokens that cover the document.
+
+    Passages end at sentence ends, and at the start of a section once a quarter of the limit is filled; only a
+    sentence longer than the limit is cut inside.
+    """
+    section_starts = {section.start for section in document.sections}
+    ranges: list[tuple[int, int]] = []
+    begin = 0
+    for start, end in document.sentences:
+        filled = start - begin
+        if filled and (end - begin > limit or (start in section_starts and filled >= limit // 4)):
+            ranges.append((begin, start))
+            begin = start
+        while end - begin > limit:
+            ranges.append((begin, begin + limit))
+            begin += limit
+    if begin < len(document.tokens):
+        ranges.append((begin, len(document.tokens)))
+    return ranges
+
+
+def word_shape(word: str) -> int:
+    """Return the shape class of a word."""
+    if word.islower():
+        return LOWER
+    if any(character.isdigit() for character in word):
+        return DIGITS
+    if word.isupper():
+        return UPPER if len(word) > 1 else TITLE
+    if word[:1].isupper():
+        return TITLE if word[1:].islower() else MIXED
+    return MIXED if word.isalpha() else SYMBOL

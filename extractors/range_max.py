@@ -1,0 +1,55 @@
+"""Max-pooling over any number of ranges of one sequence at once.
+
+JEREX max-pools spans (eq. 1), clusters (eq. 5), the text between two mentions (eq. 10) and mention pairs (eq. 12).
+All of them are ranges of some sequence, so one sparse table serves them all: level k holds the maximum of every
+window of 2^k rows, and a range is the maximum of the two windows that cover it. Building costs n log(longest) rows
+and each range two look-ups, whatever its length; a concatenation of all mention pairs is never made.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class RangeMax:
+    """A sparse table over the rows of a matrix.
+
+    Args:
+        rows: shape (n, d); n may be 0.
+        longest: the longest range that will be asked for.
+    """
+
+    def __init__(self, rows: Tensor, longest: int) -> None:
+        self.count, width = rows.shape
+        levels = [rows]
+        span = 1
+        while 2 * span <= min(longest, self.count):
+            below = levels[-1]
+            # Rows whose window would leave the sequence keep the shorter window; no range ever asks for them.
+            levels.append(torch.cat([torch.maximum(below[:-span], below[span:]), below[self.count - span :]]))
+            span *= 2
+        self.table = torch.cat(levels) if len(levels) > 1 else rows
+        self.levels = len(levels)
+        self.empty = rows.new_zeros(1, width)
+
+    def pool(self, start: Tensor, end: Tensor) -> Tensor:
+        """Return the maximum over rows [start, end) for each range, zeros for empty ranges.
+
+        Args:
+            start, end: shape (m,), long.
+
+        Returns:
+            Shape (m, d).
+        """
+        length = end - start
+        filled = length > 0
+        level = torch.log2(length.clamp(min=1).double()).long().clamp(max=self.levels - 1)
+        first = level * self.count + start
+        second = level * self.count + end - 2**level
+        nowhere = self.table.shape[0]
+        table = torch.cat([self.table, self.empty])
+        first, second = torch.where(filled, first, nowhere), torch.where(filled, second, nowhere)
+        # `embedding` is a row look-up whose backward pass is parallel on the CPU, unlike that of `index_select`.
+        return torch.maximum(functional.embedding(first, table), functional.embedding(second, table))

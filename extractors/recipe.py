@@ -1,0 +1,85 @@
+"""What a training run does, as data: a YAML file that says which corpora, stages and choices make a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from extractors.objective import Objective
+from schemas import Record
+
+
+class Corpus(Record, frozen=True):
+    """Some documents of a data file.
+
+    Attributes:
+        data: name of the file, given on the command line as `--data NAME=PATH`.
+        documents: `start:stop` positions in the file; empty for all.
+        facts: whether its facts take part in the relation loss.
+    """
+
+    data: str
+    documents: str = ""
+    facts: bool = True
+
+    def positions(self) -> slice:
+        """Return `documents` as a slice."""
+        start, _, stop = self.documents.partition(":")
+        return slice(int(start) if start else None, int(stop) if stop else None)
+
+
+class Stage(Record, frozen=True):
+    """A stretch of training with its own corpora and learning rates.
+
+    Attributes:
+        corpora: where a text occurs in several, the last one's annotations are used.
+        epochs: passes over the corpora.
+        encoder_rate, head_rate: peak learning rates; linear warm-up and decay over the stage.
+        batch: documents per step.
+    """
+
+    corpora: tuple[Corpus, ...]
+    epochs: int
+    encoder_rate: float = 5e-5
+    head_rate: float = 2e-4
+    batch: int = 4
+
+
+class Recipe(Record, frozen=True):
+    """A whole training run.
+
+    Attributes:
+        backbone: a folder, the name of an installed package that carries an encoder, or a hub model.
+        relations: relation schema, by name or path.
+        selection: documents on which the best epoch and the thresholds are chosen.
+        report: documents that nothing is chosen on; their figures go into the model card.
+        warmup: share of a stage's steps.
+    """
+
+    backbone: str
+    relations: str
+    head: str
+    stages: tuple[Stage, ...]
+    selection: Corpus
+    report: Corpus
+    objective: Objective = Objective()
+    longest_mention: int = 10
+    dropout: float = 0.1
+    warmup: float = 0.06
+    clip: float = 1.0
+    seed: int = 1
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        ValueError: the file is missing or breaks a rule; the message names the key.
+    """
+    if not path.is_file():
+        raise ValueError(f"no recipe at '{path}': give the path of a YAML file or the name of a shipped recipe")
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=Recipe)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -1,0 +1,278 @@
+"""Training of joint extractors from a recipe: staged, resumable to the bit, logged as JSON lines."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from msgspec.structs import replace
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import AutoConfig, get_linear_schedule_with_warmup
+
+from extractors.backbone import backbone_folder, backbone_tokenizer
+from extractors.calibrate import calibrate, end_to_end_scores
+from extractors.card import model_card
+from extractors.checkpoint import Calibration, save_checkpoint
+from extractors.config import ModelConfig
+from extractors.encoder import Encoder
+from extractors.jerex import Jerex
+from extractors.objective import Example, joint_loss, make_example
+from extractors.prepare import Preparer
+from extractors.recipe import Corpus, Recipe, Stage
+from schemas import Document, load_relation_schema
+
+STATE = "state.pt"
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training is; passed to the listener after every step.
+
+    Attributes:
+        stage, epoch: counted from 0.
+        step, steps: in this stage.
+        loss: mean total loss since the last report.
+        documents_per_second: rate of this run.
+    """
+
+    stage: int
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    documents_per_second: float
+
+
+def train(
+    recipe: Recipe,
+    corpora: Mapping[str, Sequence[Document]],
+    out: Path,
+    listener: Callable[[Progress], None] = lambda progress: None,
+) -> Path:
+    """Train, choose the best epoch, calibrate, and write the checkpoint to `out/checkpoint`.
+
+    A run that was stopped goes on from its last epoch when called again with the same `out`; every step draws its
+    random numbers from its own seed, so the result is the same as without the stop.
+
+    Args:
+        recipe: what to do.
+        corpora: the documents of every data file that the recipe names, in file order.
+        out: folder of the run.
+        listener: told about every step.
+
+    Raises:
+        ValueError: a corpus is missing or its documents do not fit the relation schema.
+    """
+    return _Run(recipe, corpora, out, listener).run()
+
+
+def build_model(recipe: Recipe) -> tuple[Jerex, Preparer]:
+    """Build the untrained network of a recipe over its pretrained backbone."""
+    folder = backbone_folder(recipe.backbone)
+    tokenizer, special_ids = backbone_tokenizer(folder)
+    backbone: dict[str, Any] = AutoConfig.from_pretrained(folder).to_dict()
+    # Dropout inside the encoder costs more time on a CPU than the encoder itself; the components have their own.
+    backbone.update(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    for key in ("_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype"):
+        backbone.pop(key, None)
+    config = ModelConfig(
+        head=recipe.head,
+        relations=load_relation_schema_text(recipe.relations),
+        backbone=backbone,
+        special_ids=special_ids,
+        window=min(512, backbone.get("max_position_embeddings", 512)),
+        longest_mention=recipe.longest_mention,
+        dropout=recipe.dropout,
+    )
+    torch.manual_seed(recipe.seed)
+    model = Jerex(config, Encoder.from_backbone(folder, special_ids, config.window))
+    model.encoder.backbone.eval()
+    return model, Preparer(tokenizer, config.passage_words)
+
+
+class _Run:
+    def __init__(
+        self,
+        recipe: Recipe,
+        corpora: Mapping[str, Sequence[Document]],
+        out: Path,
+        listener: Callable[[Progress], None],
+    ) -> None:
+        _keep_memory()
+        self.recipe, self.corpora, self.out, self.listener = recipe, corpora, out, listener
+        self.model, self.preparer = build_model(recipe)
+        self.selection = self._documents(recipe.selection)
+        out.mkdir(parents=True, exist_ok=True)
+
+    def run(self) -> Path:
+        state = self._load_state()
+        for index, stage in enumerate(self.recipe.stages):
+            if index < state["stage"]:
+                continue
+            self._train_stage(index, stage, state)
+            state = {"stage": index + 1, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
+            if index + 1 < len(self.recipe.stages):
+                self._save_state({**state, "model": self.model.state_dict()})
+        calibration = calibrate(self.model, self.preparer, self.selection, _name(self.recipe.selection))
+        report = self._documents(self.recipe.report)
+        figures = {
+            _name(part): end_to_end_scores(self.model, self.preparer, calibration, documents)
+            for part, documents in ((self.recipe.selection, self.selection), (self.recipe.report, report))
+        }
+        calibration = replace(calibration, figures=figures)
+        self._log({"event": "figures", **figures})
+        folder = self.out / "checkpoint"
+        card = model_card(self.recipe, self.model.config, calibration)
+        save_checkpoint(folder, self.model, self.preparer.tokenizer, calibration, card)
+        return folder
+
+    def _train_stage(self, index: int, stage: Stage, state: dict[str, Any]) -> None:
+        recipe, model = self.recipe, self.model
+        if state["model"] is not None:
+            model.load_state_dict(state["model"])
+        examples = self._examples(stage)
+        per_epoch = -(-len(examples) // stage.batch)
+        steps = per_epoch * stage.epochs
+        encoder = list(model.encoder.parameters())
+        known = {id(parameter) for parameter in encoder}
+        heads = [parameter for parameter in model.parameters() if id(parameter) not in known]
+        optimizer = torch.optim.AdamW(
+            [{"params": encoder, "lr": stage.encoder_rate}, {"params": heads, "lr": stage.head_rate}], fused=True
+        )
+        schedule: LambdaLR = get_linear_schedule_with_warmup(optimizer, int(steps * recipe.warmup), steps)
+        if state["optimizer"] is not None:
+            optimizer.load_state_dict(state["optimizer"])
+            schedule.load_state_dict(state["schedule"])
+        best, best_score = state["best"], state["best_score"]
+        for epoch in range(state["epoch"], stage.epochs):
+            began = time.perf_counter()
+            total = 0.0
+            order = np.random.default_rng([recipe.seed, index, epoch]).permutation(len(examples))
+            model.train()
+            model.encoder.backbone.eval()
+            for step, chosen in enumerate(_batches(order, stage.batch)):
+                seed = [recipe.seed, index, epoch, step]
+                torch.manual_seed(int(np.random.default_rng(seed).integers(1 << 62)))
+                with torch.autocast("cpu", torch.bfloat16):
+                    losses = joint_loss(
+                        model, [examples[i] for i in chosen], recipe.objective, np.random.default_rng([*seed, 1])
+                    )
+                optimizer.zero_grad(set_to_none=True)
+                losses["total"].backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+                optimizer.step()
+                schedule.step()
+                total += float(losses["total"].detach())
+                rate = (step + 1) * stage.batch / (time.perf_counter() - began)
+                done = epoch * per_epoch + step + 1
+                self.listener(Progress(index, epoch, done, steps, total / (step + 1), rate))
+            scores = end_to_end_scores(model, self.preparer, Calibration(), self.selection)
+            score = scores["rel_nec_best_f1"]
+            self._log(
+                {
+                    "event": "epoch",
+                    "stage": index,
+                    "epoch": epoch,
+                    "loss": total / per_epoch,
+                    "seconds": round(time.perf_counter() - began, 1),
+                    "selection": scores,
+                }
+            )
+            if score > best_score:
+                best, best_score = copy.deepcopy(model.state_dict()), score
+            self._save_state(
+                {
+                    "stage": index,
+                    "epoch": epoch + 1,
+                    "best": best,
+                    "best_score": best_score,
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                }
+            )
+        if best is not None:
+            model.load_state_dict(best)
+
+    def _examples(self, stage: Stage) -> list[Example]:
+        """Return the documents of a stage; a text in several corpora is taken from the last of them."""
+        by_text: dict[tuple[str, ...], Example] = {}
+        for corpus in stage.corpora:
+            for document in self._documents(corpus):
+                if document.tokens and document.entities:
+                    prepared = self.preparer.prepare(document)
+                    example = make_example(prepared, self.model.config.schema, corpus.facts)
+                    by_text[tuple(document.words())] = example
+        return list(by_text.values())
+
+    def _documents(self, corpus: Corpus) -> Sequence[Document]:
+        if corpus.data not in self.corpora:
+            raise ValueError(f"the recipe reads '{corpus.data}': give its file with --data {corpus.data}=PATH")
+        documents = self.corpora[corpus.data][corpus.positions()]
+        if not documents:
+            raise ValueError(f"'{corpus.data}' has no documents at {corpus.documents or 'all'}: check the recipe")
+        return documents
+
+    def _load_state(self) -> dict[str, Any]:
+        path = self.out / STATE
+        recipe = msgspec.json.encode(self.recipe).decode()
+        if not path.exists():
+            return {"stage": 0, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        if state.pop("recipe") != recipe:
+            raise ValueError(f"'{self.out}' holds a run of another recipe: choose another --out, or delete it")
+        if state["model"] is not None:
+            self.model.load_state_dict(state["model"])
+        return state
+
+    def _save_state(self, state: dict[str, Any]) -> None:
+        path = self.out / STATE
+        torch.save({**state, "recipe": msgspec.json.encode(self.recipe).decode()}, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def _log(self, row: dict[str, Any]) -> None:
+        with (self.out / LOG).open("a") as file:
+            file.write(json.dumps({"time": round(time.time()), **row}) + "\n")
+
+
+def load_relation_schema_text(name_or_path: str) -> str:
+    """Return the YAML text of a relation schema, after checking it."""
+    load_relation_schema(name_or_path)
+    from importlib import resources
+
+    path = Path(name_or_path)
+    built_in = resources.files("schemas") / "relations" / f"{name_or_path}.yaml"
+    return path.read_text("utf-8") if path.is_file() else built_in.read_text("utf-8")
+
+
+def _batches(order: np.ndarray, size: int) -> Iterator[list[int]]:
+    for start in range(0, len(order), size):
+        yield order[start : start + size].tolist()
+
+
+def _name(corpus: Corpus) -> str:
+    return f"{corpus.data}[{corpus.documents}]" if corpus.documents else corpus.data
+
+
+def _keep_memory() -> None:
+    """Keep freed memory in the process: handing it back and faulting it in again costs a fifth of the time."""
+    if platform.libc_ver()[0] == "glibc":
+        trim_threshold, top_pad, mmap_threshold = -1, -2, -3
+        with suppress(OSError, AttributeError):
+            libc = ctypes.CDLL(None)
+            libc.mallopt(mmap_threshold, 32 << 20)
+            libc.mallopt(trim_threshold, (1 << 31) - 1)
+            libc.mallopt(top_pad, 256 << 20)
