@@ -1,0 +1,96 @@
+"""What the pipeline asks of an extractor, and where workers get one from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from schemas import Document, Extraction, RelationSchema
+
+
+class Prepared(Protocol):
+    """A document ready for the model: `pieces` and `pairs` are what the encoder and the relation head will cost."""
+
+    @property
+    def document(self) -> Document:
+        """The document itself."""
+
+    @property
+    def pieces(self) -> int:
+        """Number of word pieces."""
+
+    @property
+    def pairs(self) -> int:
+        """Upper estimate of the entity pairs."""
+
+
+class Preparer(Protocol):
+    """Prepares documents on the CPU."""
+
+    def prepare(self, document: Document) -> Prepared:
+        """Return the document as the extractor takes it."""
+
+
+class Extractor(Protocol):
+    """Turns prepared documents into entities and facts; used by several threads at a time."""
+
+    def extract(self, batch: Sequence[Any]) -> list[Extraction]:
+        """Return what is in each document, in the same order."""
+
+
+class ExtractorSource(Protocol):
+    """Where workers get an extractor from: crosses to them by pickle, and loads it there once per process."""
+
+    def preparer(self) -> Preparer:
+        """Return what prepares documents; loads no weights."""
+
+    def extractor(self) -> Extractor:
+        """Return the extractor."""
+
+    def relation_schema(self) -> RelationSchema:
+        """Return the relations that the extractor predicts; loads no weights."""
+
+    def identity(self) -> dict[str, str]:
+        """Return what tells this extractor from others, for `run.json`."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint of `extractors` as a source.
+
+    Attributes:
+        name: a name that comes with factmill, or a folder.
+        threads: threads of one forward pass.
+    """
+
+    name: str
+    threads: int
+
+    def preparer(self) -> Preparer:
+        """Load the tokenizer."""
+        from extractors import load_preparer
+
+        return load_preparer(self.name)
+
+    def extractor(self) -> Extractor:
+        """Load the model."""
+        import torch
+
+        from extractors import load_extractor
+
+        # Several workers share the cores: without this each would start as many threads as there are cores.
+        torch.set_num_threads(self.threads)
+        return load_extractor(self.name)
+
+    def relation_schema(self) -> RelationSchema:
+        """Read the schema that the checkpoint was trained on."""
+        from extractors.checkpoint import find_checkpoint, load_config
+
+        return load_config(find_checkpoint(self.name)).schema
+
+    def identity(self) -> dict[str, str]:
+        """Return the name, and a hash of everything that changes what the checkpoint extracts."""
+        from extractors.checkpoint import find_checkpoint, fingerprint
+
+        return {"model": self.name, "fingerprint": fingerprint(find_checkpoint(self.name))}

@@ -1,0 +1,123 @@
+"""Running a pipeline: on this machine with Beam's own runner, or on any runner that Beam knows by name."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.failures import BuildError
+from pipeline.flow import Flow, construct
+from pipeline.tally import read_tallies
+
+# Ways to run on this machine: Beam's name for the mode. `FnApiRunner` is named outright, because `DirectRunner` would
+# first try to download another runner.
+LOCAL_MODES = {"memory": "in_memory", "threads": "multi_threading", "processes": "multi_processing"}
+_SECONDS_BETWEEN_LOOKS = 0.25
+# Stages in the order in which they run; a stage is through when one after it has begun.
+_STAGES = ("read", "extract", "write")
+
+
+class ProgressListener(Protocol):
+    """Hears how far a build is; called from a thread of the launcher a few times per second."""
+
+    def __call__(
+        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
+    ) -> None:
+        """Take note that `stage` has done `done` of `total` documents (`write`: rows), `dead_letters` of them dead."""
+
+
+def default_workers() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pipeline_options(runner: str, workers: int, beam_options: Sequence[str]) -> tuple[str, PipelineOptions]:
+    """Return Beam's name of the runner, and its options; what the user passes to Beam comes last and wins."""
+    mode = "memory" if runner == "local" and workers == 1 else "threads" if runner == "local" else runner
+    if mode not in LOCAL_MODES:
+        return runner, PipelineOptions(list(beam_options))
+    if mode == "memory":
+        workers = 1
+    local = [f"--direct_running_mode={LOCAL_MODES[mode]}", f"--direct_num_workers={workers}"]
+    return "FnApiRunner", PipelineOptions([*local, *beam_options])
+
+
+def run(flow: Flow, runner: str, options: PipelineOptions) -> None:
+    """Run a flow to its end.
+
+    Raises:
+        BuildError: the runner is unknown, or the pipeline failed; the message has the last line of the reason.
+    """
+    try:
+        pipeline = beam.Pipeline(runner=runner, options=options)
+    except (ValueError, ImportError) as error:
+        known = ", ".join(["local", *LOCAL_MODES])
+        raise BuildError(f"Beam does not take the runner '{runner}' ({error}): use {known}, or one it names") from error
+    construct(pipeline, flow)
+    try:
+        state = pipeline.run().wait_until_finish()
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise BuildError(f"the pipeline failed: {lines[-1].strip()}") from error
+    if state not in (None, "DONE"):
+        raise BuildError(f"the pipeline ended as {state}: see the log of the runner '{runner}'")
+
+
+@dataclass
+class Watch:
+    """When the stages of a run began and ended, in seconds since its start, as far as the launcher saw."""
+
+    began: dict[str, float] = field(default_factory=dict)
+    ended: dict[str, float] = field(default_factory=dict)
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds from the first to the last sign of each stage."""
+        return {stage: round(self.ended[stage] - self.began[stage], 2) for stage in self.ended}
+
+
+@contextmanager
+def watched(tallies: Path, progress: ProgressListener | None) -> Iterator[Watch]:
+    """Report the live counts in the folder `tallies` until the block ends."""
+    watch = Watch()
+    start = monotonic()
+    done = threading.Event()
+
+    def look(finished: bool) -> None:
+        counts = read_tallies(tallies)
+        now = monotonic() - start
+        for index, stage in enumerate(_STAGES):
+            if stage not in counts or stage in watch.ended:
+                continue
+            over = finished or any(later in counts for later in _STAGES[index + 1 :])
+            watch.began.setdefault(stage, now)
+            if over:
+                watch.ended[stage] = now
+            if progress is not None:
+                total = counts.get("settle", (None, 0))[0] if stage == "extract" else None
+                progress(stage, *_order(counts[stage], total), ended=over)
+
+    def look_often() -> None:
+        while not done.wait(_SECONDS_BETWEEN_LOOKS):
+            look(finished=False)
+
+    thread = threading.Thread(target=look_often, name="factmill-progress", daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        done.set()
+        thread.join()
+        look(finished=True)
+
+
+def _order(counts: tuple[int, int], total: int | None) -> tuple[int, int | None, int]:
+    return counts[0], total, counts[1]

@@ -1,0 +1,90 @@
+"""What an entity is called: the name of a cluster of mentions, and the knowledge-base ids it stands for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from schemas import Document, Entity, Mention, normalise_name
+
+# Words that point to something named elsewhere. A mention that begins with one, or is one, is no name.
+_POINTING = frozenset(
+    """
+    he she it they him her them his hers its their theirs i we you me us my our your
+    this that these those such who whom whose which what one another both each other the a an former latter
+    """.split()  # noqa: SIM905
+)
+
+
+def surface(document: Document, mention: Mention) -> str:
+    """Return the text of a mention with white space collapsed."""
+    return " ".join(document.span_text(mention.start, mention.end).split())
+
+
+def entity_name(document: Document, entity: Entity) -> tuple[str, tuple[str, ...]]:
+    """Return the name of an entity in its document, and every form that may serve as its alias, sorted.
+
+    Forms fall into three tiers, and the best tier that occurs decides:
+
+    1. names: capitalised inside a sentence, or at its start in two words or more. The longest wins, because the
+       short form ("Adams") stands for many others; then the most frequent, then the first by alphabet.
+    2. other words, among them a single capitalised word at the start of a sentence, where any word is capitalised.
+       The most frequent wins, then the longest, then the first by alphabet.
+    3. pronouns and descriptions that begin with an article or pronoun in lower case ("the company"). As in 2.
+
+    Forms of the third tier are aliases only when there are no others.
+    """
+    sentence_starts = {start for start, _ in document.sentences}
+    counts: Counter[str] = Counter()
+    tiers: dict[str, int] = {}
+    for mention in entity.mentions:
+        form = surface(document, mention)
+        counts[form] += 1
+        tiers[form] = min(tiers.get(form, 3), _tier(form, mention.start in sentence_starts))
+    best = min(tiers.values())
+    candidates = [form for form in counts if tiers[form] == best]
+    if best == 1:
+        name = min(candidates, key=lambda form: (-len(form), -counts[form], form))
+    else:
+        name = min(candidates, key=lambda form: (-counts[form], -len(form), form))
+    aliases = tuple(sorted(form for form in counts if best == 3 or tiers[form] < 3))
+    return name, aliases
+
+
+def _tier(form: str, at_sentence_start: bool) -> int:
+    words = form.split()
+    if not words:
+        return 3
+    first = words[0]
+    pointing = first[:1].lower() + first[1:] in _POINTING  # "US", "IT" and "WHO" are names
+    if pointing and (len(words) == 1 or (words[1:] and not any(_capitalised(word) for word in words[1:]))):
+        return 3
+    capitalised = sum(map(_capitalised, words))
+    return 1 if capitalised >= 2 or (capitalised == 1 and not (at_sentence_start and _capitalised(first))) else 2
+
+
+def _capitalised(word: str) -> bool:
+    return any(character.isupper() or character.isdigit() for character in word)
+
+
+def knowledge_base_ids(document: Document, entity: Entity, name: str) -> tuple[str, ...]:
+    """Return the ids an entity stands for, sorted; the first one makes the node.
+
+    Ids count by the mentions that carry them and only those with the highest count stay, so that one stray link in a
+    cluster does not join two things, while ids that an annotator gave together stay together. An entity without any
+    that is called like an encyclopedia's page in that very page is the page's subject.
+    """
+    counts = Counter(id for mention in entity.mentions for id in set(mention.kb_ids))
+    if not counts:
+        counts = Counter(set(entity.kb_ids))
+    if counts:
+        highest = max(counts.values())
+        return tuple(sorted(id for id, count in counts.items() if count == highest))
+    if document.id.startswith("wiki:") and normalise_name(name) == normalise_name(document.title):
+        return (document.id,)
+    return ()
+
+
+def most_frequent(counts: Mapping[str, int]) -> str:
+    """Return the form with the highest count; ties go to the longer, then to the first by alphabet."""
+    return min(counts, key=lambda form: (-counts[form], -len(form), form))
