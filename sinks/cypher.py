@@ -1,0 +1,209 @@
+"""The graph as an embedded Cypher database, loaded by bulk copies into a fresh file.
+
+Every entity type is a node label and every relation a relationship type, so that queries read as they do in Neo4j:
+`MATCH (p:PER)-[r:PLACE_OF_BIRTH]->(l:LOC) RETURN p.name, r.confidence, l.name`. `docs/tables.md` lists the properties.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import ladybug
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas import RelationSchema
+from sinks.evidence import edges_with_evidence
+from sinks.tables import GraphTables, TableError
+from sinks.writer import GraphWriter, WriteError, relation_of
+
+_NODE_PROPERTIES = {
+    "id": "STRING",
+    "name": "STRING",
+    "type": "STRING",
+    "aliases": "STRING[]",
+    "kb_ids": "STRING[]",
+    "support": "INT32",
+    "mentions": "INT32",
+}
+_EDGE_PROPERTIES = {
+    "id": "STRING",
+    "relation": "STRING",
+    "confidence": "DOUBLE",
+    "support": "INT32",
+    "documents": "STRING[]",
+    "evidence": "STRING[]",
+}
+# Rows of one bulk copy. Every copy pays for each pair of labels that it holds, so batches are large.
+_ROWS = 524_288
+
+# (relation id, label of the head, label of the tail)
+_Pair = tuple[str, str, str]
+
+
+class CypherWriter(GraphWriter):
+    """Writes `graph.db`, and compares what it then holds with the tables."""
+
+    name = "cypher"
+    file = "graph.db"
+
+    def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
+        """Create the labels and types, copy nodes, then edges, and count both."""
+        labels = _Labels.of(tables, schema)
+        pairs = _count_pairs(tables, labels)
+        types = relationship_types(schema, labels.names)
+        for relation, _, _ in pairs:
+            relation_of(schema, relation)
+        # With automatic checkpoints every copy would pay 16 ms; one at the end does.
+        with (
+            ladybug.Database(draft, auto_checkpoint=False) as database,
+            ladybug.Connection(database) as connection,
+        ):
+            _create(connection, labels.names, types, pairs)
+            for batch in tables.batches("nodes", rows=_ROWS):
+                _copy_nodes(connection, batch, labels)
+            for table in edges_with_evidence(tables, _ROWS):
+                _copy_edges(connection, table, labels, types)
+            _check(connection, labels, types, pairs)
+            connection.execute("CHECKPOINT")
+        return {"nodes": len(labels.of_node), "edges": sum(pairs.values())}
+
+
+def node_label(type: str) -> str:
+    """Return the node label of an entity type: letters, digits and `_` of it, since others break queries."""
+    return re.sub(r"\W+", "_", type).strip("_") or "Entity"
+
+
+def relationship_types(schema: RelationSchema, labels: tuple[str, ...]) -> dict[str, str]:
+    """Return the relationship type of every relation id; one that is also a node label gets `_` at its end."""
+    taken = {label.casefold() for label in labels}
+    return {
+        relation.id: relation.cypher_type + "_" * (relation.cypher_type.casefold() in taken)
+        for relation in schema.relations
+    }
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """The node labels, and which of them (by position in `names`) every node has, in the order of `ids`."""
+
+    names: tuple[str, ...]
+    of_type: Mapping[str, int]
+    ids: pa.Array
+    of_node: np.ndarray
+
+    @classmethod
+    def of(cls, tables: GraphTables, schema: RelationSchema) -> _Labels:
+        """Read the labels of all nodes; types that differ only in case share a label, as the database wants it."""
+        nodes = tables.read("nodes", ("id", "type")).combine_chunks()
+        coded = nodes["type"].combine_chunks().dictionary_encode()
+        found = coded.dictionary.to_pylist()
+        names: dict[str, str] = {}
+        for type in (*schema.entity_types, *sorted(found)):
+            names.setdefault(node_label(type).casefold(), node_label(type))
+        position = {key: index for index, key in enumerate(names)}
+        of_type = {type: position[node_label(type).casefold()] for type in found}
+        of_code = np.array([of_type[type] for type in found], np.int32)
+        return cls(tuple(names.values()), of_type, nodes["id"].combine_chunks(), of_code[coded.indices.to_numpy()])
+
+    def at(self, ids: pa.Array, edges: pa.Array) -> np.ndarray:
+        """Return the label positions of the nodes `ids`, which are ends of `edges`."""
+        rows = pc.index_in(ids, value_set=self.ids)
+        if rows.null_count:
+            stray = pc.index(pc.is_null(rows), True).as_py()
+            raise TableError(
+                f"the edge '{edges[stray]}' ends at the node '{ids[stray]}', which the nodes lack: build the tables again"
+            )
+        return self.of_node[rows.to_numpy()]
+
+
+def _count_pairs(tables: GraphTables, labels: _Labels) -> Counter[_Pair]:
+    pairs: Counter[_Pair] = Counter()
+    for batch in tables.batches("edges", ("id", "head", "relation", "tail"), _ROWS):
+        for pair, rows in _by_pair(batch, labels):
+            pairs[pair] += len(rows)
+    return pairs
+
+
+def _by_pair(edges: pa.RecordBatch | pa.Table, labels: _Labels) -> Iterator[tuple[_Pair, np.ndarray]]:
+    """Yield the rows of every (relation, head label, tail label) that occurs, as (pair, positions)."""
+    column = {name: _whole(edges[name]) for name in ("id", "head", "relation", "tail")}
+    relations = column["relation"].dictionary_encode()
+    count = len(labels.names)
+    heads, tails = labels.at(column["head"], column["id"]), labels.at(column["tail"], column["id"])
+    keys = (relations.indices.to_numpy().astype(np.int64) * count + heads) * count + tails
+    order = np.argsort(keys, kind="stable")
+    found, starts = np.unique(keys[order], return_index=True)
+    for key, rows in zip(found.tolist(), np.split(order, starts[1:]), strict=True):
+        relation, ends = divmod(key, count * count)
+        head, tail = divmod(ends, count)
+        yield (relations.dictionary[relation].as_py(), labels.names[head], labels.names[tail]), rows
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _create(
+    connection: ladybug.Connection, labels: tuple[str, ...], types: Mapping[str, str], pairs: Counter[_Pair]
+) -> None:
+    for label in labels:
+        connection.execute(f"CREATE NODE TABLE {_quoted(label)}({_columns(_NODE_PROPERTIES)}, PRIMARY KEY(id))")
+    ends: dict[str, list[str]] = {relation: [] for relation in types}
+    for relation, head, tail in sorted(pairs):
+        ends[relation].append(f"FROM {_quoted(head)} TO {_quoted(tail)}")
+    # A relation without edges is created too, so that asking for it gives no rows rather than an error.
+    unused = f"FROM {_quoted(labels[0])} TO {_quoted(labels[0])}"
+    for relation, type in types.items():
+        between = ", ".join(ends[relation] or [unused])
+        connection.execute(f"CREATE REL TABLE {_quoted(type)}({between}, {_columns(_EDGE_PROPERTIES)})")
+    # Neo4j calls it type(r), the database label(r): both shall work.
+    connection.execute("CREATE MACRO type(relationship) AS label(relationship)")
+
+
+def _columns(properties: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in properties.items())
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _copy_nodes(connection: ladybug.Connection, batch: pa.RecordBatch, labels: _Labels) -> None:
+    table = pa.Table.from_batches([batch]).select(list(_NODE_PROPERTIES))
+    position = np.array([labels.of_type[type] for type in batch.column("type").to_pylist()], np.int32)
+    for index in np.unique(position):
+        rows = table.take(np.flatnonzero(position == index))
+        connection.execute(f"COPY {_quoted(labels.names[index])} FROM $rows", {"rows": rows})
+
+
+def _copy_edges(connection: ladybug.Connection, table: pa.Table, labels: _Labels, types: Mapping[str, str]) -> None:
+    columns = table.select(["head", "tail", *_EDGE_PROPERTIES]).combine_chunks()
+    for (relation, head, tail), rows in _by_pair(table, labels):
+        # Labels hold word characters only, so they stand in quotes as they are.
+        copy = f"COPY {_quoted(types[relation])} FROM $rows (from='{head}', to='{tail}')"
+        connection.execute(copy, {"rows": columns.take(rows)})
+
+
+def _check(connection: ladybug.Connection, labels: _Labels, types: Mapping[str, str], pairs: Counter[_Pair]) -> None:
+    """Compare the counts of the database with those of the tables, by label and by type with the labels at its ends."""
+    wanted = Counter({(types[relation], head, tail): count for (relation, head, tail), count in pairs.items()})
+    wanted.update((labels.names[position],) for position in labels.of_node.tolist())
+    held: Counter[tuple[str, ...]] = Counter()
+    for query in (
+        "MATCH (n) RETURN label(n), count(*)",
+        "MATCH (a)-[r]->(b) RETURN label(r), label(a), label(b), count(*)",
+    ):
+        for *key, count in connection.execute(query):
+            held[tuple(key)] += count
+    for key in wanted.keys() | held.keys():
+        if wanted[key] != held[key]:
+            raise WriteError(
+                f"the Cypher database holds {held[key]} of {wanted[key]} rows of {' '.join(key)}: it was not put in "
+                f"place; write it again, and report this if it comes back"
+            )
