@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
 from pipeline.readers.clean import clean, one_line
-from pipeline.readers.compression import Chunk, Damage
+from pipeline.readers.compression import Damage, chunks
 from pipeline.readers.jsonstream import values
-from pipeline.readers.letters import MALFORMED, MISPLACED, UNREADABLE, WrongRecord, letter
+from pipeline.readers.letters import MALFORMED, MISPLACED, UNREADABLE, WrongRecord, letter, rejected
+from pipeline.readers.part import Part
 from schemas import Document, Entity, Fact, Intake, Mention, content_hash
 
 
@@ -34,10 +36,11 @@ class _Record(msgspec.Struct):
     labels: list[_Label] = []
 
 
-def read_docred(stream: Iterator[Chunk], source: str) -> Iterator[Intake]:
+def read_docred(part: Part) -> Iterator[Intake]:
     """Yield the documents of a DocRED file: a JSON list, or one JSON object after the other."""
+    source = part.source
     titles: Counter[str] = Counter()
-    for item in values(stream):
+    for item in values(chunks(Path(part.path))):
         if isinstance(item, Damage):
             yield letter(source, "JSON", UNREADABLE, item.message)
             continue
@@ -54,7 +57,11 @@ def read_docred(stream: Iterator[Chunk], source: str) -> Iterator[Intake]:
         try:
             yield _document(record, id, title, source)
         except WrongRecord as error:
-            yield letter(source, place, MISPLACED, str(error), id)
+            yield rejected(source, place, error, id)
+
+
+def _misplaced(message: str) -> WrongRecord:
+    return WrongRecord(message, MISPLACED)
 
 
 def _document(record: _Record, id: str, title: str, source: str) -> Document:
@@ -92,18 +99,18 @@ def _document(record: _Record, id: str, title: str, source: str) -> Document:
 
 def _entity(items: list[_Mention], position: list[list[int]]) -> Entity:
     if not items:
-        raise WrongRecord("an entity has no mentions: give it one or leave it out")
+        raise _misplaced("an entity has no mentions: give it one or leave it out")
     mentions = set()
     for item in items:
         start, end = item.pos
         where = f"the mention at words {start}:{end} of sentence {item.sent_id}"
         if not 0 <= item.sent_id < len(position):
-            raise WrongRecord(f"{where} is in none of the {len(position)} sentences")
+            raise _misplaced(f"{where} is in none of the {len(position)} sentences")
         places = position[item.sent_id]
         if not 0 <= start < end < len(places):
-            raise WrongRecord(f"{where} leaves the sentence, which has {len(places) - 1} words")
+            raise _misplaced(f"{where} leaves the sentence, which has {len(places) - 1} words")
         if places[start] == places[end]:
-            raise WrongRecord(f"{where} is blank")
+            raise _misplaced(f"{where} is blank")
         mentions.add((places[start], places[end], item.type))
     types = Counter(item.type for item in items)
     ordered = tuple(Mention(start, end, clean(type)) for start, end, type in sorted(mentions))
@@ -123,11 +130,11 @@ def _facts(labels: list[_Label], entities: int, position: list[list[int]]) -> tu
     for label in labels:
         for side in (label.h, label.t):
             if not 0 <= side < entities:
-                raise WrongRecord(f"the label {label.r} names entity {side}, but there are {entities}")
+                raise _misplaced(f"the label {label.r} names entity {side}, but there are {entities}")
         found = evidence.setdefault((label.h, clean(label.r), label.t), set())
         for sentence in label.evidence:
             if not 0 <= sentence < len(position):
-                raise WrongRecord(
+                raise _misplaced(
                     f"the label {label.r} has sentence {sentence} as evidence, but there are {len(position)}"
                 )
             if position[sentence][-1] > position[sentence][0]:

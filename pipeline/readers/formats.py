@@ -6,20 +6,35 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pipeline.readers.compression import Chunk, chunks, head
+from pipeline.readers import mediawiki, pubmed
+from pipeline.readers.compression import bz2_streams, compression_of, head
 from pipeline.readers.docred import read_docred
 from pipeline.readers.gda import read_gda
+from pipeline.readers.letters import WrongRecord
+from pipeline.readers.mediawiki import read_mediawiki
 from pipeline.readers.part import Part
+from pipeline.readers.plaintext import read_text
+from pipeline.readers.pubmed import read_pubmed
 from pipeline.readers.pubtator import read_pubtator
+from pipeline.readers.records import read_jsonl, read_parquet
+from pipeline.readers.xmlrecords import HEAD, parse_prolog
 from schemas import Intake
 
-_HEAD = 1 << 16  # bytes looked at to recognise a format
-_READERS: dict[str, Callable[[Iterator[Chunk], str], Iterator[Intake]]] = {
+_READERS: dict[str, Callable[[Part], Iterator[Intake]]] = {
+    "mediawiki": read_mediawiki,
+    "pubmed": read_pubmed,
     "pubtator": read_pubtator,
     "docred": read_docred,
     "gda": read_gda,
+    "jsonl": read_jsonl,
+    "parquet": read_parquet,
+    "text": read_text,
 }
 FORMATS: tuple[str, ...] = tuple(_READERS)
+
+# Formats whose records can be found from any point of the file, and bytes on disk of a part.
+_SPLITTABLE = {"mediawiki", "pubmed", "jsonl"}
+_PART_BYTES = {"none": 32 << 20, "bzip2": 4 << 20}
 
 
 class UnknownFormat(ValueError):
@@ -33,27 +48,65 @@ def sniff(path: Path) -> str:
         UnknownFormat: the content fits no format.
         OSError: the file cannot be read.
     """
-    text = head(path, _HEAD).decode("utf-8-sig", "replace").lstrip()
-    if text.startswith(("[", "{")) and re.search(r'"(sents|vertexSet)"\s*:', text):
+    data = head(path, HEAD)
+    if data.startswith(b"PAR1"):
+        return "parquet"
+    try:
+        prolog = parse_prolog(data, (*mediawiki.ROOTS, *pubmed.ROOTS))
+    except WrongRecord as error:
+        raise UnknownFormat(f"{path}: {error}") from None
+    text = prolog.text.lstrip("\ufeff \t\r\n")
+    if text.startswith("<") and prolog.root:
+        return "mediawiki" if prolog.root in mediawiki.ROOTS else "pubmed"
+    if text.startswith(("[", "{")) and re.search(r'"(?:sents|vertexSet)"\s*:', text):
         return "docred"
+    if text.startswith("{"):
+        return "jsonl"
     if re.match(r"[^|\t\n]+\|[ta]\|", text):
         return "pubtator"
     if re.match(r"\d+\t[^\t\n]+\t\d+:\w+:\d+\t", text):
         return "gda"
-    raise UnknownFormat(f"{path}: cannot tell the format of {text[:40]!r}: name one of {', '.join(FORMATS)}")
+    if text.startswith(("<?xml", "<!DOCTYPE", "[")) or "\0" in text:
+        raise UnknownFormat(f"{path}: cannot tell the format of {text[:40]!r}: name one of {', '.join(FORMATS)}")
+    return "text"
 
 
 def split(path: Path, format: str | None = None) -> list[Part]:
-    """Return the parts of a file that can be read in parallel."""
-    return [Part(str(path), format or sniff(path))]
+    """Return the parts of a file that can be read in parallel; together they hold every record once.
+
+    Multistream bzip2 is split where streams start, uncompressed XML and JSON Lines anywhere.
+
+    Raises:
+        UnknownFormat: `format` is none of `FORMATS`, or is not given and the content fits no format.
+        OSError: the file cannot be read.
+    """
+    if format is not None and format not in _READERS:
+        raise UnknownFormat(f"there is no format {format!r}: use one of {', '.join(FORMATS)}")
+    format = format or sniff(path)
+    cuts: list[int] = []
+    compression = compression_of(path)
+    # In UTF-16 a record cannot be looked for from any byte on.
+    if format in _SPLITTABLE and compression in _PART_BYTES and b"\0" not in head(path, HEAD):
+        size = _PART_BYTES[compression]
+        possible = bz2_streams(path) if compression == "bzip2" else range(0, path.stat().st_size, size)
+        for offset in possible:
+            if offset >= (cuts[-1] if cuts else 0) + size:
+                cuts.append(offset)
+    starts: list[int | None] = [None, *cuts]
+    ends: list[int | None] = [*cuts, None]
+    return [Part(str(path), format, start, end) for start, end in zip(starts, ends, strict=True)]
 
 
 def read(part: Part) -> Iterator[Intake]:
-    """Yield every record of a part as a document, dead letter, skip, removal or redirect; never raise for content."""
-    yield from _READERS[part.format](chunks(Path(part.path), part.start, part.end), part.source)
+    """Yield every record of a part as a document, dead letter, skip, removal or redirect; bad content never raises.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    return _READERS[part.format](part)
 
 
 def read_path(path: Path, format: str | None = None) -> Iterator[Intake]:
-    """Yield the records of all parts of a file in order."""
+    """Yield the records of all parts of a file in order; see `split` for what it raises."""
     for part in split(path, format):
         yield from read(part)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline.readers.clean import clean
-from pipeline.readers.compression import Chunk, Damage
-from pipeline.readers.letters import MALFORMED, WrongRecord, damaged, letter
+from pipeline.readers.compression import Damage, chunks
+from pipeline.readers.letters import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.lines import lines
+from pipeline.readers.part import Part
 from schemas import Document, Entity, Fact, Intake, Mention
 
 _COLUMNS = 17
@@ -17,12 +19,15 @@ _VOCABULARIES = {"Gene": "ncbigene", "Disease": "mesh"}
 Spans = tuple[tuple[int, int], ...]
 
 
-def read_gda(stream: Iterator[Chunk], source: str) -> Iterator[Intake]:
+def read_gda(part: Part) -> Iterator[Intake]:
     """Yield the documents of a GDA file, one a line: id, sentences, and 17 columns for every pair of entities."""
-    for line in lines(stream):
+    source = part.source
+    last = 0
+    for line in lines(chunks(Path(part.path))):
         if isinstance(line, Damage):
-            yield damaged(source, "bytes", line)
+            yield letter(source, f"behind line {last}", UNREADABLE, line.message)
             continue
+        last = line.number
         if not line.data.strip():
             continue
         fields = clean(line.data.decode("utf-8-sig", "replace")).split("\t")
@@ -30,7 +35,7 @@ def read_gda(stream: Iterator[Chunk], source: str) -> Iterator[Intake]:
         try:
             yield _document(fields, id, source)
         except WrongRecord as error:
-            yield letter(source, f"line {line.number}", MALFORMED, str(error), id)
+            yield rejected(source, f"line {line.number}", error, id)
 
 
 def _document(fields: list[str], id: str | None, source: str) -> Document:
@@ -99,5 +104,7 @@ def _spans(name: str, starts: str, ends: str, count: int) -> Iterator[tuple[int,
         ) from None
     for start, end in spans:
         if not 0 <= start < end <= count:
-            raise WrongRecord(f"entity {name}: the mention at words {start}:{end} leaves the {count} words of the text")
+            raise WrongRecord(
+                f"entity {name}: the mention at words {start}:{end} leaves the {count} words of the text", MISPLACED
+            )
         yield start, end

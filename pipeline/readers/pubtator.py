@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.readers.clean import clean
-from pipeline.readers.compression import Chunk, Damage
-from pipeline.readers.letters import MALFORMED, WrongRecord, damaged, letter
+from pipeline.readers.compression import Damage, chunks
+from pipeline.readers.letters import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.lines import Line, lines
+from pipeline.readers.part import Part
 from pipeline.readers.segment import align, segment
 from schemas import DeadLetter, Document, Entity, Fact, Intake, Mention, normalise_name
 
@@ -28,15 +30,17 @@ class _Annotation(NamedTuple):
     ids: str
 
 
-def read_pubtator(stream: Iterator[Chunk], source: str) -> Iterator[Intake]:
+def read_pubtator(part: Part) -> Iterator[Intake]:
     """Yield the documents of a PubTator file; blank lines end a document."""
+    source = part.source
     block: list[Line] = []
-    for item in lines(stream):
+    last = 0
+    for item in lines(chunks(Path(part.path))):
         if isinstance(item, Damage):
-            place = f"line {block[0].number}" if block else "start of the file"
-            yield damaged(source, f"after {place}", item)
+            yield letter(source, f"behind line {last}", UNREADABLE, item.message)
             block = []
         elif item.data.strip():
+            last = item.number
             block.append(item)
         elif block:
             yield _read_block(block, source)
@@ -69,7 +73,7 @@ def _read_block(block: list[Line], source: str) -> Document | DeadLetter:
             raise WrongRecord("there is no title line `ID|t|TITLE`")
         return _document(id, source, texts.get("t", ""), texts.get("a", ""), annotations, relations)
     except WrongRecord as error:
-        return letter(source, f"line {block[0].number}", MALFORMED, str(error), id)
+        return rejected(source, f"line {block[0].number}", error, id)
 
 
 def _document(
@@ -94,7 +98,7 @@ def _document(
     for item in annotations:
         span = align(tokens, item.start, item.end)
         if span is None:
-            raise WrongRecord(f"the mention at {item.start}:{item.end} is blank")
+            raise WrongRecord(f"the mention at {item.start}:{item.end} is blank", MISPLACED)
         if not any(first <= span[0] and span[1] <= last for first, last in sentences):
             raise WrongRecord(
                 f"the mention {item.text!r} at {item.start}:{item.end} begins in the title and ends behind it"
@@ -134,6 +138,6 @@ def _facts(relations: list[tuple[str, str, str]], index: dict[str, int]) -> tupl
     for head, relation, tail in relations:
         for side in (head, tail):
             if side not in index:
-                raise WrongRecord(f"the relation {relation} names {side!r}, which no mention has as its id")
+                raise WrongRecord(f"the relation {relation} names {side!r}, which no mention has as its id", MISPLACED)
         facts.add((index[head], relation, index[tail]))
     return tuple(Fact(*fact) for fact in sorted(facts))

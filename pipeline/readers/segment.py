@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
@@ -19,13 +19,16 @@ _ABBREVIATIONS = "Inc Ltd Corp Co Jr Sr Dr Mr Mrs Ms St Mt Ft Prof Gen Col Lt Ca
 # Tokens as in DocRED: hyphens and punctuation stand alone, `'s` too; numbers, initials and O'Brien stay whole.
 _TOKEN = re.compile(
     rf"""
-      \d++(?:[.,]\d++)+ | \d++(?![^\W_])               # 3.5   1,000   1999
+      [a-z]++(?=[ ,])                                  # most words: a shortcut
+    | [^\W\d_]++(?=\ )
+    | ,(?=\ )
+    | \d++(?:[.,]\d++)+ | \d++(?![^\W_])               # 3.5   1,000   1999
     | (?:[^\W\d_]\.){{2,}}                             # U.S.  e.g.
     | [A-Z]\.(?=\s?[^\W\d_])                           # the J. of J. R. R. Tolkien
     | (?:{"|".join(_ABBREVIATIONS.split())})\.(?=\s?\w)
     | ['’][sS](?![^\W_])                               # the 's of Tolkien's
-    | [^\W_](?:[^\W_]|[{_MARKS}])*(?:['’](?![sS](?![^\W_]))[^\W\d_](?:[^\W_]|[{_MARKS}])*)*
-    | (?P<sign>[^\w\s]|_)(?P=sign)*                    # runs of one sign: ...  --
+    | [^\W_](?:[^\W_]|[{_MARKS}])*+(?:['’](?![sS](?![^\W_]))[^\W\d_](?:[^\W_]|[{_MARKS}])*+)*+
+    | ([^\w\s]|_)\1*+                                 # runs of one sign: ...  --
     """,
     re.VERBOSE,
 )
@@ -45,16 +48,19 @@ def segment(text: str, spans: Iterable[tuple[int, int]] = (), breaks: Iterable[i
         (start, end) character offsets of the tokens, and (start, end) token ranges of the sentences.
     """
     spans = sorted(spans)
-    limits = _sentence_limits(text, breaks)
-    if spans:
-        limits = _keep_whole(limits, spans)
+    ends = sorted({item["end_index"] for item in get_sentence_boundaries("en", text)})
+    forced = {offset for offset in breaks if 0 < offset < len(text)}
+    limits = sorted({0, len(text), *_outside(ends, spans), *forced})
     cuts = sorted({offset for span in spans for offset in span})
+    cut = 0
     tokens: list[tuple[int, int]] = []
     sentences: list[tuple[int, int]] = []
     for start, end in pairwise(limits):
         first = len(tokens)
-        found = [match.span() for match in _TOKEN.finditer(text, start, end)]
-        tokens.extend(_cut(found, cuts) if cuts else found)
+        tokens += [match.span() for match in _TOKEN.finditer(text, start, end)]
+        while cut < len(cuts) and cuts[cut] < end:
+            _cut(tokens, cuts[cut])
+            cut += 1
         if len(tokens) > first:
             sentences.append((first, len(tokens)))
     return tuple(tokens), tuple(sentences)
@@ -72,36 +78,20 @@ def align(tokens: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int,
     return first, last
 
 
-def _sentence_limits(text: str, breaks: Iterable[int]) -> list[int]:
-    limits = [0]
-    start = 0
-    for end in [*sorted(offset for offset in set(breaks) if 0 < offset < len(text)), len(text)]:
-        limits.extend(start + item["end_index"] for item in get_sentence_boundaries("en", text[start:end]))
-        if limits[-1] != end:
-            limits.append(end)
-        start = end
-    return limits
-
-
-def _keep_whole(limits: list[int], spans: list[tuple[int, int]]) -> list[int]:
-    """Drop the limits that fall inside a span."""
-    kept: list[int] = []
+def _outside(limits: list[int], spans: list[tuple[int, int]]) -> Iterator[int]:
+    """Yield the ascending limits that fall inside none of the ascending spans."""
     reach = index = 0
     for limit in limits:
         while index < len(spans) and spans[index][0] < limit:
             reach = max(reach, spans[index][1])
             index += 1
-        if limit >= reach or not kept:
-            kept.append(limit)
-    return kept
+        if limit >= reach:
+            yield limit
 
 
-def _cut(tokens: list[tuple[int, int]], cuts: list[int]) -> Iterable[tuple[int, int]]:
-    """Cut tokens at the given ascending offsets."""
-    for start, end in tokens:
-        at = bisect_left(cuts, start + 1)
-        while at < len(cuts) and cuts[at] < end:
-            yield start, cuts[at]
-            start = cuts[at]
-            at += 1
-        yield start, end
+def _cut(tokens: list[tuple[int, int]], offset: int) -> None:
+    """Cut the token around an offset in two, if the offset lies inside one."""
+    index = bisect_left(tokens, (offset, 0)) - 1
+    if index >= 0 and tokens[index][1] > offset > tokens[index][0]:
+        start, end = tokens[index]
+        tokens[index : index + 1] = [(start, offset), (offset, end)]

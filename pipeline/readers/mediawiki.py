@@ -1,0 +1,148 @@
+"""MediaWiki XML: pages of the main namespace, with their links as given mentions, and redirects."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+from lxml import etree
+
+from pipeline.readers.clean import one_line
+from pipeline.readers.letters import UNREADABLE, WrongRecord, letter, rejected
+from pipeline.readers.part import Part
+from pipeline.readers.segment import align, segment
+from pipeline.readers.wikitext import Prose, read_wikitext
+from pipeline.readers.wikititle import Site
+from pipeline.readers.xmlrecords import Broken, parse, read_prolog, xml_records
+from schemas import Document, Intake, Mention, Redirect, Section, Skipped
+
+ROOTS = ("mediawiki", "page")
+_NAMESPACE = re.compile(r"""<(?:[\w.-]+:)?namespace\s[^<>]*?key=["'](-?\d+)["'][^<>]*>([^<>]*)</""")
+_DISAMBIGUATION = re.compile(r"\{\{\s*(?:disambig|dab\b|hndis|geodis|surname|given name)", re.IGNORECASE)
+_WIKIDATA = re.compile(
+    r"\{\{\s*(?:authority control|taxonbar)\s*\|[^{}]{0,300}?\b(?:qid|from1?)\s*=\s*(Q\d+)", re.IGNORECASE
+)
+_LONGEST_NAME = 100  # characters of a name that is looked for in the lead
+
+
+def read_mediawiki(part: Part) -> Iterator[Intake]:
+    """Yield the pages of a dump: documents, redirects, and skips for what is not an article."""
+    source = part.source
+    try:
+        prolog = read_prolog(Path(part.path), ROOTS)
+    except WrongRecord as error:
+        yield rejected(source, "beginning of the file", error)
+        return
+    site = _site(prolog.text)
+    for item in xml_records(part, ("page",), prolog):
+        if isinstance(item, Broken):
+            yield letter(source, item.place, UNREADABLE, item.message)
+            continue
+        try:
+            yield _page(parse(item.data, prolog.namespaces), source, site)
+        except WrongRecord as error:
+            yield rejected(source, item.place, error)
+
+
+def _site(prolog: str) -> Site:
+    """Return the namespaces that the dump names, and whether titles begin with a capital letter."""
+    names = {unescape(name).strip().lower(): int(key) for key, name in _NAMESPACE.findall(prolog)}
+    return Site(names, first_letter="<case>case-sensitive</case>" not in prolog)
+
+
+def _page(page: etree._Element, source: str, site: Site) -> Intake:
+    fields: dict[str, etree._Element] = {}
+    revisions: list[dict[str, etree._Element]] = []
+    for child in page:
+        name = etree.QName(child).localname
+        if name == "revision":
+            revisions.append({etree.QName(part).localname: part for part in child})
+        else:
+            fields[name] = child
+    title = one_line(_text(fields, "title").replace("_", " "))
+    if not title:
+        raise WrongRecord("page without title: give it one or leave it out")
+    prefix, colon, _ = title.partition(":")
+    namespace = _text(fields, "ns").strip() or str((site.namespace(prefix) if colon else 0) or 0)
+    if namespace != "0":
+        return Skipped(source, f"page of namespace {namespace}")
+    id = f"wiki:{title}"
+    if "redirect" in fields and (target := site.title(fields["redirect"].get("title", ""))):
+        return Redirect(alias=id, target=f"wiki:{target}", source=source)
+    if not revisions:
+        return Skipped(source, "page without revision")
+    # Timestamps of a dump sort as texts; of equal ones the later in the file counts.
+    revision = max(reversed(revisions), key=lambda parts: _text(parts, "timestamp"))
+    model = _text(revision, "model") or "wikitext"
+    if model != "wikitext":
+        return Skipped(source, f"content model {one_line(model)}")
+    wikitext = _text(revision, "text")
+    if match := re.match(r"\s*#\s*redirect[^\[\n]{0,20}\[\[([^\[\]|]+)", wikitext, re.IGNORECASE):
+        return Redirect(alias=id, target=f"wiki:{site.title(match[1])}", source=source)
+    if not wikitext.strip():
+        return Skipped(source, "page without text")
+    prose = read_wikitext(wikitext, site)
+    if not prose.text:
+        return Skipped(source, "page without prose")
+    return _document(id, source, title, prose, fields, revision, wikitext)
+
+
+def _document(
+    id: str,
+    source: str,
+    title: str,
+    prose: Prose,
+    fields: dict[str, etree._Element],
+    revision: dict[str, etree._Element],
+    wikitext: str,
+) -> Document:
+    spans = {(link.start, link.end): link.target for link in prose.links}
+    if not _DISAMBIGUATION.search(wikitext):
+        spans = {**dict.fromkeys(_subject(title, prose), title), **spans}
+    tokens, sentences = segment(prose.text, spans, prose.paragraphs)
+    mentions = []
+    for (first, last), target in sorted(spans.items()):
+        if span := align(tokens, first, last):
+            mentions.append(Mention(*span, kb_ids=(f"wiki:{target}",)))
+    metadata = {("page", _text(fields, "id")), ("revision", _text(revision, "id"))}
+    metadata.add(("timestamp", _text(revision, "timestamp")))
+    if match := _WIKIDATA.search(wikitext):
+        metadata.add(("wikidata", match[1]))
+    digits = (
+        re.sub(r"[^0-9]", "", _text(revision, "timestamp"))[:14] or re.sub(r"[^0-9]", "", _text(revision, "id"))[:18]
+    )
+    return Document(
+        id=id,
+        source=source,
+        title=title,
+        text=prose.text,
+        tokens=tokens,
+        sentences=sentences,
+        mentions=tuple(mentions),
+        sections=tuple(Section(heading, bisect_left(tokens, (start, 0))) for heading, start in prose.headings),
+        metadata=tuple(sorted((key, one_line(value)) for key, value in metadata if value)),
+        version=int(digits or 0),
+    )
+
+
+def _subject(title: str, prose: Prose) -> Iterator[tuple[int, int]]:
+    """Yield where the lead names the subject of the page itself: its title, or a name that stands there in bold."""
+    taken = {offset for link in prose.links if link.start < prose.lead for offset in range(link.start, link.end)}
+    names = {prose.text[start:end].strip(" ,;:.()\"'") for start, end in prose.bold}
+    names.add(re.sub(r"\s*\([^()]*\)$", "", title))
+    # A name of one or two letters, such as that of the letter A, stands for other things as well.
+    names = {name for name in names if 2 < len(name) <= _LONGEST_NAME}
+    if not names:
+        return
+    choice = "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
+    for match in re.finditer(rf"(?<!\w)(?:{choice})(?!\w)", prose.text[: prose.lead]):
+        if not taken.intersection(range(*match.span())):
+            yield match.span()
+
+
+def _text(parts: dict[str, etree._Element], name: str) -> str:
+    element = parts.get(name)
+    return "" if element is None else element.text or ""
