@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import RelationSchema
+from sinks.answer import ask
 from sinks.evidence import edges_with_evidence
 from sinks.tables import GraphTables, TableError
 from sinks.writer import GraphWriter, WriteError, relation_of
@@ -33,7 +34,6 @@ _NODE_PROPERTIES = {
 }
 _EDGE_PROPERTIES = {
     "id": "STRING",
-    "relation": "STRING",
     "confidence": "DOUBLE",
     "support": "INT32",
     "documents": "STRING[]",
@@ -117,9 +117,10 @@ class _Labels:
         if rows.null_count:
             stray = pc.index(pc.is_null(rows), True).as_py()
             raise TableError(
-                f"the edge '{edges[stray]}' ends at the node '{ids[stray]}', which the nodes lack: build the tables again"
+                f"the edge '{edges[stray]}' ends at '{ids[stray]}', which the nodes lack: build the tables again"
             )
-        return self.of_node[rows.to_numpy()]
+        labels: np.ndarray = self.of_node[rows.to_numpy()]
+        return labels
 
 
 def _count_pairs(tables: GraphTables, labels: _Labels) -> Counter[_Pair]:
@@ -192,15 +193,17 @@ def _copy_edges(connection: ladybug.Connection, table: pa.Table, labels: _Labels
 
 def _check(connection: ladybug.Connection, labels: _Labels, types: Mapping[str, str], pairs: Counter[_Pair]) -> None:
     """Compare the counts of the database with those of the tables, by label and by type with the labels at its ends."""
-    wanted = Counter({(types[relation], head, tail): count for (relation, head, tail), count in pairs.items()})
+    wanted: Counter[tuple[str, ...]] = Counter()
+    for (relation, head, tail), count in pairs.items():
+        wanted[types[relation], head, tail] = count
     wanted.update((labels.names[position],) for position in labels.of_node.tolist())
     held: Counter[tuple[str, ...]] = Counter()
     for query in (
-        "MATCH (n) RETURN label(n), count(*)",
-        "MATCH (a)-[r]->(b) RETURN label(r), label(a), label(b), count(*)",
+        "MATCH (n) RETURN [label(n)], count(*)",
+        "MATCH (a)-[r]->(b) RETURN [label(r), label(a), label(b)], count(*)",
     ):
-        for *key, count in connection.execute(query):
-            held[tuple(key)] += count
+        for key, count in ask(connection, query)[1]:
+            held[tuple(key)] = count
     for key in wanted.keys() | held.keys():
         if wanted[key] != held[key]:
             raise WriteError(

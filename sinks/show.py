@@ -1,0 +1,149 @@
+"""One entity of the graph for people: found by any of its names, with its facts and the sentences that state them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from rapidfuzz import process, utils
+
+from schemas import Node, RelationSchema
+from sinks.tables import GraphTables, to_records
+from sinks.writer import relation_of
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence that states a fact; `head_spans` and `tail_spans` are (start, end) characters of `text`."""
+
+    document: str
+    title: str
+    text: str
+    head_spans: tuple[tuple[int, int], ...]
+    tail_spans: tuple[tuple[int, int], ...]
+    probability: float
+
+
+@dataclass(frozen=True)
+class FactView:
+    """A fact about a node: `outgoing` when the node is its head, and then `other` is its tail."""
+
+    id: str
+    relation: str
+    label: str
+    outgoing: bool
+    other: Node
+    confidence: float
+    support: int
+    evidence: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node with its facts, the most confident first."""
+
+    node: Node
+    facts: tuple[FactView, ...]
+
+
+def find(tables: GraphTables, name: str) -> list[Node]:
+    """Return the nodes that `name` means, the one in most documents first; an empty list when there are none.
+
+    What matches best wins: the id or a knowledge-base id, then the name, then an alias, then a name or alias that is
+    equal after normalisation (case, Unicode form, white space).
+    """
+    found: dict[int, list[Node]] = {}
+    for batch in tables.batches("nodes"):
+        for rank, matches in enumerate(_matches(batch, name)):
+            if pc.any(matches).as_py():
+                found.setdefault(rank, []).extend(to_records(pa.Table.from_batches([batch]).filter(matches), Node))
+            if rank in found:
+                break
+    best = found[min(found)] if found else []
+    return sorted(best, key=lambda node: (-node.support, node.id))
+
+
+def _matches(nodes: pa.RecordBatch, name: str) -> Iterator[pa.Array]:
+    """Yield which nodes the name means, the strictest sense of it first."""
+    names, kb_ids, aliases = (nodes.column(column) for column in ("name", "kb_ids", "aliases"))
+    yield pc.or_(pc.equal(nodes.column("id"), name), _any(pc.equal(kb_ids.flatten(), name), kb_ids))
+    yield pc.equal(names, name)
+    yield _any(pc.equal(aliases.flatten(), name), aliases)
+    wanted = _normalised(pa.array([name]))[0]
+    alike = _any(pc.equal(_normalised(aliases.flatten()), wanted), aliases)
+    yield pc.or_(pc.equal(_normalised(names), wanted), alike)
+
+
+def suggest(tables: GraphTables, name: str, limit: int = 5) -> list[str]:
+    """Return the names in the graph that are written most like `name`, the closest first."""
+    best: list[tuple[str, float]] = []
+    for batch in tables.batches("nodes", ("name",)):
+        names = batch.column("name").unique().to_pylist()
+        close = process.extract(name, names, processor=utils.default_process, limit=limit, score_cutoff=50)
+        best += [(found, score) for found, score, _ in close]
+        best = sorted(dict(best).items(), key=lambda item: (-item[1], item[0]))[:limit]
+    return [found for found, _ in best]
+
+
+def describe(tables: GraphTables, node: Node, schema: RelationSchema) -> NodeView:
+    """Return a node with all its facts in both directions and their evidence.
+
+    Only the rows needed are kept in memory, however large the tables are.
+
+    Raises:
+        TableError: a table is missing, or the graph was built with another relation schema.
+    """
+    edges = tables.read("edges", where=(pc.field("head") == node.id) | (pc.field("tail") == node.id)).to_pylist()
+    ends = {edge[end] for edge in edges for end in ("head", "tail")}
+    nodes = {other.id: other for other in to_records(tables.read("nodes", where=_among("id", ends)), Node)}
+    evidence = _evidence(tables, {edge["id"] for edge in edges})
+    facts = [
+        FactView(
+            id=edge["id"],
+            relation=edge["relation"],
+            label=relation_of(schema, edge["relation"]).label,
+            outgoing=edge["head"] == node.id,
+            other=nodes[edge["tail"] if edge["head"] == node.id else edge["head"]],
+            confidence=edge["confidence"],
+            support=edge["support"],
+            evidence=tuple(evidence[edge["id"]]),
+        )
+        for edge in edges
+    ]
+    return NodeView(node, tuple(sorted(facts, key=lambda fact: (-fact.confidence, fact.label, fact.id))))
+
+
+def _evidence(tables: GraphTables, edges: set[str]) -> dict[str, list[Sentence]]:
+    rows = tables.read("evidence", where=_among("edge", edges)).to_pylist()
+    documents = {row["document"] for row in rows}
+    titles = dict(
+        zip(*tables.read("documents", ("id", "title"), _among("id", documents)).to_pydict().values(), strict=True)
+    )
+    sentences: dict[str, list[Sentence]] = defaultdict(list)
+    for row in rows:
+        head, tail = (
+            tuple((span["start"] - row["start"], span["end"] - row["start"]) for span in row[end])
+            for end in ("head_spans", "tail_spans")
+        )
+        title = titles.get(row["document"], row["document"])
+        sentences[row["edge"]].append(Sentence(row["document"], title, row["text"], head, tail, row["probability"]))
+    return sentences
+
+
+def _among(column: str, values: set[str]) -> pc.Expression:
+    return pc.field(column).isin(pa.array(sorted(values), pa.string()))
+
+
+def _any(hits: pa.Array, lists: pa.Array) -> pa.Array:
+    """Return for every list whether one of its values, which `hits` answers for, is a hit."""
+    rows = pc.list_parent_indices(lists).filter(hits)
+    return pc.is_in(pa.array(range(len(lists)), rows.type), value_set=rows)
+
+
+def _normalised(names: pa.Array) -> pa.Array:
+    """Return names as `schemas.normalise_name` does, save for the few letters that case folding adds to lower case."""
+    lower = pc.utf8_lower(pc.utf8_normalize(names, form="NFKC"))
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(lower, r"\s+", " "))
