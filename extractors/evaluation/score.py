@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Set
 from dataclasses import dataclass
+from math import fsum
 
 
 def harmonic_mean(precision: float, recall: float) -> float:
@@ -96,15 +97,15 @@ class Average:
 
     @classmethod
     def of(cls, scores: Mapping[str, Score]) -> Average:
-        """Average over the labels that occur among the gold or the predicted items."""
+        """Average over the labels that occur among the gold or the predicted items, in whatever order they come."""
         present = [score for score in scores.values() if score.gold or score.predicted]
         count = len(present)
         if not count:
             return cls(0.0, 0.0, 0.0, 0)
         return cls(
-            sum(score.precision for score in present) / count,
-            sum(score.recall for score in present) / count,
-            sum(score.f1 for score in present) / count,
+            fsum(score.precision for score in present) / count,
+            fsum(score.recall for score in present) / count,
+            fsum(score.f1 for score in present) / count,
             count,
         )
 

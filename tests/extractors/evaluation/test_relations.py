@@ -158,3 +158,9 @@ def test_given_entities_with_equal_mentions_stay_apart():
 def test_macro_of_nothing_is_zero():
     empty = document("d", ["a"], (entity((0, 1)),))
     assert evaluate([empty], [perfect(empty)], SCHEMA).relations.macro == Average(0.0, 0.0, 0.0, 0)
+
+
+def test_macro_is_the_same_sum_in_every_order():
+    # As floating-point numbers (0.1 + 0.2) + 0.3 and (0.3 + 0.2) + 0.1 differ.
+    scores = {"a": Score(10, 10, 1), "b": Score(10, 10, 2), "c": Score(10, 10, 3)}
+    assert Average.of(scores) == Average.of(dict(reversed(scores.items())))

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.evaluation import EvaluationError, TrainFacts, evaluate
@@ -55,6 +55,7 @@ def all_scores(report):
     return found
 
 
+@settings(deadline=None)
 @given(corpora())
 def test_ratios_and_counts_keep_their_bounds(corpus):
     gold, predicted = corpus
@@ -76,6 +77,7 @@ def test_ratios_and_counts_keep_their_bounds(corpus):
     assert sides.ign.recall == sides.overall.recall
 
 
+@settings(deadline=None)
 @given(corpora())
 def test_perfect_predictions_score_one_wherever_there_is_gold(corpus):
     gold, _ = corpus
@@ -88,6 +90,7 @@ def test_perfect_predictions_score_one_wherever_there_is_gold(corpus):
     assert report.relations.entities_given == any(d.entities for d in gold)
 
 
+@settings(deadline=None)
 @given(corpora(), st.randoms(use_true_random=False))
 def test_order_does_not_matter(corpus, random):
     gold, predicted = corpus

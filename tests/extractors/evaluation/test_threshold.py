@@ -1,7 +1,7 @@
 """The best-F1 cut."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.evaluation import Score, best_threshold
@@ -51,6 +51,7 @@ def test_input_that_makes_no_sense_is_refused(probabilities, correct, gold, mess
 CANDIDATES = st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.3, 0.7, 0.9]), st.booleans()), min_size=1, max_size=30)
 
 
+@settings(deadline=None)
 @given(CANDIDATES, st.integers(0, 5))
 def test_no_other_cut_is_better(candidates, never_found):
     gold = sum(hit for _, hit in candidates) + never_found
