@@ -12,6 +12,8 @@ _PACKAGES = ("schemas", "extractors", "sinks", "pipeline", "runners")
 # What the machine ran out of or refused while the command itself was right.
 _FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS}
 
+_MISTAKEN_PATH = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, FileExistsError)
+
 
 class Mistake(click.ClickException):
     """The command cannot do what was asked until the user changes something."""
@@ -28,19 +30,25 @@ class Failure(click.ClickException):
 def explain(error: Exception) -> click.ClickException:
     """Return what to tell the user about an exception that reached a command.
 
-    Our own packages raise ValueError, or subclasses of ValueError, LookupError and OSError of their own, for input that
-    cannot work, with a message meant for people; everything else is a failure whose class is named, for a report.
+    Our own packages raise ValueError or LookupError, or subclasses of their own, for input that cannot work, and their
+    own subclasses of RuntimeError and OSError for what did not work out; those messages are meant for people. Of
+    everything else the class is named too, for a report.
     """
-    message = str(error).strip()
+    message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error).strip()
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _FAILURES):
         return Failure(f"{message or 'the memory is used up'}. Free some room, then run the same command again.")
-    own_class = type(error).__module__.split(".")[0] in _PACKAGES and isinstance(error, LookupError | OSError)
-    if own_class or (isinstance(error, ValueError) and _raised_by_us(error)):
-        return Mistake(str(error.args[0]) if isinstance(error, KeyError) and error.args else message)
-    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | PermissionError | FileExistsError):
+    if _from_us(type(error).__module__):
+        return (Mistake if isinstance(error, ValueError | LookupError) else Failure)(message)
+    if isinstance(error, ValueError) and _raised_by_us(error):
+        return Mistake(message)
+    if isinstance(error, _MISTAKEN_PATH):
         return Mistake(f"{error.strerror or message}: '{error.filename}'" if error.filename else message)
     kind = type(error).__name__
     return Failure(f"{message or 'no message'} ({kind}). Run it again with --debug to see where it comes from.")
+
+
+def _from_us(module: str) -> bool:
+    return module.split(".")[0] in _PACKAGES
 
 
 def _raised_by_us(error: Exception) -> bool:
@@ -50,7 +58,7 @@ def _raised_by_us(error: Exception) -> bool:
         return False
     while trace.tb_next is not None:
         trace = trace.tb_next
-    return str(trace.tb_frame.f_globals.get("__name__", "")).split(".")[0] in _PACKAGES
+    return _from_us(str(trace.tb_frame.f_globals.get("__name__", "")))
 
 
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: float = 0.6) -> str:

@@ -6,16 +6,18 @@ import datetime
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _LOG_SECONDS = 5.0
+# A rate over less time than this says nothing.
+_SHORTEST_RATE = 0.5
 
 
 @dataclass
@@ -49,42 +51,44 @@ class Stage:
         return (self.total - self.done) / rate if self.total is not None and rate > 0 else None
 
 
-class Progress(AbstractContextManager["Progress"], Protocol):
-    """Shows the stages of a build; may be called from any thread."""
+class Progress(ABC):
+    """Shows the stages of a build while its `with` block runs; may be called from any thread."""
 
-    def __call__(
-        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
-    ) -> None:
-        """Say that `stage` has done `done` of `total` so far."""
-
-
-def progress_on(stream: TextIO | None = None) -> Progress:
-    """Return what suits the stream (standard error when None): live on a terminal, a log otherwise."""
-    stream = stream or sys.stderr
-    return LiveProgress(stream) if stream.isatty() else LogProgress(stream)
-
-
-class _Stages:
-    """Keeps the stages by name; the same for every way of showing them."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._stages: dict[str, Stage] = {}
 
-    def _update(self, name: str, done: int, total: int | None, dead_letters: int, ended: bool) -> Stage:
-        stage = self._stages.setdefault(name, Stage(name, self._clock()))
-        # Counts of a running stage come from several workers and may overtake each other.
-        stage.done = max(stage.done, done)
-        stage.dead_letters = max(stage.dead_letters, dead_letters)
-        stage.total = total if total is not None else stage.total
-        if ended and stage.ended is None:
-            stage.ended = self._clock()
-        return stage
+    def __call__(
+        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
+    ) -> None:
+        """Take note that `stage` has done `done` of `total`, `dead_letters` of them dead, and show it."""
+        with self._lock:
+            now = self._clock()
+            state = self._stages.setdefault(stage, Stage(stage, started=now))
+            # Counts come from several workers and may overtake each other.
+            state.done = max(state.done, done)
+            state.dead_letters = max(state.dead_letters, dead_letters)
+            state.total = total if total is not None else state.total
+            if ended and state.ended is None:
+                state.ended = now
+            self._show(state, now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    @abstractmethod
+    def _show(self, stage: Stage, now: float) -> None:
+        """Bring what people see of a stage up to date."""
 
 
-class LogProgress(_Stages):
-    """Writes a line with the time when a stage begins, when it ends, and between that if something moved."""
+class LogProgress(Progress):
+    """Writes a line with the time when a stage begins, when it ends, and every few seconds if something moved."""
 
     def __init__(
         self, stream: TextIO, seconds: float = _LOG_SECONDS, clock: Callable[[], float] = time.monotonic
@@ -94,31 +98,17 @@ class LogProgress(_Stages):
         self._seconds = seconds
         self._written: dict[str, tuple[float, tuple[int, int, bool]]] = {}
 
-    def __call__(
-        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
-    ) -> None:
-        """Write a line if it is time for one and something changed since the last."""
-        with self._lock:
-            state = self._update(stage, done, total, dead_letters, ended)
-            now = self._clock()
-            current = (state.done, state.dead_letters, state.ended is not None)
-            when, before = self._written.get(stage, (None, None))
-            due = when is None or now - when >= self._seconds or state.ended is not None
-            if due and current != before:
-                self._written[stage] = (now, current)
-                self._stream.write(f"{datetime.datetime.now():%H:%M:%S}  {describe(state, now)}\n")
-                self._stream.flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave the lines where they are."""
+    def _show(self, stage: Stage, now: float) -> None:
+        current = (stage.done, stage.dead_letters, stage.ended is not None)
+        when, before = self._written.get(stage.name, (None, None))
+        due = when is None or now - when >= self._seconds or stage.ended is not None
+        if due and current != before:
+            self._written[stage.name] = (now, current)
+            self._stream.write(f"{datetime.datetime.now():%H:%M:%S}  {describe(stage, now)}\n")
+            self._stream.flush()
 
 
-class LiveProgress(_Stages):
+class LiveProgress(Progress):
     """Keeps one line per stage up to date on a terminal."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
@@ -137,20 +127,6 @@ class LiveProgress(_Stages):
             refresh_per_second=4,
         )
 
-    def __call__(
-        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
-    ) -> None:
-        """Bring the line of the stage up to date."""
-        with self._lock:
-            state = self._update(stage, done, total, dead_letters, ended)
-            if stage not in self._tasks:
-                self._tasks[stage] = self._bars.add_task(f"{stage:8}", total=None, figures="")
-            _, _, figures = describe(state, self._clock()).partition(" ")
-            # Without a known end the bar pulses; an ended stage has a full one.
-            whole = max(state.done, 1) if state.ended is not None else state.total
-            completed = whole if state.ended is not None else state.done
-            self._bars.update(self._tasks[stage], total=whole, completed=completed, figures=figures.strip())
-
     def __enter__(self) -> Self:
         self._bars.start()
         return self
@@ -161,12 +137,27 @@ class LiveProgress(_Stages):
         """Leave the last state of the lines on the terminal."""
         self._bars.stop()
 
+    def _show(self, stage: Stage, now: float) -> None:
+        if stage.name not in self._tasks:
+            self._tasks[stage.name] = self._bars.add_task(f"{stage.name:8}", total=None, figures="")
+        _, _, figures = describe(stage, now).partition(" ")
+        # Without a known end the bar pulses; an ended stage has a full one.
+        whole = max(stage.done, 1) if stage.ended is not None else stage.total
+        completed = whole if stage.ended is not None else stage.done
+        self._bars.update(self._tasks[stage.name], total=whole, completed=completed, figures=figures.strip())
+
+
+def progress_on(stream: TextIO | None = None) -> Progress:
+    """Return what suits the stream (standard error when None): live on a terminal, a log otherwise."""
+    stream = stream or sys.stderr
+    return LiveProgress(stream) if stream.isatty() else LogProgress(stream)
+
 
 def describe(stage: Stage, now: float) -> str:
-    """Return the state of a stage in one line, for example `extract  1,240 of 6,000  82/s  58 s left`."""
+    """Return the state of a stage in one line, for example `extract   1,240 of 6,000  82.0/s  58 s left`."""
     of = f" of {stage.total:,}" if stage.total is not None and stage.ended is None else ""
     parts = [f"{stage.name:8}", f"{stage.done:,}{of}"]
-    if stage.done:
+    if stage.done and (stage.ended or now) - stage.started >= _SHORTEST_RATE:
         parts.append(f"{stage.rate(now):,.1f}/s")
     left = stage.seconds_left(now)
     if stage.ended is not None:

@@ -24,7 +24,9 @@ def invoke(command, *args):
 def test_an_unexpected_error_is_one_message_and_exit_code_1():
     result = invoke(failing_with(RuntimeError("the disk sank")))
     assert result.exit_code == 1
-    assert result.stderr == "Error: the disk sank (RuntimeError). Run it again with --debug to see where it comes from.\n"
+    assert (
+        result.stderr == "Error: the disk sank (RuntimeError). Run it again with --debug to see where it comes from.\n"
+    )
 
 
 def test_debug_lets_the_exception_through():

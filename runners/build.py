@@ -1,0 +1,79 @@
+"""`factmill build`: from source files to a graph."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runners.command import CommandWithBeamOptions, beam_options
+from runners.config import BuildConfig, default_config_text, load_config, override
+from runners.errors import Mistake
+
+
+def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(default_config_text(), nl=False)
+        ctx.exit()
+
+
+@click.command(
+    cls=CommandWithBeamOptions,
+    short_help="Build a knowledge graph from files.",
+    options_metavar="[OPTIONS]",
+    epilog="Options after -- go to Apache Beam.",
+)
+@click.argument("inputs", metavar="INPUT...", nargs=-1)
+@click.option("--out", metavar="DIR", help="Folder of the result: new, empty, or an earlier build to replace.")
+@click.option("--model", metavar="NAME|DIR", help="The extractor; `factmill info` lists those that come with factmill.")
+@click.option("--format", metavar="FORMAT", help="Format of all files, instead of finding it in their content.")
+@click.option("--workers", type=int, metavar="N", help="How many work side by side [one per core].")
+@click.option("--min-confidence", type=float, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
+@click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
+@click.option("--runner", metavar="NAME", help="local, memory, threads, processes, or a Beam runner [local].")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take options from a YAML file.")
+@click.option(
+    "--print-config", is_flag=True, is_eager=True, expose_value=False, callback=_print_config, help="Print such a file."
+)
+@click.pass_context
+def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], **options: Any) -> None:
+    """Build a knowledge graph from files, folders and patterns.
+
+    Reads MediaWiki dumps, MEDLINE/PubMed XML, PubTator, DocRED JSON, JSON Lines, Parquet and plain text, compressed or
+    not, and finds the format of each file in its content. What cannot be read becomes a row of the table dead_letters.
+
+    \b
+    Examples:
+      factmill build examples/encyclopedia.xml --out graph
+      factmill build enwiki-*.xml.bz2 --out wiki --limit 500           # a first look
+      factmill build abstracts/ --out drugs --model cdr-minilm         # chemicals and diseases
+      factmill build notes/ --out notes-graph --min-confidence 0.8
+      factmill build --print-config > my.yaml                          # every option, explained
+      factmill build --config my.yaml --workers 4                      # the command line wins over the file
+      factmill build dump.xml --out graph -- --flink_master=localhost:8081
+    """
+    base = load_config(config) if config else BuildConfig()
+    settings = override(base, {"inputs": inputs, **options, "beam": tuple(beam_options(ctx))})
+    if not settings.inputs:
+        raise Mistake("nothing to read: name files, folders or patterns, for example 'factmill build articles/ ...'")
+    if not settings.out:
+        raise Mistake("where shall the graph go? Add --out DIR")
+    _run(settings, Path(settings.out))
+
+
+def _run(settings: BuildConfig, out: Path) -> None:
+    from pipeline.build import BuildOptions
+    from pipeline.build import build as build_graph
+    from runners.progress import progress_on
+    from runners.summary import print_summary
+
+    # Beam and transformers warn of what a user cannot change; what matters to them is in the summary.
+    for chatty in ("apache_beam", "transformers"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    given = {name: getattr(settings, name) for name in BuildOptions.__struct_fields__ if hasattr(settings, name)}
+    options = BuildOptions(**{name: value for name, value in given.items() if value is not None})
+    with progress_on() as progress:
+        report = build_graph(settings.inputs, out, options, progress)
+    print_summary(report, out)

@@ -1,0 +1,37 @@
+"""The `factmill` command: one subcommand per module, nothing heavy imported before it is needed."""
+
+from __future__ import annotations
+
+import click
+
+from runners.build import build
+from runners.evaluate import evaluate
+from runners.info import info
+from runners.query import query
+from runners.show import show
+
+# show
+from runners.train import train
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="factmill", prog_name="factmill")
+def main() -> None:
+    """Turn a corpus into a knowledge graph, and ask it questions.
+
+    \b
+    A graph from your own texts, and a question to it:
+      factmill build articles/ --out graph
+      factmill query graph 'MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence LIMIT 10'
+      factmill show graph 'Ada Lovelace'
+
+    Every command explains itself with --help.
+    """
+
+
+for _command in (build, query, show, info, train, evaluate):
+    main.add_command(_command)
+
+
+if __name__ == "__main__":
+    main()

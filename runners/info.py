@@ -1,0 +1,117 @@
+"""`factmill info`: what a graph was built from, or what an extractor is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runners.command import Command
+from runners.errors import Mistake
+from runners.terminal import printable
+
+_DEAD_LETTERS_SHOWN = 20
+
+
+@click.command(cls=Command, short_help="Explain a graph or an extractor.")
+@click.argument("target", metavar="[DIR|NAME]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(target: str | None, as_json: bool) -> None:
+    """Say how a graph was built, what an extractor is, or which extractors come with factmill.
+
+    \b
+    Examples:
+      factmill info                    # the extractors that come with factmill
+      factmill info docred-minilm      # one of them: types, relations, figures
+      factmill info runs/my-training/checkpoint
+      factmill info graph              # a graph: options, versions, counts, what failed and why
+    """
+    if target is None:
+        facts = _shipped()
+    elif (Path(target) / "run.json").is_file():
+        facts = _graph(Path(target))
+    else:
+        facts = _checkpoint(target)
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(facts)))
+
+
+def _shipped() -> dict[str, Any]:
+    from extractors.checkpoint import find_checkpoint, load_config, shipped
+
+    rows = {}
+    for name in shipped():
+        folder = find_checkpoint(name)
+        schema = load_config(folder).schema
+        rows[name] = (
+            f"{len(schema.relations)} relation{'s' if len(schema.relations) > 1 else ''} between "
+            f"{', '.join(schema.entity_types)}; {_megabytes(folder)}"
+        )
+    return {"extractors": rows or "none in this installation: train one with 'factmill train'"}
+
+
+def _checkpoint(name_or_folder: str) -> dict[str, Any]:
+    from extractors.checkpoint import CheckpointError, find_checkpoint, fingerprint, load_calibration, load_config
+
+    try:
+        folder = find_checkpoint(name_or_folder)
+    except CheckpointError as error:
+        raise Mistake(f"'{name_or_folder}' is no graph (it has no run.json), and {error}") from None
+    config, calibration = load_config(folder), load_calibration(folder)
+    schema = config.schema
+    return {
+        "checkpoint": str(folder),
+        "size": _megabytes(folder),
+        "fingerprint": fingerprint(folder),
+        "encoder": f"{config.backbone.get('model_type')}, {config.backbone.get('num_hidden_layers')} layers of "
+        f"width {config.backbone.get('hidden_size')}",
+        "relation head": config.head,
+        "relation schema": schema.name,
+        "entity types": ", ".join(schema.entity_types),
+        "relations": {relation.id: relation.label for relation in schema.relations},
+        "thresholds": {
+            "mention": calibration.mention_threshold,
+            "coreference": calibration.coreference_threshold,
+            "relation": calibration.relation_threshold,
+            "selected on": calibration.selected_on,
+        },
+        "figures": calibration.figures,
+    }
+
+
+def _graph(folder: Path) -> dict[str, Any]:
+    from runners.report import read_report
+    from sinks import GraphTables
+
+    facts = read_report(folder)
+    facts.pop("relation_schema", None)
+    letters = GraphTables.open(folder).read("dead_letters").to_pylist()
+    facts["dead letters"] = [
+        f"{row['document_id']} ({row['source']}), {row['stage']}: {row['reason']}. {row['detail']}".strip()
+        for row in letters[:_DEAD_LETTERS_SHOWN]
+    ]
+    if len(letters) > _DEAD_LETTERS_SHOWN:
+        facts["dead letters"].append(f"... and {len(letters) - _DEAD_LETTERS_SHOWN:,} more in tables/dead_letters")
+    return facts
+
+
+def _megabytes(folder: Path) -> str:
+    return f"{sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6:.1f} MB"
+
+
+def _lines(facts: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """Yield nested values as indented lines; what is empty is left out."""
+    width = max((len(str(name)) for name, value in facts.items() if not isinstance(value, dict | list)), default=0)
+    for name, value in facts.items():
+        if value is None or value in ({}, [], ""):
+            continue
+        if isinstance(value, dict):
+            yield f"{indent}{name}"
+            yield from _lines(value, indent + "  ")
+        elif isinstance(value, list):
+            yield f"{indent}{name}"
+            yield from (f"{indent}  {printable(str(item))}" for item in value)
+        else:
+            yield f"{indent}{name!s:{width}}  {printable(str(value))}"

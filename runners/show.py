@@ -1,0 +1,117 @@
+"""`factmill show`: everything that a graph says about one entity, with the sentences it rests on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runners.command import Command
+from runners.errors import Mistake
+from runners.terminal import printable
+
+if TYPE_CHECKING:
+    from schemas import Node
+    from sinks import FactView, NodeView, Sentence
+
+_ALIASES_SHOWN = 8
+
+
+@click.command(cls=Command, short_help="Show what a graph says about one entity.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("name", metavar="NAME")
+@click.option("--facts", type=click.IntRange(min=1), default=25, show_default=True, metavar="N", help="Facts to show.")
+@click.option("--sentences", type=click.IntRange(min=0), default=2, show_default=True, metavar="N", help="Per fact.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def show(folder: Path, name: str, facts: int, sentences: int, as_json: bool) -> None:
+    """Show what a graph says about an entity: its facts, how sure they are, and the sentences that state them.
+
+    NAME is a name, an alias, a knowledge-base id (wiki:Ada Lovelace, mesh:D008094) or the id of a node. In the
+    sentences the entity and its counterpart are marked.
+
+    \b
+    Examples:
+      factmill show graph 'Ada Lovelace'
+      factmill show graph aspirin --facts 5 --sentences 1
+      factmill show graph wiki:London --json
+    """
+    from runners.report import relation_schema
+    from sinks import GraphTables, describe, find, suggest
+
+    tables = GraphTables.open(folder)
+    found = find(tables, name)
+    if not found:
+        close = [repr(printable(other)) for other in suggest(tables, name)]
+        raise Mistake(f"the graph has no '{name}'" + (f"; it has {', '.join(close)}" if close else ""))
+    view = describe(tables, found[0], relation_schema(folder))
+    if as_json:
+        click.echo(json.dumps(_plain(view), indent=2, ensure_ascii=False))
+        return
+    for line in _lines(view, found[1:], facts, sentences):
+        click.echo(line)
+
+
+def _lines(view: NodeView, others: list[Node], facts: int, sentences: int) -> Iterator[str]:
+    node = view.node
+    yield click.style(printable(node.name), bold=True) + f"  {printable(node.type)}"
+    aliases = [alias for alias in node.aliases if alias != node.name]
+    if aliases:
+        more = f", and {len(aliases) - _ALIASES_SHOWN} more" if len(aliases) > _ALIASES_SHOWN else ""
+        yield f"also called {printable(', '.join(aliases[:_ALIASES_SHOWN]))}{more}"
+    if node.kb_ids:
+        yield printable(", ".join(node.kb_ids))
+    yield f"mentioned {_times(node.mentions)} in {_counted(node.support, 'document')}"
+    yield ""
+    if not view.facts:
+        yield "no facts about it"
+    for fact in view.facts[:facts]:
+        yield _fact(node, fact)
+        for sentence in fact.evidence[:sentences]:
+            yield f"      {_marked(sentence)}  [{printable(sentence.title)}]"
+        if len(fact.evidence) > sentences > 0:
+            yield f"      ... and {_counted(len(fact.evidence) - sentences, 'more sentence')}"
+    if len(view.facts) > facts:
+        yield f"... and {_counted(len(view.facts) - facts, 'more fact')}; --facts shows them"
+    if others:
+        yield ""
+        names = ", ".join(f"{printable(other.name)} ({printable(other.type)}, id {other.id})" for other in others[:5])
+        yield f"'{printable(node.name)}' may also mean {names}: give the id to see it"
+
+
+def _fact(node: Node, fact: FactView) -> str:
+    own, other = printable(node.name), click.style(printable(fact.other.name), bold=True)
+    stated = f"{own} -- {fact.label} -> {other}" if fact.outgoing else f"{other} -- {fact.label} -> {own}"
+    return f"{fact.confidence:5.2f}  {stated}  ({_counted(fact.support, 'document')})"
+
+
+def _marked(sentence: Sentence) -> str:
+    """Return the sentence in one line with the mentions marked: bold on a terminal, in brackets elsewhere."""
+    before, after = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("[", "]")
+    spans = sorted({*sentence.head_spans, *sentence.tail_spans}, key=lambda span: (span[0], -span[1]))
+    parts: list[str] = []
+    position = 0
+    for start, end in spans:
+        if start < position:
+            continue  # lies inside the one before
+        parts += [printable(sentence.text[position:start]), before, printable(sentence.text[start:end]), after]
+        position = end
+    return "".join([*parts, printable(sentence.text[position:])])
+
+
+def _plain(view: NodeView) -> dict[str, object]:
+    from msgspec import to_builtins
+
+    plain: dict[str, object] = to_builtins(view)
+    return plain
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"

@@ -1,0 +1,71 @@
+"""A checkpoint with random weights that loads in a moment, and a graph built with it through the command line."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.pre_tokenizers import Whitespace
+from transformers import BertConfig
+
+from extractors.checkpoint import Calibration, save_checkpoint
+from extractors.config import ModelConfig
+from extractors.encoder import Encoder
+from extractors.jerex import Jerex
+from extractors.training import load_relation_schema_text
+from runners.cli import main
+
+TEXTS = {
+    "ada.txt": "Ada Lovelace was born in London. She met Charles Babbage there. Babbage lived in England.",
+    "alan.txt": "Alan Turing studied at Princeton. He worked at Bletchley Park in England.",
+}
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory) -> Path:
+    """A folder with a checkpoint that finds something in any text, for the relations of CDR."""
+    torch.manual_seed(3)
+    letters = [chr(code) for code in range(33, 127)]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters)]
+    tokenizer = Tokenizer(WordPiece({piece: index for index, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    backbone = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=128,
+    )
+    config = ModelConfig(
+        head="jerex-grc",
+        relations=load_relation_schema_text("cdr"),
+        backbone={**backbone.to_diff_dict(), "model_type": "bert"},
+        special_ids=(2, 3),
+        window=128,
+        longest_mention=3,
+    )
+    model = Jerex(config, Encoder(backbone, (2, 3), 128))
+    low = Calibration(mention_threshold=0.4, coreference_threshold=0.99, relation_threshold=0.0, selected_on="nothing")
+    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
+    save_checkpoint(folder, model, tokenizer, low, "# A checkpoint for tests\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def texts(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("texts")
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(checkpoint, texts, tmp_path_factory):
+    """The output folder of `factmill build`, and what the command printed."""
+    out = tmp_path_factory.mktemp("built") / "graph"
+    result = CliRunner().invoke(main, ["build", str(texts), "--out", str(out), "--model", str(checkpoint), "--debug"])
+    assert result.exit_code == 0, result.output
+    return out, result

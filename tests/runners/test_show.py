@@ -1,0 +1,80 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from runners.cli import main
+from runners.show import _marked
+from sinks import GraphTables, Sentence
+
+
+def show(out, *args):
+    return CliRunner().invoke(main, ["show", str(out), *args])
+
+
+@pytest.fixture(scope="module")
+def head(built):
+    """The name and id of a node that is the head of an edge."""
+    tables = GraphTables.open(built[0])
+    names = dict(zip(*tables.read("nodes", ("id", "name")).to_pydict().values(), strict=True))
+    id = tables.read("edges", ("head",))["head"][0].as_py()
+    return names[id], id
+
+
+def test_an_entity_with_its_facts_and_sentences(built, head):
+    name, _ = head
+    result = show(built[0], name)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(name)
+    assert f"{name} -- " in result.stdout
+    assert "[" + name in result.stdout  # the mention is marked in the sentence
+    assert "\x1b" not in result.stdout
+
+
+def test_it_is_found_by_its_id_and_by_a_name_written_otherwise(built, head):
+    name, id = head
+    assert show(built[0], id).stdout.startswith(name)
+    assert show(built[0], f"  {name.upper()} ").exit_code == 0
+
+
+def test_limits_are_kept_and_told(built, head):
+    everything = json.loads(show(built[0], head[1], "--json").stdout)
+    result = show(built[0], head[1], "--facts", "1", "--sentences", "0")
+    assert sum(" -- " in line for line in result.stdout.splitlines()) == 1
+    more = len(everything["facts"]) - 1
+    assert (f"and {more:,} more fact" in result.stdout) == (more > 0)
+
+
+def test_json_has_the_node_and_every_fact(built, head):
+    view = json.loads(show(built[0], head[1], "--json").stdout)
+    assert view["node"]["id"] == head[1]
+    assert view["facts"]
+    assert all(fact["label"] == "induces disease" and fact["evidence"] for fact in view["facts"])
+
+
+def test_an_unknown_name_gets_the_closest(built, head):
+    result = show(built[0], head[0] + "qq")
+    assert result.exit_code == 2
+    assert f"the graph has no '{head[0]}qq'; it has " in result.stderr
+    assert repr(head[0]) in result.stderr
+
+
+def test_a_folder_without_a_graph_is_a_mistake(tmp_path):
+    result = show(tmp_path / "none", "x")
+    assert result.exit_code == 2
+    assert "build a graph first" in result.stderr
+
+
+def test_a_damaged_report_is_a_mistake(built, head, tmp_path):
+    (tmp_path / "tables").symlink_to(built[0] / "tables")
+    for content, message in (("{", "cannot read"), ("[]", "not the report"), ("{}", "lacks a sound relation schema")):
+        (tmp_path / "run.json").write_text(content)
+        result = show(tmp_path, head[1])
+        assert result.exit_code == 2
+        assert message in result.stderr
+
+
+def test_marks_nested_and_touching_mentions_once():
+    text = "Bank of England and its\nBank\x1b"
+    sentence = Sentence("d", "t", text, ((0, 15), (24, 28)), ((8, 15), (0, 4)), 0.5)
+    assert _marked(sentence) == "[Bank of England] and its [Bank]\\x1b"
