@@ -112,13 +112,15 @@ def relation_scores_given_entities(
             prepared: Prepared = preparer.prepare(document)
             encoded = model.encode(prepared.passages)
             clusters = [[(m.start, m.end) for m in e.mentions] for e in document.entities or ()]
-            layout = lay_out_entities([clusters], encoded.words)
+            layout = lay_out_entities([clusters], encoded.words).to(encoded.device)
             mentions = encoded.pool(layout.mention_start, layout.mention_end)
             vectors = model.entity_vectors(mentions, layout)
-            types = torch.tensor([schema.entity_types.index(e.type) for e in document.entities or ()])
+            types = torch.tensor([schema.entity_types.index(e.type) for e in document.entities or ()]).to(
+                encoded.device
+            )
             if len(layout.pairs):
-                logits.append(model.relation_logits(encoded, layout, mentions, vectors, types).float())
-                targets.append(relation_targets(layout, [document], schema.index))
+                logits.append(model.relation_logits(encoded, layout, mentions, vectors, types).float().cpu())
+                targets.append(relation_targets(layout.to(torch.device("cpu")), [document], schema.index))
     return torch.cat(logits), torch.cat(targets)
 
 

@@ -38,7 +38,8 @@ def decode(
         [[(m.start - p.first_word, m.end - p.first_word) for m in entity.mentions] for entity in found]
         for p, found in zip(passages, entities, strict=True)
     ]
-    layout = lay_out_entities(spans, encoded.words)
+    host = lay_out_entities(spans, encoded.words)
+    layout = host.to(encoded.device)
     mentions = encoded.pool(layout.mention_start, layout.mention_end)
     vectors = model.entity_vectors(mentions, layout)
     schema = model.config.schema
@@ -51,20 +52,22 @@ def decode(
     typed = iter([replace(e, type=schema.entity_types[t]) for e, t in zip(flat, types, strict=True)])
     results = [PassageFacts([next(typed) for _ in found], []) for found in entities]
     type_numbers = torch.tensor(types, dtype=torch.long)
-    allowed = _allowed_pairs(schema, type_numbers, layout.pairs)
-    layout = Layout(**{**vars(layout), "pairs": layout.pairs[allowed.any(1)]})
-    if not len(layout.pairs):
+    allowed = _allowed_pairs(schema, type_numbers, host.pairs)
+    host = host.with_pairs(host.pairs[allowed.any(1)])
+    if not len(host.pairs):
         return results
-    logits = model.relation_logits(encoded, layout, mentions, vectors, type_numbers).float()
+    layout = host.to(encoded.device)
+    logits = model.relation_logits(encoded, layout, mentions, vectors, type_numbers.to(encoded.device)).float().cpu()
+    if not logits.isfinite().all():
+        raise FloatingPointError("the model gave a score that is not a number")
     probability = torch.sigmoid(calibration.scale * logits + calibration.bias)
     probability = probability.masked_fill(~allowed[allowed.any(1)], 0.0)
-    chosen = (probability >= calibration.relation_threshold) | probability.isnan()
-    pair, relation = chosen.nonzero().unbind(1)
-    evidence = _evidence(layout, encoded, passages, pair)
+    pair, relation = (probability >= calibration.relation_threshold).nonzero().unbind(1)
+    evidence = _evidence(host.with_pairs(host.pairs[pair]), encoded, passages)
     first_entity = np.cumsum([0] + [len(found) for found in entities])
     for row, (p, r) in enumerate(zip(pair.tolist(), relation.tolist(), strict=True)):
-        head, tail = layout.pairs[p].tolist()
-        passage = int(layout.entity_passage[head])
+        head, tail = host.pairs[p].tolist()
+        passage = int(host.entity_passage[head])
         base = int(first_entity[passage])
         # Four decimals: finer differences have no meaning.
         value = round(float(probability[p, r]), 4)
@@ -99,13 +102,10 @@ def _find_entities(
     ]
     similarity = np.zeros(0)
     if len(first):
-        vectors = encoded.pool(
-            torch.from_numpy((starts + base).astype(np.int64)), torch.from_numpy((ends + base).astype(np.int64))
-        )
-        logits = model.coreference_logits(
-            vectors, torch.from_numpy(first), torch.from_numpy(second), edit_distances(texts, first, second)
-        )
-        similarity = torch.sigmoid(logits.float()).double().numpy()
+        vectors = encoded.pool(encoded.place(starts + base), encoded.place(ends + base))
+        distances = encoded.place(edit_distances(texts, first, second))
+        logits = model.coreference_logits(vectors, encoded.place(first), encoded.place(second), distances)
+        similarity = torch.sigmoid(logits.float()).double().cpu().numpy()
     results: list[list[Entity]] = []
     pair_counts = counts * (counts - 1) // 2
     pair_offset = np.cumsum(pair_counts) - pair_counts
@@ -146,8 +146,8 @@ def _find_mentions(
     start, end = start[searched], end[searched]
     probability: NDArray[np.float32] = np.zeros(0, np.float32)
     if len(start):
-        logits = model.mention_logits(encoded, torch.from_numpy(start), torch.from_numpy(end))
-        probability = torch.sigmoid(logits.float()).numpy()
+        logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
+        probability = torch.sigmoid(logits.float()).cpu().numpy()
     likely = probability >= calibration.mention_threshold
     start, end, probability = start[likely], end[likely], probability[likely]
     results: list[list[Mention]] = [[] for _ in passages]
@@ -186,12 +186,11 @@ def _allowed_pairs(schema: RelationSchema, types: Tensor, pairs: Tensor) -> Tens
     return table[types[pairs[:, 0]], types[pairs[:, 1]]]
 
 
-def _evidence(layout: Layout, encoded: Encoded, passages: Sequence[Passage], pair: Tensor) -> list[tuple[int, ...]]:
-    """Return the sentences of the closest mention pair of each chosen pair, counted over the document."""
-    if not len(pair):
+def _evidence(layout: Layout, encoded: Encoded, passages: Sequence[Passage]) -> list[tuple[int, ...]]:
+    """Return the sentences of the closest mention pair of each pair of the layout, counted over the document."""
+    if not len(layout.pairs):
         return []
-    chosen = Layout(**{**vars(layout), "pairs": layout.pairs[pair]})
-    s1, s2, first, _ = (tensor.numpy() for tensor in mention_pairs(chosen))
+    s1, s2, first, _ = (tensor.numpy() for tensor in mention_pairs(layout))
     start, end = layout.mention_start.numpy(), layout.mention_end.numpy()
     sentence = encoded.words.sentence
     gap = np.maximum(start[s1], start[s2]) - np.minimum(end[s1], end[s2])

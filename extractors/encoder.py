@@ -29,7 +29,9 @@ class Encoder(nn.Module):
 
     def __init__(self, config: PretrainedConfig, special_ids: tuple[int, int], window: int) -> None:
         super().__init__()
-        self.backbone = AutoModel.from_config(config, attn_implementation="sdpa", **_without_pooler(config))
+        self.backbone = AutoModel.from_config(  # type: ignore[no-untyped-call]
+            config, attn_implementation="sdpa", **_without_pooler(config)
+        )
         self.shape_embedding = nn.Embedding(SHAPES, config.hidden_size)
         nn.init.zeros_(self.shape_embedding.weight)  # training starts from the pretrained input
         self.special_ids = special_ids
@@ -91,7 +93,8 @@ class Encoder(nn.Module):
     def _embed(self, ids: Tensor, shapes: Tensor) -> Tensor:
         shaped = self.shape_embedding(shapes.clamp(min=0)) * (shapes >= 0)[:, None]
         words: Tensor = self.backbone.get_input_embeddings()(ids)
-        return words + shaped
+        embedded: Tensor = words + shaped
+        return embedded
 
     def _read(self, embedded: Tensor, mask: Tensor) -> Tensor:
         hidden: Tensor = self.backbone(inputs_embeds=embedded, attention_mask=mask.long()).last_hidden_state

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from extractors.config import ModelConfig
@@ -27,9 +28,18 @@ class Encoded:
 
     def __init__(self, states: Tensor, words: Words) -> None:
         self.words = words
-        self.word_piece = torch.from_numpy(words.piece).to(states.device)
-        self.word_sentence = torch.from_numpy(words.sentence).to(states.device)
         self.states = RangeMax(states, int(np.diff(words.piece[words.first]).max()))
+        self.word_piece = self.place(words.piece)
+        self.word_sentence = self.place(words.sentence)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the states are."""
+        return self.states.table.device
+
+    def place(self, positions: NDArray[np.int64]) -> Tensor:
+        """Return host positions as a tensor beside the states."""
+        return torch.from_numpy(np.ascontiguousarray(positions)).to(self.device)
 
     def pool(self, start: Tensor, end: Tensor) -> Tensor:
         """Return e(s) of equation 1 for word ranges: shape (n, width)."""

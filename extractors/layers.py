@@ -31,7 +31,7 @@ class ConcatLinear(nn.Linear):
         """
         widths = [rows.shape[1] for rows, _ in parts]
         total: Tensor | None = None
-        for (rows, index), weight in zip(parts, self.weight.split(widths, dim=1), strict=True):
+        for (rows, index), weight in zip(parts, torch.split(self.weight, widths, dim=1), strict=True):
             # The bias joins the first part, so that it costs nothing.
             product = functional.linear(rows, weight, self.bias if total is None else None)
             if index is not None:

@@ -85,6 +85,14 @@ class Layout:
     entity_passage: Tensor
     pairs: Tensor
 
+    def to(self, device: torch.device) -> Layout:
+        """Return the layout on a device."""
+        return Layout(**{name: tensor.to(device) for name, tensor in vars(self).items()})
+
+    def with_pairs(self, pairs: Tensor) -> Layout:
+        """Return the layout with other candidate pairs."""
+        return Layout(**{**vars(self), "pairs": pairs})
+
 
 def lay_out_entities(entities: Sequence[Sequence[Sequence[tuple[int, int]]]], words: Words) -> Layout:
     """Return the layout of clusters of word ranges, given per passage and relative to the passage."""

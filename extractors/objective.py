@@ -74,18 +74,18 @@ def joint_loss(
     encoded = model.encode([example.prepared.passages[0] for example in examples])
     documents = [example.prepared.document for example in examples]
     clusters = [[[(m.start, m.end) for m in e.mentions] for e in d.entities or ()] for d in documents]
-    layout = lay_out_entities(clusters, encoded.words)
-    mentions = encoded.pool(layout.mention_start, layout.mention_end)
-    mentions = model.dropout(mentions)
+    host = lay_out_entities(clusters, encoded.words)
+    layout = host.to(encoded.device)
+    mentions = model.dropout(encoded.pool(layout.mention_start, layout.mention_end))
     entities = model.entity_vectors(mentions, layout)
-    types = torch.tensor([t for example in examples for t in example.types], dtype=torch.long)
+    types = encoded.place(np.array([t for example in examples for t in example.types], np.int64))
     losses = {
-        "mention": _mention_loss(model, encoded, layout, objective.negative_spans, generator),
+        "mention": _mention_loss(model, encoded, host, objective.negative_spans, generator),
         "coreference": _coreference_loss(
-            model, mentions, layout, documents, objective.negative_mention_pairs, generator
+            model, encoded, mentions, host, documents, objective.negative_mention_pairs, generator
         ),
         "type": _mean(functional.cross_entropy(model.type_logits(entities).float(), types, reduction="none")),
-        "relation": _relation_loss(model, encoded, layout, mentions, entities, types, examples, objective, generator),
+        "relation": _relation_loss(model, encoded, host, mentions, entities, types, examples, objective, generator),
     }
     # Equation 13.
     losses["total"] = (
@@ -112,8 +112,8 @@ def _mention_loss(
     inside = _inside_mention(start, end, gold_start, gold_end, words)
     group = words.passage[start]
     chosen = positive | sample_spans(group, inside, ~positive, negatives, generator)
-    logits = model.mention_logits(encoded, torch.from_numpy(start[chosen]), torch.from_numpy(end[chosen]))
-    target = torch.from_numpy(positive[chosen].astype(np.float32))
+    logits = model.mention_logits(encoded, encoded.place(start[chosen]), encoded.place(end[chosen]))
+    target = torch.from_numpy(positive[chosen].astype(np.float32)).to(encoded.device)
     return _mean(functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none"))
 
 
@@ -127,17 +127,18 @@ def _inside_mention(
     return inside
 
 
-def edit_distances(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> Tensor:
+def edit_distances(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return Levenshtein distances of pairs of mention texts, ignoring case; the same in training and inference."""
     folded = np.array([text.casefold() for text in texts], dtype=object)
     if not len(first):
-        return torch.zeros(0, dtype=torch.long)
+        return np.zeros(0, np.int64)
     distances = cpdist(folded[first].tolist(), folded[second].tolist(), scorer=Levenshtein.distance)
-    return torch.from_numpy(np.asarray(distances, np.int64))
+    return np.asarray(distances, np.int64)
 
 
 def _coreference_loss(
     model: Jerex,
+    encoded: Encoded,
     mentions: Tensor,
     layout: Layout,
     documents: Sequence[Document],
@@ -145,7 +146,6 @@ def _coreference_loss(
     generator: np.random.Generator,
 ) -> Tensor:
     owner = layout.entity_passage[layout.mention_entity]
-    counts = torch.bincount(owner, minlength=len(documents))
     same = owner[:, None] == owner[None, :]
     # Mentions in text order, so that a pair looks the same here and where clusters are predicted.
     position = layout.mention_start * (int(layout.mention_end.max()) + 1) + layout.mention_end if len(owner) else owner
@@ -153,13 +153,11 @@ def _coreference_loss(
     first, second = (same & ordered).nonzero().unbind(1)
     positive = (layout.mention_entity[first] == layout.mention_entity[second]).numpy()
     chosen = positive | sample_per_group(owner[first].numpy(), negatives, generator, ~positive)
-    keep = torch.from_numpy(chosen)
-    first, second = first[keep], second[keep]
     texts = [d.span_text(m.start, m.end) for d in documents for e in d.entities or () for m in e.mentions]
-    distance = edit_distances(texts, first.numpy(), second.numpy())
-    logits = model.coreference_logits(mentions, first, second, distance)
-    target = torch.from_numpy(positive[chosen].astype(np.float32))
-    assert int(counts.sum()) == len(texts)  # noqa: S101 - mentions and texts are listed in the same order
+    left, right = first.numpy()[chosen], second.numpy()[chosen]
+    distance = encoded.place(edit_distances(texts, left, right))
+    logits = model.coreference_logits(mentions, encoded.place(left), encoded.place(right), distance)
+    target = torch.from_numpy(positive[chosen].astype(np.float32)).to(encoded.device)
     return _mean(functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none"))
 
 
@@ -203,7 +201,8 @@ def _relation_loss(
     related = targets.any(1).numpy()
     chosen = related | sample_per_group(owner, objective.negative_entity_pairs, generator, ~related)
     keep = torch.from_numpy(chosen & used)
-    chosen_layout = Layout(**{**vars(layout), "pairs": layout.pairs[keep]})
-    logits = model.relation_logits(encoded, chosen_layout, mentions, entities, types)
-    losses = functional.binary_cross_entropy_with_logits(logits.float(), targets[keep], reduction="none")
+    device_layout = layout.with_pairs(layout.pairs[keep]).to(encoded.device)
+    logits = model.relation_logits(encoded, device_layout, mentions, entities, types)
+    target = targets[keep].to(encoded.device)
+    losses = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return _mean(losses.sum(1))

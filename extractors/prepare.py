@@ -78,7 +78,7 @@ class Preparer:
         self.tokenizer = tokenizer
         self.passage_words = passage_words
         unknown = tokenizer.token_to_id("[UNK]")
-        self.unknown = unknown if unknown is not None else tokenizer.token_to_id("<unk>")
+        self.unknown: int = unknown if unknown is not None else tokenizer.token_to_id("<unk>") or 0
 
     def prepare(self, document: Document) -> Prepared:
         """Return the document with its passages; a document without tokens has none."""

@@ -30,9 +30,9 @@ class RangeMax:
             # Rows whose window would leave the sequence keep the shorter window; no range ever asks for them.
             levels.append(torch.cat([torch.maximum(below[:-span], below[span:]), below[self.count - span :]]))
             span *= 2
-        self.table = torch.cat(levels) if len(levels) > 1 else rows
+        # The last row of the table stands for empty ranges.
+        self.table = torch.cat([*levels, rows.new_zeros(1, width)])
         self.levels = len(levels)
-        self.empty = rows.new_zeros(1, width)
 
     def pool(self, start: Tensor, end: Tensor) -> Tensor:
         """Return the maximum over rows [start, end) for each range, zeros for empty ranges.
@@ -44,12 +44,9 @@ class RangeMax:
             Shape (m, d).
         """
         length = end - start
-        filled = length > 0
         level = torch.log2(length.clamp(min=1).double()).long().clamp(max=self.levels - 1)
-        first = level * self.count + start
-        second = level * self.count + end - 2**level
-        nowhere = self.table.shape[0]
-        table = torch.cat([self.table, self.empty])
-        first, second = torch.where(filled, first, nowhere), torch.where(filled, second, nowhere)
+        covering = torch.stack([level * self.count + start, level * self.count + end - 2**level])
+        covering = torch.where(length > 0, covering, len(self.table) - 1)
         # `embedding` is a row look-up whose backward pass is parallel on the CPU, unlike that of `index_select`.
-        return torch.maximum(functional.embedding(first, table), functional.embedding(second, table))
+        first, second = functional.embedding(covering, self.table)
+        return torch.maximum(first, second)

@@ -19,7 +19,7 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import AutoConfig, get_linear_schedule_with_warmup
+from transformers import AutoConfig
 
 from extractors.backbone import backbone_folder, backbone_tokenizer
 from extractors.calibrate import calibrate, end_to_end_scores
@@ -113,7 +113,9 @@ class _Run:
     ) -> None:
         _keep_memory()
         self.recipe, self.corpora, self.out, self.listener = recipe, corpora, out, listener
-        self.model, self.preparer = build_model(recipe)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model, self.preparer = build_model(recipe)
+        self.model = model.to(self.device)
         self.selection = self._documents(recipe.selection)
         out.mkdir(parents=True, exist_ok=True)
 
@@ -152,7 +154,7 @@ class _Run:
         optimizer = torch.optim.AdamW(
             [{"params": encoder, "lr": stage.encoder_rate}, {"params": heads, "lr": stage.head_rate}], fused=True
         )
-        schedule: LambdaLR = get_linear_schedule_with_warmup(optimizer, int(steps * recipe.warmup), steps)
+        schedule = LambdaLR(optimizer, _warm_up_then_decay(int(steps * recipe.warmup), steps))
         if state["optimizer"] is not None:
             optimizer.load_state_dict(state["optimizer"])
             schedule.load_state_dict(state["schedule"])
@@ -166,7 +168,7 @@ class _Run:
             for step, chosen in enumerate(_batches(order, stage.batch)):
                 seed = [recipe.seed, index, epoch, step]
                 torch.manual_seed(int(np.random.default_rng(seed).integers(1 << 62)))
-                with torch.autocast("cpu", torch.bfloat16):
+                with torch.autocast(self.device.type, torch.bfloat16):
                     losses = joint_loss(
                         model, [examples[i] for i in chosen], recipe.objective, np.random.default_rng([*seed, 1])
                     )
@@ -231,7 +233,7 @@ class _Run:
         recipe = msgspec.json.encode(self.recipe).decode()
         if not path.exists():
             return {"stage": 0, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.device)
         if state.pop("recipe") != recipe:
             raise ValueError(f"'{self.out}' holds a run of another recipe: choose another --out, or delete it")
         if state["model"] is not None:
@@ -256,6 +258,10 @@ def load_relation_schema_text(name_or_path: str) -> str:
     path = Path(name_or_path)
     built_in = resources.files("schemas") / "relations" / f"{name_or_path}.yaml"
     return path.read_text("utf-8") if path.is_file() else built_in.read_text("utf-8")
+
+
+def _warm_up_then_decay(warmup: int, steps: int) -> Callable[[int], float]:
+    return lambda step: min((step + 1) / (warmup + 1), max(0.0, (steps - step) / max(1, steps - warmup)))
 
 
 def _batches(order: np.ndarray, size: int) -> Iterator[list[int]]:

@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+from extractors import CheckpointError, fingerprint, load_extractor, shipped
+from extractors.checkpoint import CHECKPOINTS, load_calibration, load_model
+from tests.extractors.tiny import model, save
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return save(tmp_path / "tiny")
+
+
+def test_weights_come_back_in_half_precision(folder):
+    saved, loaded = model().state_dict(), load_model(folder).state_dict()
+    assert saved.keys() == loaded.keys()
+    assert all((saved[name].half().float() == loaded[name]).all() for name in saved)
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json"]
+)
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(CheckpointError, match=name if name != "config.json" else "no checkpoint"):
+        load_extractor(str(folder))
+
+
+@pytest.mark.parametrize("kept", [0, 7, 100, 5000])
+def test_weights_cut_short_are_refused(folder, kept):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match="cut short or damaged"):
+        load_extractor(str(folder))
+
+
+def test_another_architecture_is_refused(folder):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "head": "jerex-grc"}))
+    with pytest.raises(CheckpointError, match="does not fit"):
+        load_extractor(str(folder))
+
+
+def test_an_unknown_key_is_refused(folder):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "depth": 3}))
+    with pytest.raises(CheckpointError, match="depth"):
+        load_extractor(str(folder))
+
+
+def test_the_fingerprint_changes_with_what_is_extracted(folder):
+    before = fingerprint(folder)
+    (folder / "README.md").write_text("another card")
+    assert fingerprint(folder) == before
+    path = folder / "calibration.json"
+    path.write_text(path.read_text().replace('"relation_threshold": 0.01', '"relation_threshold": 0.02'))
+    assert fingerprint(folder) != before
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_checkpoints_are_small_and_state_their_figures(name):
+    folder = CHECKPOINTS / name
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 50_000_000
+    calibration = load_calibration(folder)
+    assert calibration.selected_on
+    assert len(calibration.figures) == 2
+    for figures in calibration.figures.values():
+        assert f"{figures['rel_nec_f1']:.4f}" in (folder / "README.md").read_text()
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(CheckpointError, match="no checkpoint 'nothing'"):
+        load_extractor("nothing")

@@ -1,0 +1,127 @@
+import msgspec
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractors import load_extractor, load_preparer
+from extractors.calibrate import as_plain_text
+from schemas import Mention, problems
+from tests.extractors.tiny import annotated, extractor, plain, save
+
+TEXTS = [
+    "Anna Berg lives in Oslo . She knows Bo Dahl . Bo left Oslo in May .",
+    "Bo .",
+    "",
+    "the the the the the the the the the the the the the the the the the the the the the the the",
+    "Oslo and Bergen are towns . Anna went from Oslo to Bergen . " * 12,
+]
+HALF = torch.bfloat16
+HAS_HALF = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def documents():
+    return [plain(text, f"d{i}") for i, text in enumerate(TEXTS)]
+
+
+def check(document, extraction, schema):
+    """What every extraction must fulfil."""
+    assert extraction.document_id == document.id
+    firsts = []
+    for entity in extraction.entities:
+        spans = [(m.start, m.end) for m in entity.mentions]
+        assert spans == sorted(spans)
+        assert spans
+        assert entity.type in schema.entity_types
+        firsts.append(spans[0])
+        for start, end in spans:
+            assert any(low <= start < end <= high for low, high in document.sentences)
+    assert firsts == sorted(firsts)
+    keys = [(fact.head, fact.relation, fact.tail) for fact in extraction.facts]
+    assert keys == sorted(set(keys))
+    for fact in extraction.facts:
+        assert fact.head != fact.tail
+        assert 0 <= fact.probability <= 1
+        assert fact.evidence
+        assert all(0 <= sentence < len(document.sentences) for sentence in fact.evidence)
+        types = schema.by_id[fact.relation].types
+        found = extraction.entities[fact.head].type, extraction.entities[fact.tail].type
+        assert not types or found in types
+
+
+@pytest.mark.parametrize("head", ["jerex-grc", "jerex-mrc"])
+def test_extractions_are_sound(head):
+    tiny = extractor(head)
+    batch = [tiny.prepare(document) for document in documents()]
+    extractions = tiny.extract(batch)
+    assert sum(len(e.entities) for e in extractions) > 5
+    assert sum(len(e.facts) for e in extractions) > 5
+    for prepared, extraction in zip(batch, extractions, strict=True):
+        check(prepared.document, extraction, tiny.schema)
+
+
+@pytest.mark.skipif(not HAS_HALF, reason="needs a CPU with fast bfloat16")
+@given(st.permutations(range(len(TEXTS))), st.sets(st.integers(1, len(TEXTS) - 1)))
+@settings(max_examples=20, deadline=None)
+def test_results_do_not_depend_on_batches_to_the_bit(order, cuts):
+    tiny = extractor(precision=HALF)
+    prepared = [tiny.prepare(document) for document in documents()]
+    alone = [tiny.extract([one])[0] for one in prepared]
+    for group in np.split(np.array(order), sorted(cuts)):
+        assert tiny.extract([prepared[i] for i in group]) == [alone[i] for i in group]
+
+
+def test_given_entities_are_kept_and_only_related():
+    tiny = extractor()
+    document = annotated()
+    extraction = tiny.extract([tiny.prepare(document)])[0]
+    assert extraction.entities == document.entities
+    assert extraction.facts
+    check(document, extraction, tiny.schema)
+
+
+def test_given_mentions_join_the_predicted_ones_and_keep_their_targets():
+    tiny = extractor()
+    base = as_plain_text(annotated())
+    links = (Mention(4, 5, kb_ids=("wiki:Oslo",)), Mention(13, 14, kb_ids=("wiki:Oslo",)), Mention(0, 2, "PER"))
+    document = msgspec.structs.replace(base, mentions=links)
+    extraction = tiny.extract([tiny.prepare(document)])[0]
+    oslo = [entity for entity in extraction.entities if entity.kb_ids]
+    assert len(oslo) == 1
+    assert oslo[0].kb_ids == ("wiki:Oslo",)
+    assert {(4, 5), (13, 14)} <= {(m.start, m.end) for m in oslo[0].mentions}
+    anna = [entity for entity in extraction.entities if any((m.start, m.end) == (0, 2) for m in entity.mentions)]
+    assert [entity.type for entity in anna] == ["PER"]
+    spans = sorted((m.start, m.end) for entity in extraction.entities for m in entity.mentions)
+    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)), "predicted ones overlap"
+
+
+def test_an_entity_named_in_several_passages_is_one():
+    tiny = extractor(passage_words=12)
+    document = msgspec.structs.replace(
+        plain(TEXTS[4], "long"), mentions=tuple(Mention(i, i + 1, "LOC") for i in range(0, 144, 12))
+    )
+    prepared = tiny.prepare(document)
+    assert len(prepared.passages) > 5
+    extraction = tiny.extract([prepared])[0]
+    osloes = [e for e in extraction.entities if any(document.span_text(m.start, m.end) == "Oslo" for m in e.mentions)]
+    assert len(osloes) == 1
+    check(document, extraction, tiny.schema)
+
+
+def test_a_model_that_gives_no_numbers_is_an_error():
+    tiny = extractor()
+    with torch.no_grad():
+        tiny.model.relation_head.classifier.outer.bias.fill_(float("nan"))
+    with pytest.raises(FloatingPointError, match="not a number"):
+        tiny.extract([tiny.prepare(annotated())])
+
+
+def test_a_saved_extractor_gives_the_same(tmp_path):
+    folder = save(tmp_path / "tiny")
+    loaded = load_extractor(str(folder))
+    again = load_extractor(str(folder))
+    document = load_preparer(str(folder)).prepare(as_plain_text(annotated()))
+    assert problems(document.document) == []
+    assert loaded.extract([document]) == again.extract([document])

@@ -1,0 +1,114 @@
+import msgspec
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from extractors.layout import lay_out_entities
+from extractors.objective import Objective, edit_distances, joint_loss, make_example, relation_targets
+from extractors.prepare import Preparer
+from schemas import Fact
+from tests.extractors.tiny import annotated, model, plain, tokenizer
+
+ALL = Objective(negative_spans=None, negative_mention_pairs=None, negative_entity_pairs=None)
+
+
+def examples(*documents, network):
+    preparer = Preparer(tokenizer())
+    return [make_example(preparer.prepare(document), network.config.schema) for document in documents]
+
+
+def test_losses_equal_their_definitions_on_one_document():
+    network = model().eval()
+    document = annotated()
+    losses = joint_loss(network, examples(document, network=network), ALL, np.random.default_rng(0))
+    encoded = network.encode([Preparer(tokenizer()).prepare(document).passages[0]])
+    gold = {(m.start, m.end) for e in document.entities for m in e.mentions}
+
+    spans = [
+        (i, j) for low, high in document.sentences for i in range(low, high) for j in range(i + 1, min(i + 4, high) + 1)
+    ]
+    scores = network.mention_logits(encoded, *torch.tensor(spans).unbind(1))
+    truth = torch.tensor([float(span in gold) for span in spans])
+    torch.testing.assert_close(losses["mention"], functional.binary_cross_entropy_with_logits(scores, truth))
+
+    mentions = sorted((m.start, m.end, n) for n, e in enumerate(document.entities) for m in e.mentions)
+    values = []
+    for i, (start1, end1, e1) in enumerate(mentions):
+        for start2, end2, e2 in mentions[i + 1 :]:
+            vectors = encoded.pool(torch.tensor([start1, start2]), torch.tensor([end1, end2]))
+            texts = [document.span_text(start1, end1), document.span_text(start2, end2)]
+            distance = torch.from_numpy(edit_distances(texts, np.array([0]), np.array([1])))
+            score = network.coreference_logits(vectors, torch.tensor([0]), torch.tensor([1]), distance)
+            values.append(functional.binary_cross_entropy_with_logits(score, torch.tensor([float(e1 == e2)])))
+    torch.testing.assert_close(losses["coreference"], torch.stack(values).mean())
+
+    layout = lay_out_entities([[[(m.start, m.end) for m in e.mentions] for e in document.entities]], encoded.words)
+    vectors = encoded.pool(layout.mention_start, layout.mention_end)
+    entities = network.entity_vectors(vectors, layout)
+    types = torch.tensor([0, 1, 0])
+    torch.testing.assert_close(losses["type"], functional.cross_entropy(network.type_logits(entities), types))
+
+    logits = network.relation_logits(encoded, layout, vectors, entities, types)
+    target = torch.zeros_like(logits)
+    rows = layout.pairs.tolist()
+    target[rows.index([0, 1]), 0] = target[rows.index([0, 2]), 2] = 1.0
+    summed = functional.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(1).mean()
+    torch.testing.assert_close(losses["relation"], summed)
+    total = losses["mention"] + losses["coreference"] + 0.25 * losses["type"] + losses["relation"]
+    torch.testing.assert_close(losses["total"], total)  # equation 13
+
+
+def test_every_parameter_is_trained():
+    network = model(dropout=0.0).train()
+    joint_loss(network, examples(annotated(), network=network), ALL, np.random.default_rng(0))["total"].backward()
+    untouched = [
+        name
+        for name, p in network.named_parameters()
+        if (p.grad is None or not p.grad.abs().sum() > 0) and "token_type" not in name
+    ]
+    assert untouched == []
+
+
+def test_batching_documents_averages_over_all_their_samples():
+    network = model().eval()
+    first, second = annotated("a"), annotated("b", copies=2)
+    together = joint_loss(network, examples(first, second, network=network), ALL, np.random.default_rng(0))
+    apart = [joint_loss(network, examples(d, network=network), ALL, np.random.default_rng(0)) for d in (first, second)]
+    pairs = torch.tensor([6.0, 6.0])
+    expected = (torch.stack([loss["relation"] for loss in apart]) * pairs).sum() / pairs.sum()
+    torch.testing.assert_close(together["relation"], expected)
+
+
+def test_documents_without_trusted_facts_leave_the_relation_loss():
+    network = model().eval()
+    document = annotated()
+    example = make_example(Preparer(tokenizer()).prepare(document), network.config.schema, use_facts=False)
+    assert float(joint_loss(network, [example], ALL, np.random.default_rng(0))["relation"]) == 0.0
+
+
+def test_a_document_without_entities_gives_finite_losses():
+    network = model()
+    empty = msgspec.structs.replace(plain("no names here ."), entities=())
+    losses = joint_loss(network, examples(empty, network=network), Objective(), np.random.default_rng(0))
+    assert losses["total"].isfinite()
+    losses["total"].backward()
+
+
+def test_duplicate_and_reflexive_facts_count_once_or_not_at_all():
+    document = msgspec.structs.replace(annotated(), facts=(Fact(0, "R1", 1), Fact(0, "R1", 1), Fact(2, "R2", 2)))
+    layout = lay_out_entities([[[(0, 1)], [(1, 2)], [(2, 3)]]], model().encode(
+        Preparer(tokenizer()).prepare(document).passages).words)
+    targets = relation_targets(layout, [document], {"R1": 0, "R2": 1})
+    assert targets.sum() == 1.0
+    assert targets[layout.pairs.tolist().index([0, 1]), 0] == 1.0
+
+
+def test_edit_distance_ignores_case():
+    assert edit_distances(["Oslo", "oslo", "Bergen"], np.array([0, 0]), np.array([1, 2])).tolist() == [0, 6]
+
+
+def test_unknown_relations_are_named():
+    document = msgspec.structs.replace(annotated(), facts=(Fact(0, "R9", 1),))
+    with pytest.raises(ValueError, match="'anna' uses 'R9'"):
+        make_example(Preparer(tokenizer()).prepare(document), model().config.schema)

@@ -1,0 +1,103 @@
+import json
+
+import msgspec
+import pytest
+import torch
+
+from extractors import load_extractor, training
+from extractors.jerex import Jerex
+from extractors.objective import Objective
+from extractors.prepare import Preparer
+from extractors.recipe import Corpus, Recipe, Stage, load_recipe
+from tests.extractors.tiny import annotated, config, tokenizer
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+@pytest.fixture(autouse=True)
+def tiny_backbone(monkeypatch):
+    def build(recipe):
+        torch.manual_seed(recipe.seed)
+        return Jerex(config(recipe.head, dropout=recipe.dropout)), Preparer(tokenizer(), 40)
+
+    monkeypatch.setattr(training, "build_model", build)
+
+
+def recipe(**changes):
+    corpora = (Corpus("train"),)
+    values = {
+        "backbone": "tiny",
+        "relations": "tiny",
+        "head": "jerex-mrc",
+        "stages": (Stage(corpora, 2, 1e-3, 3e-3, 2), Stage(corpora, 2, 1e-3, 3e-3, 3)),
+        "selection": Corpus("dev", ":1"),
+        "report": Corpus("dev", "1:"),
+        "objective": Objective(),
+    }
+    return Recipe(**{**values, **changes})
+
+
+CORPORA = {
+    "train": [annotated(f"t{i}", copies=1 + i % 2) for i in range(3)],
+    "dev": [annotated("d0"), annotated("d1", copies=2)],
+}
+
+
+def weights(folder):
+    return load_extractor(str(folder)).model.state_dict()
+
+
+def test_a_stopped_run_ends_like_an_undisturbed_one(tmp_path):
+    whole = training.train(recipe(), CORPORA, tmp_path / "whole")
+    for moment in ((0, 1), (1, 0), (1, 1)):
+
+        def stop(progress, moment=moment):
+            if (progress.stage, progress.epoch) == moment:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            training.train(recipe(), CORPORA, tmp_path / "stopped", stop)
+    resumed = training.train(recipe(), CORPORA, tmp_path / "stopped")
+    expected, found = weights(whole), weights(resumed)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_training_lowers_the_loss_and_logs_every_epoch(tmp_path):
+    training.train(recipe(stages=(Stage((Corpus("train"),), 15, 3e-3, 3e-3, 2),)), CORPORA, tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if row["event"] == "epoch"]
+    assert len(losses) == 15
+    assert losses[-1] < losses[0] / 2
+    card = (tmp_path / "checkpoint" / "README.md").read_text()
+    assert "15 epochs on `train`" in card
+    assert f"{rows[-1]['dev[1:]']['rel_nec_f1']:.4f}" in card
+
+
+def test_a_text_in_two_corpora_takes_the_later_annotations(tmp_path):
+    better = msgspec.structs.replace(annotated("t0"), facts=())
+    run = training._Run(recipe(), {**CORPORA, "better": [better]}, tmp_path, lambda progress: None)
+    found = run._examples(Stage((Corpus("train"), Corpus("better")), 1))
+    assert len(found) == 2  # one text once, one text twice in a row
+    assert sorted(len(example.prepared.document.facts) for example in found) == [0, 2]
+
+
+def test_another_recipe_in_the_same_folder_is_refused(tmp_path):
+    training.train(recipe(stages=(Stage((Corpus("train"),), 1),)), CORPORA, tmp_path)
+    with pytest.raises(ValueError, match="another recipe"):
+        training.train(recipe(seed=2), CORPORA, tmp_path)
+
+
+def test_a_missing_corpus_is_named(tmp_path):
+    with pytest.raises(ValueError, match="--data dev=PATH"):
+        training.train(recipe(), {"train": CORPORA["train"]}, tmp_path)
+
+
+def test_recipes_are_checked(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("backbone: x\nrelations: docred\nhead: jerex-mrc\nstages: []\nselection: {data: a}\n")
+    with pytest.raises(ValueError, match="report"):
+        load_recipe(path)
+    with pytest.raises(ValueError, match="no recipe at"):
+        load_recipe(tmp_path / "none.yaml")
