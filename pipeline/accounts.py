@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -32,14 +31,11 @@ class Counts(msgspec.Struct, frozen=True):
     rows: dict[str, int]
 
 
-def counts_of(pairs: Iterable[tuple[Entry, int]]) -> Counts:
-    """Return the counts in ((stage, what), number) pairs, sorted by name."""
-    by_stage: dict[str, Counter[str]] = {}
-    for (stage, what), number in pairs:
-        by_stage.setdefault(stage, Counter())[what] += number
+def counts_of(entries: Mapping[Entry, int]) -> Counts:
+    """Return the counts of all entries, those of each stage sorted by name."""
 
-    def sorted_of(stage: str) -> dict[str, int]:
-        return dict(sorted(by_stage.get(stage, Counter()).items()))
+    def sorted_of(wanted: str) -> dict[str, int]:
+        return dict(sorted((what, number) for (stage, what), number in entries.items() if stage == wanted))
 
     return Counts(
         read=sorted_of("read"),

@@ -17,9 +17,9 @@ from pipeline.inputs import input_files
 from pipeline.launch import ProgressListener, default_workers, pipeline_options, run, watched
 from pipeline.output_folder import output_folder
 from pipeline.settle import LEFT_OUT
-from schemas import TABLES
-from sinks.tables import GraphTables
-from sinks.writer import GraphWriter
+from pipeline.write import write_empty_files
+from schemas import TABLES, RelationSchema
+from sinks import WRITERS, GraphTables, GraphWriter
 
 _PACKAGES = ("factmill", "apache-beam", "torch", "tokenizers", "msgspec", "pyarrow", "pyoxigraph", "ladybug")
 
@@ -60,6 +60,7 @@ class BuildReport(msgspec.Struct, frozen=True):
         written: what every sink counted, by the name of its file.
         seconds: time of every stage and sink, and `total`.
         versions: of Python and the packages that matter.
+        relation_schema: what the relations of the edges mean, so that the folder stands alone.
     """
 
     options: BuildOptions
@@ -69,6 +70,7 @@ class BuildReport(msgspec.Struct, frozen=True):
     written: dict[str, dict[str, int]]
     seconds: dict[str, float]
     versions: dict[str, str]
+    relation_schema: RelationSchema
 
 
 def build(
@@ -87,7 +89,7 @@ def build(
         options: see `BuildOptions`.
         progress: hears how far it is.
         source: an extractor other than the checkpoint `options.model`.
-        writers: what is made of the tables; None: N-Quads and the Cypher database.
+        writers: what is made of the tables; None: every format there is.
 
     Raises:
         BuildError: the inputs, options or folder cannot be used, the pipeline failed, or records are missing at the
@@ -118,19 +120,20 @@ def build(
         )
         with watched(tallies, progress) as watch:
             run(flow, runner, beam_options)
-        tables = GraphTables.open(staging)
         counts = read_counts(staging)
+        write_empty_files(staging / "tables", counts.rows)
+        tables = GraphTables.open(staging)
         check_balance(counts, {name: tables.count(name) for name in TABLES}, LEFT_OUT)
         seconds = watch.seconds()
         written: dict[str, dict[str, int]] = {}
-        for writer in graph_writers() if writers is None else writers:
+        for writer in WRITERS.values() if writers is None else writers:
             began = time.monotonic()
             if progress is not None:
                 progress(writer.file, 0)
             written[writer.file] = writer.write(tables, staging / writer.file, schema)
             seconds[writer.file] = round(time.monotonic() - began, 2)
             if progress is not None:
-                progress(writer.file, counts.rows["edges"], ended=True)
+                progress(writer.file, tables.count("edges"), ended=True)
         seconds["total"] = round(time.monotonic() - start, 2)
         report = BuildReport(
             options=options,
@@ -140,16 +143,10 @@ def build(
             written=written,
             seconds=seconds,
             versions=versions(),
+            relation_schema=schema,
         )
         (staging / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     return report
-
-
-def graph_writers() -> list[GraphWriter]:
-    """Return what every build makes of its tables."""
-    from sinks import CypherWriter, NQuadsWriter
-
-    return [NQuadsWriter(), CypherWriter()]
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,24 +87,23 @@ def construct(pipeline: beam.Pipeline, flow: Flow) -> None:
         merged["dropped"] | "count dropped" >> beam.Map(_dropped).with_output_types(Entry),
         *(rows | f"count rows of {name}" >> _entries("rows", name) for name, rows in tables.items()),
     ]
-    folder = str(Path(flow.folder) / "tables")
-    for name, rows in tables.items():
-        _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], folder, tally("write"))
-    _ = (
+    # Counted here and not by metrics, because a bundle that runs twice counts once here.
+    counts = beam.pvalue.AsDict(
         entries
         | "entries" >> beam.Flatten()
-        # Counted here and not by metrics, because a bundle that runs twice counts once here.
         | "count" >> combiners.Count.PerElement().with_output_types(tuple[Entry, int])
-        | "together" >> combiners.ToList()
-        | "write counts" >> beam.Map(write_counts, flow.folder)
     )
+    folder = str(Path(flow.folder) / "tables")
+    for name, rows in tables.items():
+        _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, folder, tally("write"))
+    _ = pipeline | "folder" >> beam.Create([flow.folder]) | "write counts" >> beam.Map(write_counts, counts)
 
 
-def write_counts(pairs: Iterable[tuple[Entry, int]], folder: str) -> None:
+def write_counts(folder: str, counts: Mapping[Entry, int]) -> None:
     """Write `counts.json`, complete or not at all."""
     path = Path(folder) / COUNTS
     new = path.with_name(f"{path.name}.{os.getpid()}")
-    new.write_text(json.dumps(msgspec.to_builtins(counts_of(pairs))), "utf-8")
+    new.write_text(json.dumps(msgspec.to_builtins(counts_of(counts))), "utf-8")
     new.replace(path)
 
 

@@ -56,12 +56,12 @@ class Merge(beam.PTransform[Any, Any]):
         )
         nodes = (
             found.nodes
-            | "sum nodes" >> beam.CombinePerKey(SumNodes())
+            | "sum nodes" >> beam.CombinePerKey(SumNodes())  # type: ignore[no-untyped-call]
             | "nodes" >> beam.MapTuple(_node).with_output_types(Node)
         )
         edges = (
             found.edges
-            | "sum edges" >> beam.CombinePerKey(SumEdges())
+            | "sum edges" >> beam.CombinePerKey(SumEdges())  # type: ignore[no-untyped-call]
             | "edges" >> beam.MapTuple(_edge).with_output_types(Edge)
         )
         # Edge ids are joined with the evidence, so that evidence of a dropped edge goes too.
@@ -116,9 +116,6 @@ class FindingsOf(beam.DoFn):
 class SumNodes(beam.CombineFn):
     """Adds up node findings."""
 
-    def __init__(self) -> None:
-        super().__init__()
-
     def create_accumulator(self) -> NodeTally:
         """Return an empty sum."""
         return NodeTally()
@@ -142,9 +139,6 @@ class SumNodes(beam.CombineFn):
 
 class SumEdges(beam.CombineFn):
     """Adds up the probabilities of edge findings."""
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def create_accumulator(self) -> EdgeTally:
         """Return an empty sum."""

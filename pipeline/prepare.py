@@ -38,12 +38,14 @@ class Prepare(beam.PTransform[Any, Any]):
         characters = (
             documents
             | "characters" >> beam.Map(_characters).with_output_types(int)
-            | "all characters" >> beam.CombineGlobally(sum)
+            | "all characters" >> beam.CombineGlobally(sum).without_defaults()
         )
         return (
             documents
             | "group of"
-            >> beam.Map(_grouped, beam.pvalue.AsSingleton(characters)).with_output_types(tuple[int, Document])
+            >> beam.Map(_grouped, beam.pvalue.AsSingleton(characters, default_value=0)).with_output_types(
+                tuple[int, Document]
+            )
             | "group" >> beam.GroupByKey()
             | "prepare"
             >> beam.ParDo(PrepareGroup(self.source, self.batch_cost, self.tally)).with_outputs("dead", main="batches")

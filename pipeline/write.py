@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
-from apache_beam.transforms import combiners
 
+from pipeline.accounts import Entry
 from pipeline.tally import Tally
 from schemas import Record, content_hash, decode, encode
 from sinks.tables import write_table
@@ -33,34 +33,29 @@ class WriteTable(beam.PTransform[Any, Any]):
     """Rows of one table to its sorted Parquet files; the output has the number of rows of every file.
 
     Files are written under another name and renamed when complete, so a bundle that runs twice leaves the same bytes.
+    No file is written where no row goes: see `write_empty_files`.
 
     Attributes:
         name: one of `schemas.TABLES`.
         kind: the record type of its rows.
+        count: side input with the number of rows of each table, under ("rows", name).
         folder: where the files go.
         tally: counts rows.
     """
 
     name: str
     kind: type[Record]
+    count: beam.pvalue.AsDict
     folder: str
     tally: Tally
 
     def expand(self, rows: Any) -> Any:
         """Apply to a PCollection of `kind`."""
-        count = beam.pvalue.AsSingleton(rows | "rows" >> combiners.Count.Globally())
-        # Every file gets a mark, so that one without rows is written too.
-        marks = (
-            rows.pipeline
-            | "table" >> beam.Create([self.name])
-            | "marks" >> beam.FlatMap(_marks, count).with_output_types(tuple[int, bytes])
-        )
-        placed = rows | "place" >> beam.Map(_place, self.name, count).with_output_types(tuple[int, bytes])
         return (
-            (marks, placed)
-            | "rows and marks" >> beam.Flatten()
+            rows
+            | "place" >> beam.Map(_place, self.name, self.count).with_output_types(tuple[int, bytes])
             | "files" >> beam.GroupByKey()
-            | "write" >> beam.ParDo(WriteFile(self.name, self.kind, self.folder, self.tally), count)
+            | "write" >> beam.ParDo(WriteFile(self.name, self.kind, self.folder, self.tally), self.count)
         )
 
 
@@ -74,12 +69,11 @@ class WriteFile(beam.DoFn):
         self.tally = tally
         self.rows = Metrics.counter("factmill.write", name)
 
-    def process(self, group: tuple[int, Iterable[bytes]], count: int) -> Iterator[int]:
+    def process(self, group: tuple[int, Iterable[bytes]], count: Mapping[Entry, int]) -> Iterator[int]:
         """Yield the number of rows written."""
-        number, encoded = group
-        path = Path(self.folder) / file_name(self.name, number, files(self.name, count))
-        rows = [decode(data, self.kind) for data in encoded if data]
-        written = write_table(rows, self.name, path)
+        number, rows = group
+        path = Path(self.folder) / file_name(self.name, number, files(self.name, count["rows", self.name]))
+        written = write_table((decode(row, self.kind) for row in rows), self.name, path)
         self.rows.inc(written)
         self.tally.add(done=written)
         yield written
@@ -106,10 +100,15 @@ def place(name: str, row: Record, of: int) -> int:
     return int(digest[:8], 16) * of >> 32
 
 
-def _place(row: Record, name: str, count: int) -> tuple[int, bytes]:
-    return place(name, row, files(name, count)), encode(row)
+def write_empty_files(folder: Path, rows: Mapping[str, int]) -> None:
+    """Write the files of tables that no row went to, so that every table is there in as many files as it says."""
+    for name in ROWS_PER_FILE:
+        of = files(name, rows.get(name, 0))
+        for number in range(of):
+            path = folder / file_name(name, number, of)
+            if not path.exists():
+                write_table([], name, path)
 
 
-def _marks(name: str, count: int) -> Iterator[tuple[int, bytes]]:
-    for number in range(files(name, count)):
-        yield number, b""
+def _place(row: Record, name: str, count: Mapping[Entry, int]) -> tuple[int, bytes]:
+    return place(name, row, files(name, count["rows", name])), encode(row)

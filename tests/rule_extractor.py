@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from schemas import Document, Entity, Extraction, Fact, Mention, Relation, RelationSchema
 
@@ -71,7 +72,7 @@ def extract(item: RulePrepared) -> Extraction:
             for mention in entity.mentions
             if first <= mention.start < last
         )
-        for (_, end, head), (start, _, tail) in zip(named, named[1:], strict=False):
+        for (_, end, head), (start, _, tail) in pairwise(named):
             relation = "in" if item.words[end:start] == ("is", "in") else "with"
             chance = zlib.crc32(f"{document.id} {head} {relation} {tail}".encode()) / 2**32
             if "Nan" in item.words:
