@@ -26,6 +26,7 @@ TEXTS = {
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory) -> Path:
     """A folder with a checkpoint that finds something in any text, for the relations of CDR."""
+    torch.set_num_threads(1)  # more of them wait for each other longer than such a small network computes
     torch.manual_seed(3)
     letters = [chr(code) for code in range(33, 127)]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters)]
