@@ -12,6 +12,8 @@ from sentencex import get_sentence_boundaries
 
 Spans = tuple[tuple[int, int], ...]
 
+_WINDOW = 4096  # characters
+
 # Combining marks belong to the letter before them, but `\w` leaves most of them out.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)).startswith("M"))
 _ABBREVIATIONS = "Inc Ltd Corp Co Jr Sr Dr Mr Mrs Ms St Mt Ft Prof Gen Col Lt Capt Sgt Maj Adm Gov Sen Rep Rev vs No al"
@@ -48,9 +50,8 @@ def segment(text: str, spans: Iterable[tuple[int, int]] = (), breaks: Iterable[i
         (start, end) character offsets of the tokens, and (start, end) token ranges of the sentences.
     """
     spans = sorted(spans)
-    ends = sorted({item["end_index"] for item in get_sentence_boundaries("en", text)})
     forced = {offset for offset in breaks if 0 < offset < len(text)}
-    limits = sorted({0, len(text), *_outside(ends, spans), *forced})
+    limits = sorted({0, len(text), *_outside(_sentence_ends(text), spans), *forced})
     cuts = sorted({offset for span in spans for offset in span})
     cut = 0
     tokens: list[tuple[int, int]] = []
@@ -78,7 +79,23 @@ def align(tokens: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int,
     return first, last
 
 
-def _outside(limits: list[int], spans: list[tuple[int, int]]) -> Iterator[int]:
+def _sentence_ends(text: str) -> Iterator[int]:
+    """Yield where sentences end, in ascending order.
+
+    The splitter takes quadratic time on some runs of signs, so it sees a window of the text at a time: the next one
+    begins with the last sentence, which may be incomplete, unless that is most of the window.
+    """
+    start = last = 0
+    while start < len(text):
+        stop = min(start + _WINDOW, len(text))
+        ends = sorted({start + item["end_index"] for item in get_sentence_boundaries("en", text[start:stop])})
+        ends = [end for end in ends if last < end < stop]
+        yield from ends
+        last = ends[-1] if ends else last
+        start = stop if stop == len(text) or last < start + _WINDOW // 2 else last
+
+
+def _outside(limits: Iterable[int], spans: list[tuple[int, int]]) -> Iterator[int]:
     """Yield the ascending limits that fall inside none of the ascending spans."""
     reach = index = 0
     for limit in limits:
