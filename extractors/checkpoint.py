@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from extractors.jerex import Jerex
 from schemas import Record
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
+FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 class Calibration(Record, frozen=True):
@@ -49,23 +52,44 @@ def shipped() -> list[str]:
     return sorted(folder.parent.name for folder in CHECKPOINTS.glob("*/config.json"))
 
 
-def find_checkpoint(name_or_folder: str) -> Path:
-    """Return the folder of a checkpoint: a shipped name, or a folder.
+def find_checkpoint(name: str) -> Path:
+    """Return the folder of a checkpoint: a shipped name, a folder, or the id of a model on the Hugging Face hub.
+
+    A hub model (`owner/name`) is downloaded once; a folder of that name goes before it.
 
     Raises:
-        CheckpointError: there is neither.
+        CheckpointError: there is none of them.
     """
-    for folder in (CHECKPOINTS / name_or_folder, Path(name_or_folder)):
+    for folder in (CHECKPOINTS / name, Path(name)):
         if (folder / "config.json").is_file():
             return folder
+    if _HUB_ID.fullmatch(name) and not Path(name).exists():
+        return _downloaded(name)
     known = ", ".join(shipped()) or "none"
-    raise CheckpointError(f"no checkpoint '{name_or_folder}': use a folder with config.json, or one of: {known}")
+    raise CheckpointError(
+        f"no checkpoint '{name}': use a folder with config.json, the id of a hub model (owner/name), or one of: {known}"
+    )
+
+
+def _downloaded(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(hub_id, allow_patterns=[*FILES, "README.md"]))
+    except Exception as error:  # whatever keeps the hub from answering, the remedy is the same
+        reason = str(error).strip().partition("\n")[0]
+        raise CheckpointError(
+            f"'{hub_id}' is no folder, and the hub does not give it ({reason}): check the name and the connection"
+        ) from None
+    if not (folder / "relations.json").is_file():
+        raise CheckpointError(f"the hub model '{hub_id}' is no factmill checkpoint: it has no relations.json")
+    return folder
 
 
 def fingerprint(folder: Path) -> str:
     """Return a hash of everything in a checkpoint that changes what it extracts."""
     digest = hashlib.sha256()
-    for name in ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json"):
+    for name in FILES:
         digest.update(name.encode())
         with (folder / name).open("rb") as file:
             while block := file.read(1 << 20):

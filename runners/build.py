@@ -27,7 +27,9 @@ def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -
 )
 @click.argument("inputs", metavar="INPUT...", nargs=-1)
 @click.option("--out", metavar="DIR", help="Folder of the result: new, empty, or an earlier build to replace.")
-@click.option("--model", metavar="NAME|DIR", help="The extractor; `factmill info` lists those that come with factmill.")
+@click.option(
+    "--model", metavar="NAME|DIR|ID", help="Extractor: a shipped one (see factmill info), a folder, a hub model."
+)
 @click.option("--format", metavar="FORMAT", help="Format of all files, instead of finding it in their content.")
 @click.option("--workers", type=int, metavar="N", help="How many work side by side [one per core].")
 @click.option("--min-confidence", type=float, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
@@ -64,14 +66,14 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], *
 
 
 def _run(settings: BuildConfig, out: Path) -> None:
+    # Beam warns, from its import on, of what a user cannot change; what matters to users is in the summary.
+    logging.basicConfig(level=logging.ERROR)
+
     from pipeline.build import BuildOptions
     from pipeline.build import build as build_graph
     from runners.progress import progress_on
     from runners.summary import print_summary
 
-    # Beam and transformers warn of what a user cannot change; what matters to them is in the summary.
-    for chatty in ("apache_beam", "transformers"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
     given = {name: getattr(settings, name) for name in BuildOptions.__struct_fields__ if hasattr(settings, name)}
     options = BuildOptions(**{name: value for name, value in given.items() if value is not None})
     with progress_on() as progress:

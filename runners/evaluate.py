@@ -20,7 +20,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command(cls=Command, short_help="Measure an extractor on annotated documents.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
-@click.option("--model", default="docred-minilm", show_default=True, metavar="NAME|DIR", help="The extractor.")
+@click.option("--model", default="docred-minilm", show_default=True, metavar="NAME|DIR|ID", help="The extractor.")
 @click.option("--documents", metavar="START:STOP", help="Only these documents, counted from 0.")
 @click.option(
     "--entities",

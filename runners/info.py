@@ -14,6 +14,7 @@ from runners.errors import Mistake
 from runners.terminal import printable
 
 _DEAD_LETTERS_SHOWN = 20
+_SHORT = {"P": "precision", "R": "recall", "F1": "f1"}
 
 
 @click.command(cls=Command, short_help="Explain a graph or an extractor.")
@@ -35,7 +36,13 @@ def info(target: str | None, as_json: bool) -> None:
         facts = _graph(Path(target))
     else:
         facts = _checkpoint(target)
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(facts)))
+    if as_json:
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    if "figures" in facts:
+        facts = {**facts, "figures": {part: _levels(scores) for part, scores in facts["figures"].items()}}
+    for line in _lines(facts):
+        click.echo(line)
 
 
 def _shipped() -> dict[str, Any]:
@@ -95,6 +102,15 @@ def _graph(folder: Path) -> dict[str, Any]:
     if len(letters) > _DEAD_LETTERS_SHOWN:
         facts["dead letters"].append(f"... and {len(letters) - _DEAD_LETTERS_SHOWN:,} more in tables/dead_letters")
     return facts
+
+
+def _levels(scores: Mapping[str, float]) -> dict[str, str]:
+    """Return one line for each level of `LEVEL_precision`, `LEVEL_recall` and `LEVEL_f1`."""
+    levels = [name.removesuffix("_precision") for name in scores if name.endswith("_precision")]
+    return {
+        level: "  ".join(f"{short} {scores.get(f'{level}_{name}', 0.0):.4f}" for short, name in _SHORT.items())
+        for level in levels
+    }
 
 
 def _megabytes(folder: Path) -> str:

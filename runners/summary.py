@@ -39,7 +39,7 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
     click.echo("\nWhat is in the graph", stream)
     _print_rows(
         {
-            "documents": f"{rows['documents']:,} from {files}",
+            "documents": f"{rows['documents']:,} from {files}{_also_read(report.counts.read)}",
             "entities": f"{entities:,} in single documents, merged to {rows['nodes']:,} nodes",
             "facts": f"{facts:,} in single documents, merged to {rows['edges']:,} edges",
             "evidence": f"{rows['evidence']:,} sentences",
@@ -78,6 +78,16 @@ def _print_rows(rows: Mapping[str, str], stream: TextIO | None) -> None:
     for name, value in rows.items():
         table.add_row(Text(printable(name)), Text(printable(value)))
     print_table(table, stream)
+
+
+def _also_read(counts: Mapping[str, int]) -> str:
+    """Return the removals and redirects, which change documents and are none themselves."""
+    found = [
+        f"{counts[kind]:,} {kind.removesuffix('s') if counts[kind] == 1 else kind}"
+        for kind in ("removals", "redirects")
+        if counts.get(kind)
+    ]
+    return f"; {' and '.join(found)} followed" if found else ""
 
 
 def _by_reason(counts: Mapping[str, int]) -> str:

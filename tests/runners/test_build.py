@@ -108,7 +108,7 @@ def test_a_runner_that_is_not_there_is_told(checkpoint, texts, tmp_path):
 
 
 def test_a_forced_format_that_does_not_fit_is_told_not_lost(checkpoint, texts, tmp_path):
-    result = build(texts, "--out", tmp_path / "o", "--model", checkpoint, "--format", "medline")
+    result = build(texts, "--out", tmp_path / "o", "--model", checkpoint, "--format", "pubmed")
     assert result.exit_code == 0, result.output
     assert "0 from 2 files" in result.stdout
     assert "dead letters  2: " in result.stdout

@@ -1,6 +1,9 @@
+import re
+
 import pytest
 import yaml
 
+from pipeline.readers import FORMATS
 from runners.config import BuildConfig, default_config_text, load_config, override, parse_config
 from runners.errors import Mistake
 
@@ -15,6 +18,11 @@ def test_every_key_of_the_shipped_file_is_explained():
     for name in BuildConfig.__struct_fields__:
         at = next(number for number, line in enumerate(lines) if line.startswith(f"{name}:"))
         assert lines[at - 1].startswith("# "), f"{name} has no comment above it"
+
+
+def test_the_shipped_file_names_every_format():
+    named = re.search(r"Otherwise one of\n# (.*)\.\n", default_config_text())[1]
+    assert sorted(named.split(", ")) == sorted(FORMATS)
 
 
 def test_values_are_read():
