@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from schemas import RelationSchema
 from sinks.answer import ask
 from sinks.evidence import edges_with_evidence
+from sinks.mistakes import first_line
 from sinks.tables import GraphTables, TableError
 from sinks.writer import GraphWriter, WriteError, relation_of
 
@@ -52,6 +53,13 @@ class CypherWriter(GraphWriter):
     name = "cypher"
     file = "graph.db"
 
+    def write(self, tables: GraphTables, target: Path, schema: RelationSchema) -> dict[str, int]:
+        """Write the database, and remove what a program that changed its predecessor may have left beside it."""
+        counts = super().write(tables, target, schema)
+        for suffix in (".wal", ".shadow"):
+            target.with_name(target.name + suffix).unlink(missing_ok=True)
+        return counts
+
     def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
         """Create the labels and types, copy nodes, then edges, and count both."""
         labels = _Labels.of(tables, schema)
@@ -59,18 +67,22 @@ class CypherWriter(GraphWriter):
         types = relationship_types(schema, labels.names)
         for relation, _, _ in pairs:
             relation_of(schema, relation)
-        # With automatic checkpoints every copy would pay 16 ms; one at the end does.
-        with (
-            ladybug.Database(draft, auto_checkpoint=False) as database,
-            ladybug.Connection(database) as connection,
-        ):
-            _create(connection, labels.names, types, pairs)
-            for batch in tables.batches("nodes", rows=_ROWS):
-                _copy_nodes(connection, batch, labels)
-            for table in edges_with_evidence(tables, _ROWS):
-                _copy_edges(connection, table, labels, types)
-            _check(connection, labels, types, pairs)
-            connection.execute("CHECKPOINT")
+        try:
+            # With automatic checkpoints every copy would pay 16 ms; one at the end does.
+            with (
+                ladybug.Database(draft, auto_checkpoint=False) as database,
+                ladybug.Connection(database) as connection,
+            ):
+                _create(connection, labels.names, types, pairs)
+                for batch in tables.batches("nodes", rows=_ROWS):
+                    _copy_nodes(connection, batch, labels)
+                for table in edges_with_evidence(tables, _ROWS):
+                    _copy_edges(connection, table, labels, types)
+                _check(connection, labels, types, pairs)
+                connection.execute("CHECKPOINT")
+        except RuntimeError as error:
+            reason = first_line(str(error))
+            raise WriteError(f"cannot write the Cypher database, is there room on the disk? {reason}") from error
         return {"nodes": len(labels.of_node), "edges": sum(pairs.values())}
 
 
@@ -101,6 +113,10 @@ class _Labels:
     def of(cls, tables: GraphTables, schema: RelationSchema) -> _Labels:
         """Read the labels of all nodes; types that differ only in case share a label, as the database wants it."""
         nodes = tables.read("nodes", ("id", "type")).combine_chunks()
+        ids = nodes["id"].combine_chunks()
+        twice = pc.index(pc.equal(ids[1:], ids[:-1]), True).as_py()
+        if twice >= 0:
+            raise TableError(f"the node '{ids[twice]}' stands twice in the nodes: build the tables again")
         coded = nodes["type"].combine_chunks().dictionary_encode()
         found = coded.dictionary.to_pylist()
         names: dict[str, str] = {}
@@ -109,7 +125,7 @@ class _Labels:
         position = {key: index for index, key in enumerate(names)}
         of_type = {type: position[node_label(type).casefold()] for type in found}
         of_code = np.array([of_type[type] for type in found], np.int32)
-        return cls(tuple(names.values()), of_type, nodes["id"].combine_chunks(), of_code[coded.indices.to_numpy()])
+        return cls(tuple(names.values()), of_type, ids, of_code[coded.indices.to_numpy()])
 
     def at(self, ids: pa.Array, edges: pa.Array) -> np.ndarray:
         """Return the label positions of the nodes `ids`, which are ends of `edges`."""
@@ -153,6 +169,8 @@ def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def _create(
     connection: ladybug.Connection, labels: tuple[str, ...], types: Mapping[str, str], pairs: Counter[_Pair]
 ) -> None:
+    # One transaction, because every commit waits for the disk.
+    connection.execute("BEGIN TRANSACTION")
     for label in labels:
         connection.execute(f"CREATE NODE TABLE {_quoted(label)}({_columns(_NODE_PROPERTIES)}, PRIMARY KEY(id))")
     ends: dict[str, list[str]] = {relation: [] for relation in types}
@@ -165,6 +183,7 @@ def _create(
         connection.execute(f"CREATE REL TABLE {_quoted(type)}({between}, {_columns(_EDGE_PROPERTIES)})")
     # Neo4j calls it type(r), the database label(r): both shall work.
     connection.execute("CREATE MACRO type(relationship) AS label(relationship)")
+    connection.execute("COMMIT")
 
 
 def _columns(properties: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ def explain(message: str, cypher: str, connection: ladybug.Connection) -> str:
         return "there are no list comprehensions here: for a path p write properties(nodes(p), 'name')"
     if match := re.search(r"function (\w+) does not exist", short):
         return f"there is no function {match[1].lower()}() in this dialect of Cypher"
-    if match := re.search(r"\(line: (\d+), offset: (\d+)\)", short):
+    if match := re.search(r"\(line: (\d+), offset: (\d+)\)", message):
         return _unreadable(cypher, int(match[1]), int(match[2]))
     if re.search(r"buffer pool is full|unable to allocate", message, re.I):
         return (

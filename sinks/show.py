@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from rapidfuzz import process, utils
 
 from schemas import Node, RelationSchema
-from sinks.tables import GraphTables, to_records
+from sinks.tables import GraphTables, TableError, to_records
 from sinks.writer import relation_of
 
 
@@ -94,11 +94,16 @@ def describe(tables: GraphTables, node: Node, schema: RelationSchema) -> NodeVie
     Only the rows needed are kept in memory, however large the tables are.
 
     Raises:
-        TableError: a table is missing, or the graph was built with another relation schema.
+        TableError: a table is missing or incomplete, or the graph was built with another relation schema.
     """
     edges = tables.read("edges", where=(pc.field("head") == node.id) | (pc.field("tail") == node.id)).to_pylist()
     ends = {edge[end] for edge in edges for end in ("head", "tail")}
     nodes = {other.id: other for other in to_records(tables.read("nodes", where=_among("id", ends)), Node)}
+    for edge in edges:
+        if missing := {edge["head"], edge["tail"]} - nodes.keys():
+            raise TableError(
+                f"the edge '{edge['id']}' ends at '{missing.pop()}', which the nodes lack: build the tables again"
+            )
     evidence = _evidence(tables, {edge["id"] for edge in edges})
     facts = [
         FactView(

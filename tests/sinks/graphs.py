@@ -125,16 +125,18 @@ def small_graph() -> Graph:
     return graph
 
 
-def odd_graph(names=ODD_NAMES, types=("PER", "LOC")) -> Graph:
+def odd_graph(names=ODD_NAMES, types=("PER", "LOC"), schema=SCHEMA) -> Graph:
     """A ring of nodes with the given names; names also serve as aliases, knowledge-base ids and document ids."""
     graph = Graph()
     for position, name in enumerate(names):
         other = names[(position + 1) % len(names)]
         kb_id = f"wiki:{name}" if position % 2 else None
-        graph.nodes.append(make_node(name, types[position % len(types)], kb_id, aliases=(f"{name}2", other)))
+        node = make_node(name, types[position % len(types)], kb_id, aliases=(f"{name}2", other))
+        if all(node.id != known.id for known in graph.nodes):
+            graph.nodes.append(node)
     for position, head in enumerate(graph.nodes):
         tail = graph.nodes[(position + 1) % len(graph.nodes)]
-        relation = SCHEMA.relations[position % len(SCHEMA.relations)].id
+        relation = schema.relations[position % len(schema.relations)].id
         edge = make_edge(head, relation, tail, 0.5 + 0.4 / (position + 1))
         if all(edge.id != known.id for known in graph.edges):
             graph.edges.append(edge)
@@ -143,16 +145,20 @@ def odd_graph(names=ODD_NAMES, types=("PER", "LOC")) -> Graph:
 
 
 def random_graph(nodes: int, edges: int, seed: int = 7) -> Graph:
-    """A graph of the given size with skewed relations and types, and one or two sentences of evidence an edge."""
+    """A graph of the given size; every relation holds between two pairs of types, and some are far more frequent.
+
+    Every edge has evidence in one or two documents.
+    """
     chance = random.Random(seed)
     types = SCHEMA.entity_types
-    graph = Graph([make_node(f"Name {number}", chance.choice(types), support=number % 7 + 1) for number in range(nodes)])
+    graph = Graph([make_node(f"Name {number}", types[number % 6], support=number % 7 + 1) for number in range(nodes)])
+    pairs = {relation.id: [chance.sample(range(6), 2) for _ in range(2)] for relation in SCHEMA.relations}
     documents = [f"wiki:Page {number}" for number in range(max(1, edges // 10))]
     graph.documents = [make_document(id, "Some text.") for id in documents]
     seen = set()
     while len(graph.edges) < edges:
-        head, tail = chance.choice(graph.nodes), chance.choice(graph.nodes)
         relation = SCHEMA.relations[int(96 * chance.random() ** 3)].id
+        head, tail = (graph.nodes[6 * chance.randrange(nodes // 6) + type] for type in chance.choice(pairs[relation]))
         edge = make_edge(head, relation, tail, round(chance.uniform(0.01, 1.0), 6), chance.randint(1, 2))
         if edge.id in seen or head is tail:
             continue

@@ -1,0 +1,31 @@
+import pytest
+
+from sinks.atomic import replacing
+
+
+def test_the_old_file_stands_until_the_block_ends(tmp_path):
+    target = tmp_path / "new" / "file"
+    with replacing(target) as draft:
+        draft.write_text("one")
+        assert not target.exists()
+    assert target.read_text() == "one"
+    with replacing(target) as draft:
+        draft.write_text("two")
+        assert target.read_text() == "one"
+    assert target.read_text() == "two"
+    assert [path.name for path in target.parent.iterdir()] == ["file"]
+
+
+def test_an_error_leaves_no_trace(tmp_path):
+    target = tmp_path / "file"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(target) as draft:
+        draft.write_text("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_in_the_way_is_named(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder where a file is to be written"), replacing(tmp_path):
+        pass
