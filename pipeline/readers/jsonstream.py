@@ -12,7 +12,7 @@ from pipeline.readers.compression import Chunk, Damage
 
 LIMIT = 1 << 26  # characters of one value
 
-_GAP = re.compile(r"[\s,\[\]]*")
+_GAP = re.compile(r"[ \t\r\n,\[\]]*")
 
 
 class Value(NamedTuple):
@@ -27,63 +27,58 @@ def values(stream: Iterator[Chunk]) -> Iterator[Value | Damage]:
 
     A value that cannot be read ends the reading with one `Damage` that names it: where it ends is not known.
     """
-    decode = json.JSONDecoder().raw_decode
     text = codecs.getincrementaldecoder("utf-8-sig")("replace")
-    buffer = ""
-    number = 0
-    wanted = 1  # characters without which another try is pointless: doubling keeps the total work linear
+    reader = _Reader()
     for chunk in stream:
         if isinstance(chunk, Damage):
             yield chunk
             return
-        if not isinstance(chunk, bytes):
-            continue
-        buffer += text.decode(chunk)
+        if isinstance(chunk, bytes):
+            yield from reader.read(text.decode(chunk))
+        if reader.done:
+            return
+    yield from reader.read(text.decode(b"", final=True), final=True)
+
+
+class _Reader:
+    """Reads values from a growing buffer."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._decode = json.JSONDecoder().raw_decode
+        self._buffer = ""
+        self._wanted = 1  # characters without which another try is pointless: doubling keeps the work linear
+        self._number = 0
+        self._depth = 0  # brackets open around the values
+
+    def read(self, text: str, final: bool = False) -> Iterator[Value | Damage]:
+        """Yield the values that are complete; with `final` nothing more will come."""
+        self._buffer += text
         at = 0
         while True:
-            gap = _GAP.match(buffer, at)
-            at = gap.end() if gap else at
-            if len(buffer) - at < wanted:
+            gap = _GAP.match(self._buffer, at)
+            if gap and gap.end() > at:
+                self._depth += gap[0].count("[") - gap[0].count("]")
+                at = gap.end()
+            left = len(self._buffer) - at
+            if left == 0 or (left < self._wanted and not final):
                 break
             try:
-                value, end = decode(buffer, at)
-            except json.JSONDecodeError as error:
-                if len(buffer) - at > LIMIT:
-                    yield _broken(number + 1, error, at)
+                value, at = self._decode(self._buffer, at)
+            except (ValueError, RecursionError) as error:
+                if final or left > LIMIT or not isinstance(error, json.JSONDecodeError):
+                    yield self._broken(error, at)
                     return
-                wanted = 2 * (len(buffer) - at)
+                self._wanted = 2 * left
                 break
-            except RecursionError:
-                yield Damage(f"value {number + 1} is nested too deeply: is this the right format?")
-                return
-            number += 1
-            at, wanted = end, 1
-            yield Value(value, number)
-        buffer = buffer[at:]
-    yield from _rest(buffer + text.decode(b"", final=True), number)
+            self._number += 1
+            self._wanted = 1
+            yield Value(value, self._number)
+        self._buffer = self._buffer[at:]
+        if final and self._depth > 0:
+            yield Damage(f"the file ends behind value {self._number} without the closing bracket: fetch it again")
 
-
-def _rest(buffer: str, number: int) -> Iterator[Value | Damage]:
-    """Yield what the last chunk left undecided."""
-    at = 0
-    while True:
-        gap = _GAP.match(buffer, at)
-        at = gap.end() if gap else at
-        if at == len(buffer):
-            return
-        try:
-            value, end = json.JSONDecoder().raw_decode(buffer, at)
-        except json.JSONDecodeError as error:
-            yield _broken(number + 1, error, at)
-            return
-        except RecursionError:
-            yield Damage(f"value {number + 1} is nested too deeply: is this the right format?")
-            return
-        number += 1
-        yield Value(value, number)
-        at = end
-
-
-def _broken(number: int, error: json.JSONDecodeError, at: int) -> Damage:
-    where = f"value {number}, character {error.pos - at}"
-    return Damage(f"{where}: {error.msg}; the rest of the file is unread: mend the file there")
+    def _broken(self, error: ValueError | RecursionError, at: int) -> Damage:
+        self.done = True
+        place = f"character {error.pos - at}: {error.msg}" if isinstance(error, json.JSONDecodeError) else str(error)
+        return Damage(f"value {self._number + 1}, {place}; the rest of the file is unread: mend the file there")

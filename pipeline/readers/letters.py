@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.readers.clean import clean
 from schemas import DeadLetter
 
 UNREADABLE = "unreadable bytes"
@@ -20,7 +21,7 @@ class WrongRecord(ValueError):
 
 def letter(source: str, place: str, reason: str, detail: str, document_id: str | None = None) -> DeadLetter:
     """Return the dead letter of a record at `place` of a file; the place names it when it has no id."""
-    return DeadLetter(document_id or f"{source}, {place}", source, "read", reason, f"{place}: {detail}")
+    return DeadLetter(document_id or f"{source}, {place}", source, "read", reason, clean(f"{place}: {detail}"))
 
 
 def rejected(source: str, place: str, error: WrongRecord, document_id: str | None = None) -> DeadLetter:

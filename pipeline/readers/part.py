@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.readers.clean import clean
 from schemas import Record
 
 
@@ -25,4 +26,4 @@ class Part(Record, frozen=True):
     @property
     def source(self) -> str:
         """Name of the file without folders, so that results do not depend on where it lies."""
-        return Path(self.path).name
+        return clean(Path(self.path).name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -64,11 +64,8 @@ def _from(part: Part) -> str:
 
 def _decode(data: bytes) -> Mapping[str, Any]:
     try:
-        value = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
-    except UnicodeDecodeError:
-        # Bytes that are not UTF-8 become U+FFFD.
-        return _decode(data.decode("utf-8", "replace").encode())
-    except (msgspec.DecodeError, RecursionError) as error:
+        value = json.loads(data.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError) as error:
         raise WrongRecord(f"not JSON ({error}): write one object a line") from None
     if not isinstance(value, dict):
         raise WrongRecord(f"{type(value).__name__} instead of an object with the fields {', '.join(_FIELDS)}")
