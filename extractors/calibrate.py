@@ -21,7 +21,7 @@ from extractors.objective import relation_targets
 from extractors.prepare import Prepared, Preparer
 from schemas import Document, Extraction, Fact
 
-GRID = tuple(np.round(np.arange(0.1, 0.96, 0.05), 2).tolist())
+GRID = tuple(np.round(np.arange(0.25, 0.96, 0.1), 2).tolist())
 # Facts below this probability are not looked at when a cut is sought.
 FLOOR = 0.02
 
@@ -66,10 +66,9 @@ def calibrate(model: Jerex, preparer: Preparer, documents: Sequence[Document], n
         extractor.calibration = replace(candidate, relation_threshold=2.0)
         return evaluate(documents, extractor.extract(prepared), extractor.schema).strict["entity"].f1
 
-    for _ in range(2):
-        for key in ("mention_threshold", "coreference_threshold"):
-            best = max(GRID, key=lambda value, key=key: entity_f1(replace(calibration, **{key: value})))  # type: ignore[misc]
-            calibration = replace(calibration, **{key: best})
+    for key in ("mention_threshold", "coreference_threshold"):
+        best = max(GRID, key=lambda value, key=key: entity_f1(replace(calibration, **{key: value})))  # type: ignore[misc]
+        calibration = replace(calibration, **{key: best})
     extractor.calibration = replace(calibration, relation_threshold=FLOOR)
     threshold, _ = _best_cut(documents, extractor.extract(prepared))
     return replace(calibration, relation_threshold=round(threshold, 4))

@@ -18,6 +18,7 @@ from extractors.checkpoint import (
 from extractors.decoding import PassageFacts, decode
 from extractors.device import Device, choose_device
 from extractors.jerex import Jerex
+from extractors.memory import keep_memory
 from extractors.prepare import Prepared, Preparer
 from schemas import Document, Extraction, RelationSchema
 
@@ -81,5 +82,6 @@ def load_extractor(name_or_folder: str, device: Device | None = None) -> Extract
     Raises:
         CheckpointError: it is missing, cut short or does not fit.
     """
+    keep_memory()
     folder = find_checkpoint(name_or_folder)
     return Extractor(load_model(folder), load_preparer(str(folder)), load_calibration(folder), device)

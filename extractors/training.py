@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import copy
-import ctypes
 import json
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +25,7 @@ from extractors.checkpoint import Calibration, save_checkpoint
 from extractors.config import ModelConfig
 from extractors.encoder import Encoder
 from extractors.jerex import Jerex
+from extractors.memory import keep_memory
 from extractors.objective import Example, joint_loss, make_example
 from extractors.prepare import Preparer
 from extractors.recipe import Corpus, Recipe, Stage
@@ -111,7 +109,7 @@ class _Run:
         out: Path,
         listener: Callable[[Progress], None],
     ) -> None:
-        _keep_memory()
+        keep_memory()
         self.recipe, self.corpora, self.out, self.listener = recipe, corpora, out, listener
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model, self.preparer = build_model(recipe)
@@ -271,14 +269,3 @@ def _batches(order: np.ndarray, size: int) -> Iterator[list[int]]:
 
 def _name(corpus: Corpus) -> str:
     return f"{corpus.data}[{corpus.documents}]" if corpus.documents else corpus.data
-
-
-def _keep_memory() -> None:
-    """Keep freed memory in the process: handing it back and faulting it in again costs a fifth of the time."""
-    if platform.libc_ver()[0] == "glibc":
-        trim_threshold, top_pad, mmap_threshold = -1, -2, -3
-        with suppress(OSError, AttributeError):
-            libc = ctypes.CDLL(None)
-            libc.mallopt(mmap_threshold, 32 << 20)
-            libc.mallopt(trim_threshold, (1 << 31) - 1)
-            libc.mallopt(top_pad, 256 << 20)

@@ -84,7 +84,7 @@ def test_documents_without_trusted_facts_leave_the_relation_loss():
     network = model().eval()
     document = annotated()
     example = make_example(Preparer(tokenizer()).prepare(document), network.config.schema, use_facts=False)
-    assert float(joint_loss(network, [example], ALL, np.random.default_rng(0))["relation"]) == 0.0
+    assert joint_loss(network, [example], ALL, np.random.default_rng(0))["relation"].item() == 0.0
 
 
 def test_a_document_without_entities_gives_finite_losses():
@@ -97,8 +97,9 @@ def test_a_document_without_entities_gives_finite_losses():
 
 def test_duplicate_and_reflexive_facts_count_once_or_not_at_all():
     document = msgspec.structs.replace(annotated(), facts=(Fact(0, "R1", 1), Fact(0, "R1", 1), Fact(2, "R2", 2)))
-    layout = lay_out_entities([[[(0, 1)], [(1, 2)], [(2, 3)]]], model().encode(
-        Preparer(tokenizer()).prepare(document).passages).words)
+    layout = lay_out_entities(
+        [[[(0, 1)], [(1, 2)], [(2, 3)]]], model().encode(Preparer(tokenizer()).prepare(document).passages).words
+    )
     targets = relation_targets(layout, [document], {"R1": 0, "R2": 1})
     assert targets.sum() == 1.0
     assert targets[layout.pairs.tolist().index([0, 1]), 0] == 1.0

@@ -40,8 +40,9 @@ def test_a_word_that_the_tokenizer_drops_becomes_unknown():
 def test_passages_end_at_sentences_and_prefer_sections():
     document = plain("a b c . d e . f g h i j k l m n . o .")
     assert passage_ranges(document, 8) == [(0, 7), (7, 15), (15, 19)]
-    sectioned = type(document)(**{**{f: getattr(document, f) for f in document.__struct_fields__},
-                                  "sections": (Section("S", 4),)})
+    sectioned = type(document)(
+        **{**{f: getattr(document, f) for f in document.__struct_fields__}, "sections": (Section("S", 4),)}
+    )
     assert passage_ranges(sectioned, 8) == [(0, 4), (4, 7), (7, 15), (15, 19)]
 
 

@@ -69,7 +69,7 @@ def test_training_lowers_the_loss_and_logs_every_epoch(tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     losses = [row["loss"] for row in rows if row["event"] == "epoch"]
     assert len(losses) == 15
-    assert losses[-1] < losses[0] / 2
+    assert losses[-1] < 0.7 * losses[0]
     card = (tmp_path / "checkpoint" / "README.md").read_text()
     assert "15 epochs on `train`" in card
     assert f"{rows[-1]['dev[1:]']['rel_nec_f1']:.4f}" in card
