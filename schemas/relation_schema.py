@@ -67,13 +67,17 @@ _RELATION_KEYS = {"id", "label", "iri", "description", "types", "inverse", "symm
 
 
 class _LineLoader(yaml.SafeLoader):
-    """Remembers the line on which every mapping starts."""
+    """Remembers the line on which every mapping, and every key in it, starts."""
 
 
 def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[str, object]:
     loader.flatten_mapping(node)
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "a key that is no text", key.start_mark)
     value = dict(loader.construct_pairs(node, deep=True))
     value["__line__"] = node.start_mark.line + 1
+    value["__lines__"] = {key.value: key.start_mark.line + 1 for key, _ in node.value}
     return value
 
 
@@ -119,14 +123,22 @@ def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
     for key in ("name", "entity_types", "relations"):
         if not data.get(key):
             raise fail(1, f"the key '{key}' is missing or empty")
-    entity_types = tuple(str(item) for item in data["entity_types"])
+        if key != "name" and not isinstance(data[key], list):
+            raise fail(data["__lines__"][key], f"'{key}' is not a list")
+    for type in data["entity_types"]:
+        if not isinstance(type, str):
+            raise fail(data["__lines__"]["entity_types"], f"entity type {type!r} is not a text: put it in quotes")
+    entity_types = tuple(data["entity_types"])
     relations: list[Relation] = []
     lines: dict[str, int] = {}
     labels: dict[str, str] = {}
     for row in data["relations"]:
         if not isinstance(row, dict):
-            raise fail("?", f"relation {row!r} is not a mapping with 'id', 'label' and 'iri'")
+            raise fail(
+                data["__lines__"]["relations"], f"relation {row!r} is not a mapping with 'id', 'label' and 'iri'"
+            )
         line = row.pop("__line__")
+        del row["__lines__"]
         unknown = sorted(set(row) - _RELATION_KEYS)
         if unknown:
             raise fail(line, f"unknown key '{unknown[0]}'; known keys: {', '.join(sorted(_RELATION_KEYS))}")
@@ -137,7 +149,13 @@ def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
             raise fail(line, f"id '{row['id']}' stands already on line {lines[row['id']]}")
         if re.search(r'[\s<>"{}|\\^`]', row["iri"]) or ":" not in row["iri"]:
             raise fail(line, f"'{row['iri']}' is not an absolute IRI")
-        types = tuple(_type_pair(pair, entity_types, lambda m, at=line: fail(at, m)) for pair in row.pop("types", ()))
+        for key in ("description", "inverse"):
+            if not isinstance(row.get(key, ""), str):
+                raise fail(line, f"'{key}' is not a text")
+        pairs = row.pop("types", [])
+        if not isinstance(pairs, list):
+            raise fail(line, "'types' is not a list of [head type, tail type]")
+        types = tuple(_type_pair(pair, entity_types, lambda m, at=line: fail(at, m)) for pair in pairs)
         lines[row["id"]] = line
         try:
             relation = Relation(types=types, **row)
