@@ -14,7 +14,7 @@ from pipeline.accounts import Counts, check_balance
 from pipeline.extractor_source import Checkpoint, ExtractorSource
 from pipeline.flow import Flow, read_counts
 from pipeline.inputs import input_files
-from pipeline.launch import ProgressListener, default_workers, pipeline_options, run, watched
+from pipeline.launch import ProgressListener, choose_runner, default_workers, run, watched
 from pipeline.output_folder import output_folder
 from pipeline.settle import LEFT_OUT
 from pipeline.write import write_empty_files
@@ -100,7 +100,7 @@ def build(
     start = time.monotonic()
     paths = input_files(inputs, out)
     workers = options.workers or default_workers()
-    runner, beam_options = pipeline_options(options.runner, workers, options.beam)
+    runner, beam_options = choose_runner(options.runner, workers, options.beam)
     source = source or Checkpoint(options.model, threads=max(1, default_workers() // workers))
     identity, schema = source.identity(), source.relation_schema()
     source.preparer()  # a checkpoint that does not load stops here, before any work

@@ -9,18 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment
 
 from pipeline.failures import BuildError
 from pipeline.flow import Flow, construct
 from pipeline.tally import read_tallies
 
-# Ways to run on this machine: Beam's name for the mode. `FnApiRunner` is named outright, because `DirectRunner` would
-# first try to download another runner.
-LOCAL_MODES = {"memory": "in_memory", "threads": "multi_threading", "processes": "multi_processing"}
+# Ways to run on this machine.
+LOCAL_MODES = ("memory", "threads", "processes")
+# Beam's worker threads send their output every second, from another thread and also when an element is half encoded,
+# which cuts the element in two. Coders written in Python, as ours, let that happen. Output is sent when there is
+# enough of it anyway, so the clock is set to more days than a bundle takes.
+_NEVER_MS = 10**9
 _SECONDS_BETWEEN_LOOKS = 0.25
 # Stages in the order in which they run; a stage is through when one after it has begun.
 _STAGES = ("read", "extract", "write")
@@ -40,18 +45,29 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def pipeline_options(runner: str, workers: int, beam_options: Sequence[str]) -> tuple[str, PipelineOptions]:
-    """Return Beam's name of the runner, and its options; what the user passes to Beam comes last and wins."""
-    mode = "memory" if runner == "local" and workers == 1 else "threads" if runner == "local" else runner
-    if mode not in LOCAL_MODES:
-        return runner, PipelineOptions(list(beam_options))
-    if mode == "memory":
-        workers = 1
-    local = [f"--direct_running_mode={LOCAL_MODES[mode]}", f"--direct_num_workers={workers}"]
-    return "FnApiRunner", PipelineOptions([*local, *beam_options])
+def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple[Any, PipelineOptions]:
+    """Return the runner of that name (or its name, for Beam to find it) and the options to run with.
+
+    On this machine it is `FnApiRunner` outright, because `DirectRunner` would first try to download another one. What
+    the user passes to Beam comes last and wins.
+
+    Raises:
+        BuildError: the user passes Beam's mode, which would undo ours.
+    """
+    if name == "local":
+        name = "memory" if workers == 1 else "threads"
+    if name not in LOCAL_MODES:
+        return name, PipelineOptions(list(beam_options))
+    if any(option.startswith("--direct_running_mode") for option in beam_options):
+        raise BuildError(f"Beam's option '--direct_running_mode' is not for us: use --runner {', '.join(LOCAL_MODES)}")
+    options = PipelineOptions([f"--direct_num_workers={1 if name == 'memory' else workers}", *beam_options])
+    if name == "processes":
+        options.view_as(DirectOptions).direct_running_mode = "multi_processing"
+    threads = EmbeddedPythonGrpcEnvironment(data_buffer_time_limit_ms=_NEVER_MS)
+    return FnApiRunner(threads if name == "threads" else None), options
 
 
-def run(flow: Flow, runner: str, options: PipelineOptions) -> None:
+def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
     """Run a flow to its end.
 
     Raises:
