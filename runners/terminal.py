@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, TextIO
 
+import click
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -21,9 +23,14 @@ def print_table(table: Table, stream: TextIO | None = None) -> None:
     from rich.console import Console
 
     console = Console(file=stream, highlight=False)
-    if not console.is_terminal:
-        console.width = max(1, console.measure(table, options=console.options.update_width(1 << 20)).maximum)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console.width = max(1, console.measure(table, options=console.options.update_width(1 << 20)).maximum)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip(), stream)
 
 
 def _shown(character: str) -> str:
