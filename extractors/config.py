@@ -22,7 +22,8 @@ class ModelConfig(Record, frozen=True, dict=True):
         longest_mention: longest predicted mention in words (L in section 3.1 a).
         meta_width: width of the embeddings of sizes, distances and types (section 4).
         dropout: rate on pooled vectors and inner layers.
-        passage_words: longest passage; longer documents are read in passages and joined by name.
+        whole_pieces: longest document in word pieces that is read at once.
+        passage_pieces: longest passage of longer documents; what is found in passages is joined by name.
     """
 
     head: str
@@ -33,7 +34,8 @@ class ModelConfig(Record, frozen=True, dict=True):
     longest_mention: int = 10
     meta_width: int = 25
     dropout: float = 0.1
-    passage_words: int = 512
+    whole_pieces: int = 1024
+    passage_pieces: int = 382
 
     @cached_property
     def schema(self) -> RelationSchema:

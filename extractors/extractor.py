@@ -73,7 +73,8 @@ class Extractor:
 def load_preparer(name_or_folder: str) -> Preparer:
     """Return what prepares documents for a checkpoint, without its weights."""
     folder = find_checkpoint(name_or_folder)
-    return Preparer(load_tokenizer(folder), load_config(folder).passage_words)
+    config = load_config(folder)
+    return Preparer(load_tokenizer(folder), config.whole_pieces, config.passage_pieces)
 
 
 def load_extractor(name_or_folder: str, device: Device | None = None) -> Extractor:

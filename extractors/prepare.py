@@ -69,14 +69,16 @@ class Preparer:
 
     Args:
         tokenizer: the encoder's tokenizer.
-        passage_words: the longest passage; documents with given entities are never cut.
+        whole_pieces: documents of so many pieces are one passage, and so are those with given entities.
+        passage_pieces: longer ones are cut into passages of at most so many pieces.
     """
 
-    def __init__(self, tokenizer: Tokenizer, passage_words: int = 512) -> None:
+    def __init__(self, tokenizer: Tokenizer, whole_pieces: int = 1024, passage_pieces: int = 382) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.tokenizer = tokenizer
-        self.passage_words = passage_words
+        self.whole_pieces = whole_pieces
+        self.passage_pieces = passage_pieces
         unknown = tokenizer.token_to_id("[UNK]")
         self.unknown: int = unknown if unknown is not None else tokenizer.token_to_id("<unk>") or 0
 
@@ -98,9 +100,10 @@ class Preparer:
         lengths = np.fromiter((end - start for start, end in document.sentences), np.int32, len(document.sentences))
         sentences = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
         starts = np.searchsorted(word_of_piece, np.arange(len(words) + 1)).astype(np.int32)
-        limit = len(words) if document.entities is not None else self.passage_words
+        whole = document.entities is not None or len(pieces) <= self.whole_pieces
+        ranges = [(0, len(words))] if whole else passage_ranges(document, starts, self.passage_pieces)
         passages = []
-        for begin, end in passage_ranges(document, limit):
+        for begin, end in ranges:
             low, high = starts[begin], starts[end]
             passages.append(
                 Passage(begin, pieces[low:high], shapes[low:high], starts[begin : end + 1] - low, sentences[begin:end])
@@ -108,23 +111,31 @@ class Preparer:
         return Prepared(document, tuple(passages))
 
 
-def passage_ranges(document: Document, limit: int) -> list[tuple[int, int]]:
-    """Return token ranges of at most `limit` tokens that cover the document.
+def passage_ranges(document: Document, starts: NDArray[np.int32], limit: int) -> list[tuple[int, int]]:
+    """Return token ranges of at most `limit` pieces that cover the document.
 
     Passages end at sentence ends, and at the start of a section once a quarter of the limit is filled; only a
-    sentence longer than the limit is cut inside.
+    sentence longer than the limit is cut inside. A single token over the limit is a passage of its own.
+
+    Args:
+        starts: where the pieces of each token begin, one more entry at the end.
     """
     section_starts = {section.start for section in document.sections}
     ranges: list[tuple[int, int]] = []
     begin = 0
     for start, end in document.sentences:
-        filled = start - begin
-        if filled and (end - begin > limit or (start in section_starts and filled >= limit // 4)):
+        filled = int(starts[start] - starts[begin])
+        too_long = starts[end] - starts[begin] > limit
+        if start > begin and (too_long or (start in section_starts and filled >= limit // 4)):
             ranges.append((begin, start))
             begin = start
-        while end - begin > limit:
-            ranges.append((begin, begin + limit))
-            begin += limit
+        while starts[end] - starts[begin] > limit:
+            fitting = int(np.searchsorted(starts, starts[begin] + limit, side="right")) - 1
+            cut = max(begin + 1, fitting)
+            if cut >= end:
+                break
+            ranges.append((begin, cut))
+            begin = cut
     if begin < len(document.tokens):
         ranges.append((begin, len(document.tokens)))
     return ranges

@@ -98,7 +98,7 @@ def build_model(recipe: Recipe) -> tuple[Jerex, Preparer]:
     torch.manual_seed(recipe.seed)
     model = Jerex(config, Encoder.from_backbone(folder, special_ids, config.window))
     model.encoder.backbone.eval()
-    return model, Preparer(tokenizer, config.passage_words)
+    return model, Preparer(tokenizer, config.whole_pieces, config.passage_pieces)
 
 
 class _Run:

@@ -100,7 +100,7 @@ def test_given_mentions_join_the_predicted_ones_and_keep_their_targets():
 
 
 def test_an_entity_named_in_several_passages_is_one():
-    tiny = extractor(passage_words=12)
+    tiny = extractor(whole_pieces=0, passage_pieces=40)
     document = msgspec.structs.replace(
         plain(TEXTS[4], "long"), mentions=tuple(Mention(i, i + 1, "LOC") for i in range(0, 156, 13))
     )

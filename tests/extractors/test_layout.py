@@ -9,7 +9,7 @@ from tests.extractors.tiny import plain, tokenizer
 
 
 def words_of(*texts, limit=512):
-    preparer = Preparer(tokenizer(), limit)
+    preparer = Preparer(tokenizer(), limit, limit)
     return lay_out_words([passage for text in texts for passage in preparer.prepare(plain(text)).passages])
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from extractors.prepare import (
     DIGITS,
@@ -21,12 +22,14 @@ WORD = st.text(st.characters(exclude_categories=["Zs", "Cc", "Cs", "Zl", "Zp"]),
 
 
 @given(st.lists(WORD, max_size=60), st.integers(1, 20))
-@settings(deadline=None)
 def test_every_word_has_a_piece_and_every_piece_a_word(words, limit):
-    prepared = Preparer(tokenizer(), limit).prepare(plain(" ".join(words)))
+    prepared = Preparer(tokenizer(), 0, limit).prepare(plain(" ".join(words)))
     assert sum(passage.words for passage in prepared.passages) == len(prepared.document.tokens)
+    at = 0
     for passage in prepared.passages:
-        assert 0 < passage.words <= limit
+        assert passage.first_word == at
+        at += passage.words
+        assert passage.words == 1 or len(passage.pieces) <= limit
         assert (np.diff(passage.word_pieces) > 0).all()
         assert passage.word_pieces[0] == 0
         assert passage.word_pieces[-1] == len(passage.pieces) == len(passage.shapes)
@@ -39,16 +42,21 @@ def test_a_word_that_the_tokenizer_drops_becomes_unknown():
 
 def test_passages_end_at_sentences_and_prefer_sections():
     document = plain("a b c . d e . f g h i j k l m n . o .")
-    assert passage_ranges(document, 8) == [(0, 7), (7, 15), (15, 19)]
-    sectioned = type(document)(
-        **{**{f: getattr(document, f) for f in document.__struct_fields__}, "sections": (Section("S", 4),)}
-    )
-    assert passage_ranges(sectioned, 8) == [(0, 4), (4, 7), (7, 15), (15, 19)]
+    one_each = np.arange(len(document.tokens) + 1)
+    assert passage_ranges(document, one_each, 8) == [(0, 7), (7, 15), (15, 19)]
+    sectioned = replace(document, sections=(Section("S", 4),))
+    assert passage_ranges(sectioned, one_each, 8) == [(0, 4), (4, 7), (7, 15), (15, 19)]
+
+
+def test_short_documents_stay_whole():
+    document = plain("a b c . d e . f g .")
+    assert len(Preparer(tokenizer(), 10, 4).prepare(document).passages) == 1
+    assert len(Preparer(tokenizer(), 9, 4).prepare(document).passages) == 3
 
 
 def test_documents_with_given_entities_are_never_cut():
     document = annotated(copies=10)
-    assert len(Preparer(tokenizer(), 20).prepare(document).passages) == 1
+    assert len(Preparer(tokenizer(), 0, 20).prepare(document).passages) == 1
 
 
 def test_a_document_without_tokens_has_no_passages():

@@ -20,7 +20,7 @@ class Stopped(Exception):
 def tiny_backbone(monkeypatch):
     def build(recipe):
         torch.manual_seed(recipe.seed)
-        return Jerex(config(recipe.head, dropout=recipe.dropout)), Preparer(tokenizer(), 40)
+        return Jerex(config(recipe.head, dropout=recipe.dropout)), Preparer(tokenizer(), 160, 100)
 
     monkeypatch.setattr(training, "build_model", build)
 

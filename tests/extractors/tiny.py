@@ -65,7 +65,8 @@ def config(head: str = "jerex-mrc", **changes: object) -> ModelConfig:
         "window": 128,
         "longest_mention": 4,
         "meta_width": 5,
-        "passage_words": 40,
+        "whole_pieces": 160,
+        "passage_pieces": 100,
     }
     return ModelConfig(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -89,7 +90,9 @@ def extractor(head: str = "jerex-mrc", precision: torch.dtype = torch.float32, *
         network.mention_classifier.outer.bias -= network.mention_logits(encoded, starts, starts + 1).median()
     loose = Calibration(mention_threshold=0.5, coreference_threshold=0.5, relation_threshold=0.01)
     device = Device(torch.device("cpu"), precision, budget=0 if precision == torch.float32 else 512)
-    return Extractor(network, Preparer(tokenizer(), network.config.passage_words), loose, device)
+    return Extractor(
+        network, Preparer(tokenizer(), network.config.whole_pieces, network.config.passage_pieces), loose, device
+    )
 
 
 def save(folder: Path, head: str = "jerex-mrc") -> Path:
