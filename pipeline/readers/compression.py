@@ -34,8 +34,12 @@ Chunk = bytes | Damage | EndOfRange
 def compression_of(path: Path) -> str:
     """Return `gzip`, `bzip2` or `none`, by the first bytes of the file."""
     with path.open("rb") as file:
-        magic = file.read(3)
-    return "gzip" if magic[:2] == b"\x1f\x8b" else "bzip2" if magic == b"BZh" else "none"
+        magic = file.read(_BZ2_MAGIC_LENGTH)
+    if magic.startswith(b"\x1f\x8b\x08"):
+        return "gzip"
+    # The magic number of a block, or that of the end of an empty stream.
+    block = any(number.startswith(magic[4:]) for number in (b"1AY&SY", b"\x17rE8P\x90"))
+    return "bzip2" if re.match(rb"BZh[1-9]", magic) and block else "none"
 
 
 def chunks(path: Path, start: int | None = None, end: int | None = None) -> Iterator[Chunk]:

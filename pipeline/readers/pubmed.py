@@ -80,7 +80,8 @@ def _words(element: etree._Element | None) -> str:
     """Return the text of an element without its inline markup (`<sub>`, `<i>`, MathML)."""
     if element is None:
         return ""
-    return one_line("".join(map(str, element.itertext())) if len(element) else element.text or "")
+    text = "".join(map(str, element.itertext())) if len(element) else element.text or ""
+    return " ".join(text.split())
 
 
 def _metadata(citation: etree._Element, has_abstract: bool) -> Iterator[tuple[str, str]]:

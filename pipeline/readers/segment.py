@@ -19,19 +19,19 @@ _MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.cate
 _ABBREVIATIONS = "Inc Ltd Corp Co Jr Sr Dr Mr Mrs Ms St Mt Ft Prof Gen Col Lt Capt Sgt Maj Adm Gov Sen Rep Rev vs No al"
 
 # Tokens as in DocRED: hyphens and punctuation stand alone, `'s` too; numbers, initials and O'Brien stay whole.
+# The first two alternatives are shortcuts for most tokens; blanks are consumed so that none is tried at them.
 _TOKEN = re.compile(
-    rf"""
-      [a-z]++(?=[ ,])                                  # most words: a shortcut
-    | [^\W\d_]++(?=\ )
-    | ,(?=\ )
+    rf"""\s*+(
+      [a-zA-Z]++(?=[ ,])
+    | [,.;:)"(](?=[ \n])
     | \d++(?:[.,]\d++)+ | \d++(?![^\W_])               # 3.5   1,000   1999
     | (?:[^\W\d_]\.){{2,}}                             # U.S.  e.g.
     | [A-Z]\.(?=\s?[^\W\d_])                           # the J. of J. R. R. Tolkien
     | (?:{"|".join(_ABBREVIATIONS.split())})\.(?=\s?\w)
     | ['’][sS](?![^\W_])                               # the 's of Tolkien's
     | [^\W_](?:[^\W_]|[{_MARKS}])*+(?:['’](?![sS](?![^\W_]))[^\W\d_](?:[^\W_]|[{_MARKS}])*+)*+
-    | ([^\w\s]|_)\1*+                                 # runs of one sign: ...  --
-    """,
+    | ([^\w\s]|_)\2*+                                  # runs of one sign: ...  --
+    )""",
     re.VERBOSE,
 )
 
@@ -58,7 +58,8 @@ def segment(text: str, spans: Iterable[tuple[int, int]] = (), breaks: Iterable[i
     sentences: list[tuple[int, int]] = []
     for start, end in pairwise(limits):
         first = len(tokens)
-        tokens += [match.span() for match in _TOKEN.finditer(text, start, end)]
+        # Blanks at the end would be tried one by one.
+        tokens += [match.span(1) for match in _TOKEN.finditer(text, start, start + len(text[start:end].rstrip()))]
         while cut < len(cuts) and cuts[cut] < end:
             _cut(tokens, cuts[cut])
             cut += 1

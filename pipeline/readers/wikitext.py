@@ -248,7 +248,8 @@ class _Writer:
             self._blank = self._blank or bool(text)
             return self._length, self._length
         if self._break:
-            self._add("\n\n" if self._length else "")
+            if self._length:
+                self._add("\n\n")
             self._prose.paragraphs.append(self._length)
             self._prose.headings.extend((title, self._length) for title in self._headings)
             self._headings.clear()

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from html import unescape
 
-from pipeline.readers.clean import one_line
-
 # Canonical names that every wiki understands beside its own.
 _CANONICAL = {
     "media": -2, "special": -1, "talk": 1, "user": 2, "user talk": 3, "project": 4, "project talk": 5, "wikipedia": 4,
@@ -48,7 +46,7 @@ class Site:
     def title(self, name: str) -> str:
         """Return the canonical form of a title: no section, blanks for underscores, capital first letter."""
         name = unescape(name) if "&" in name else name
-        name = one_line(name.partition("#")[0].replace("_", " "))
+        name = " ".join(name.partition("#")[0].replace("_", " ").split())
         return name[:1].upper() + name[1:] if self.first_letter else name
 
     def link(self, target: str) -> tuple[Kind, str]:

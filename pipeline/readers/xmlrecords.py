@@ -168,6 +168,7 @@ class _Scanner:
 
     def __init__(self, names: tuple[str, ...], prolog: Prolog, start: int | None) -> None:
         prefix = re.escape(prolog.prefix)
+        self._prefix = prolog.prefix.encode()
         self._begin = re.compile(rf"<{prefix}({'|'.join(names)})(?:\s{{0,9}}/>|(?=[\s/>]))".encode())
         self._inside = {
             name.encode(): re.compile(
@@ -182,6 +183,7 @@ class _Scanner:
         self._line = 1  # line on which the buffer begins
         self._at = 0  # where to look on in the buffer
         self._open = b""  # name of the element that the buffer begins with
+        self._skimming = True  # whether it still may be a simple one
         self._until = b""  # end of the comment or CDATA section in it
         self._limit: int | None = None  # offset from which on elements belong to the next range
         self.done = False
@@ -213,43 +215,72 @@ class _Scanner:
         """Yield the elements that the buffer holds to their end, and drop them from it."""
         while True:
             if not self._open:
-                match = self._begin.search(self._buffer, self._at)
-                self.done = self._limit is not None and self._base + (match.start() if match else 0) >= self._limit
-                if match is None or self.done:
-                    if self._root_end and self._root_end in self._buffer:
-                        self._root_end = None
-                    self._drop(max(0, len(self._buffer) - _TAIL))
+                yield from self._enter()
+                if not self._open:
                     return
-                name, start, end, empty = match[1], match.start(), match.end(), match[0].endswith(b"/>")
-                self._drop(start)
-                if empty:
-                    yield XmlRecord(bytes(self._buffer[: end - start]), self._place())
-                    self._drop(end - start)
-                else:
-                    self._open, self._at = name, end - start
-            elif self._until:
+            end = self._skim() if self._skimming else 0
+            if end == 0 and not self._skimming:
+                end = self._search()
+            if end == 0:
+                return
+            if end > 0:
+                yield XmlRecord(bytes(self._buffer[:end]), self._place())
+            else:
+                yield Broken(self._place(), f"<{self._open.decode()}> has no end before the next one begins")
+            self._open = b""
+            self._drop(abs(end))
+
+    def _enter(self) -> Iterator[XmlRecord]:
+        """Drop what stands before the next element; elements without content are yielded at once."""
+        while match := self._begin.search(self._buffer, self._at):
+            name, start, end, empty = match[1], match.start(), match.end(), match[0].endswith(b"/>")
+            if self._limit is not None and self._base + start >= self._limit:
+                self.done = True
+                return
+            self._drop(start)
+            if not empty:
+                self._open, self._at, self._skimming = name, end - start, True
+                return
+            yield XmlRecord(bytes(self._buffer[: end - start]), self._place())
+            self._drop(end - start)
+        if self._root_end and self._root_end in self._buffer:
+            self._root_end = None
+        self._drop(max(0, len(self._buffer) - _TAIL))
+        self.done = self._limit is not None and self._base >= self._limit
+
+    def _skim(self) -> int:
+        """Return the end of a simple element, or 0 if the buffer does not hold it or the element is not simple.
+
+        Most are simple. One with a comment, a CDATA section or another beginning in it is not.
+        """
+        name = self._prefix + self._open
+        found = self._buffer.find(b"</" + name + b">", self._at)
+        if found == -1:
+            self._at = max(self._at, len(self._buffer) - _TAIL)
+            return 0
+        signs = (b"<" + name, b"<!--", b"<![CDATA[")
+        self._skimming = all(self._buffer.find(sign, 1, found) == -1 for sign in signs)
+        self._at = len(name) + 1
+        return found + len(name) + 3 if self._skimming else 0
+
+    def _search(self) -> int:
+        """Return the end of the element, or minus the beginning of the next one, or 0 if the buffer holds neither."""
+        while True:
+            if self._until:
                 found = self._buffer.find(self._until, self._at)
                 if found == -1:
                     self._at = max(self._at, len(self._buffer) - len(self._until))
-                    return
+                    return 0
                 self._at, self._until = found + len(self._until), b""
-            else:
-                match = self._inside[self._open].search(self._buffer, self._at)
-                if match is None:
-                    self._at = max(self._at, len(self._buffer) - _TAIL)
-                    return
-                if match[1]:
-                    end = match.end()
-                    yield XmlRecord(bytes(self._buffer[:end]), self._place())
-                    self._open = b""
-                    self._drop(end)
-                elif match[2]:
-                    start = match.start()
-                    yield Broken(self._place(), f"<{self._open.decode()}> has no end before the next one begins")
-                    self._open = b""
-                    self._drop(start)
-                else:
-                    self._at, self._until = match.end(), b"-->" if match[0] == b"<!--" else b"]]>"
+            match = self._inside[self._open].search(self._buffer, self._at)
+            if match is None:
+                self._at = max(self._at, len(self._buffer) - _TAIL)
+                return 0
+            if match[1]:
+                return match.end()
+            if match[2]:
+                return -match.start()
+            self._at, self._until = match.end(), b"-->" if match[0] == b"<!--" else b"]]>"
 
     def _place(self, at: int = 0) -> str:
         offset = self._base + at
