@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,9 +14,9 @@ from time import monotonic
 from typing import Any, Protocol
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
-from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment
+from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, Environment, SubprocessSDKEnvironment
 
 from pipeline.failures import BuildError
 from pipeline.flow import Flow, construct
@@ -26,6 +28,11 @@ LOCAL_MODES = ("memory", "threads", "processes")
 # which cuts the element in two. Coders written in Python, as ours, let that happen. Output is sent when there is
 # enough of it anyway, so the clock is set to more days than a bundle takes.
 _NEVER_MS = 10**9
+# What a worker process runs. It logs to our terminal what its runner is told anyway, so it is kept quiet.
+_WORKER = (
+    "import logging, sys; logging.disable(logging.ERROR); "
+    "from apache_beam.runners.worker.sdk_worker_main import main; main(sys.argv)"
+)
 _SECONDS_BETWEEN_LOOKS = 0.25
 # Stages in the order in which they run; a stage is through when one after it has begun.
 _STAGES = ("read", "extract", "write")
@@ -61,10 +68,13 @@ def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple
     if any(option.startswith("--direct_running_mode") for option in beam_options):
         raise BuildError(f"Beam's option '--direct_running_mode' is not for us: use --runner {', '.join(LOCAL_MODES)}")
     options = PipelineOptions([f"--direct_num_workers={1 if name == 'memory' else workers}", *beam_options])
-    if name == "processes":
-        options.view_as(DirectOptions).direct_running_mode = "multi_processing"
-    threads = EmbeddedPythonGrpcEnvironment(data_buffer_time_limit_ms=_NEVER_MS)
-    return FnApiRunner(threads if name == "threads" else None), options
+    environment: Environment | None = None
+    if name == "threads":
+        environment = EmbeddedPythonGrpcEnvironment(data_buffer_time_limit_ms=_NEVER_MS)
+    elif name == "processes":
+        command = shlex.join([sys.executable, "-c", _WORKER])
+        environment = SubprocessSDKEnvironment.from_command_string(command)
+    return FnApiRunner(environment), options
 
 
 def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:

@@ -8,12 +8,12 @@ sets, so the sum has the same bits in any order.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.naming import entity_name, knowledge_base_ids, most_frequent
+from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, sentence_of
 from schemas import Document, Edge, Evidence, Extraction, Mention, Node, Record, edge_id, node_id
 
 # Decimals of every probability in the tables.
@@ -160,14 +160,14 @@ def findings(document: Document, extraction: Extraction) -> Findings:
         head, tail = (extraction.entities[index].mentions for index in (fact.head, fact.tail))
         sentences[key].update(fact.evidence or closest_sentences(document, head, tail))
 
+    spans = {id: sorted(node.spans) for id, node in nodes.items()}
     edges = []
     evidence: list[Evidence] = []
     for (head_id, relation, tail_id), probability in stated.items():
         id = edge_id(head_id, relation, tail_id)
         edges.append(EdgeFinding(id, head_id, relation, tail_id, probability))
-        spans = nodes[head_id].spans, nodes[tail_id].spans
-        for sentence in sorted(sentences[head_id, relation, tail_id]):
-            evidence.append(_evidence(document, id, sentence, *spans, probability))
+        for sentence in sentences[head_id, relation, tail_id]:
+            evidence.append(_evidence(document, id, sentence, spans[head_id], spans[tail_id], probability))
     return Findings(
         nodes=tuple(nodes[id].finding(id) for id in sorted(nodes)),
         edges=tuple(sorted(edges, key=lambda edge: edge.id)),
@@ -210,25 +210,20 @@ def closest_sentences(document: Document, head: Sequence[Mention], tail: Sequenc
     return (first, second) if apart else (first,)
 
 
-def sentence_of(document: Document, token: int) -> int:
-    """Return the index of the sentence that holds a token."""
-    return bisect_right(document.sentences, token, key=lambda sentence: sentence[0]) - 1
-
-
 def _evidence(
     document: Document,
     edge: str,
     sentence: int,
-    head: Iterable[tuple[int, int]],
-    tail: Iterable[tuple[int, int]],
+    head: Sequence[tuple[int, int]],
+    tail: Sequence[tuple[int, int]],
     probability: float,
 ) -> Evidence:
     first, last = document.sentences[sentence]
     start, end = document.tokens[first][0], document.tokens[last - 1][1]
 
-    def inside(spans: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-        tokens = document.tokens
-        return tuple(sorted((tokens[a][0], tokens[b - 1][1]) for a, b in spans if first <= a < last))
+    def inside(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+        here = spans[bisect_left(spans, (first, first)) : bisect_left(spans, (last, last))]
+        return tuple((document.tokens[a][0], document.tokens[b - 1][1]) for a, b in here)
 
     return Evidence(
         edge=edge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
 
@@ -21,6 +22,11 @@ def surface(document: Document, mention: Mention) -> str:
     return " ".join(document.span_text(mention.start, mention.end).split())
 
 
+def sentence_of(document: Document, token: int) -> int:
+    """Return the index of the sentence that holds a token."""
+    return bisect_right(document.sentences, token, key=lambda sentence: sentence[0]) - 1
+
+
 def entity_name(document: Document, entity: Entity) -> tuple[str, tuple[str, ...]]:
     """Return the name of an entity in its document, and every form that may serve as its alias, sorted.
 
@@ -34,13 +40,12 @@ def entity_name(document: Document, entity: Entity) -> tuple[str, tuple[str, ...
 
     Forms of the third tier are aliases only when there are no others.
     """
-    sentence_starts = {start for start, _ in document.sentences}
     counts: Counter[str] = Counter()
     tiers: dict[str, int] = {}
     for mention in entity.mentions:
         form = surface(document, mention)
         counts[form] += 1
-        tiers[form] = min(tiers.get(form, 3), _tier(form, mention.start in sentence_starts))
+        tiers[form] = min(tiers.get(form, 3), _tier(form, _at_sentence_start(document, mention)))
     best = min(tiers.values())
     candidates = [form for form in counts if tiers[form] == best]
     if best == 1:
@@ -61,6 +66,10 @@ def _tier(form: str, at_sentence_start: bool) -> int:
         return 3
     capitalised = sum(map(_capitalised, words))
     return 1 if capitalised >= 2 or (capitalised == 1 and not (at_sentence_start and _capitalised(first))) else 2
+
+
+def _at_sentence_start(document: Document, mention: Mention) -> bool:
+    return document.sentences[sentence_of(document, mention.start)][0] == mention.start
 
 
 def _capitalised(word: str) -> bool:
