@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, sentence_of
+from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, page_title, sentence_of
 from schemas import Document, Edge, Evidence, Extraction, Mention, Node, Record, edge_id, node_id
 
 # Decimals of every probability in the tables.
@@ -138,12 +138,13 @@ def findings(document: Document, extraction: Extraction) -> Findings:
     for entity in extraction.entities:
         name, aliases = entity_name(document, entity)
         kb_ids = knowledge_base_ids(document, entity, name)
+        name = page_title(kb_ids) or name
         id = node_id(kb_ids[0] if kb_ids else None, name, entity.type)
         node_of.append(id)
         node = nodes.setdefault(id, _NodeInDocument())
         node.names[name] += len(entity.mentions)
         node.types[entity.type] += len(entity.mentions)
-        node.aliases.update(aliases)
+        node.aliases.update((*aliases, name))
         node.kb_ids.update(kb_ids)
         node.spans.update((mention.start, mention.end) for mention in entity.mentions)
         node.mentions += len(entity.mentions)

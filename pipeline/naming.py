@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from schemas import Document, Entity, Mention, normalise_name
 
@@ -92,6 +92,12 @@ def knowledge_base_ids(document: Document, entity: Entity, name: str) -> tuple[s
     if document.id.startswith("wiki:") and normalise_name(name) == normalise_name(document.title):
         return (document.id,)
     return ()
+
+
+def page_title(kb_ids: Sequence[str]) -> str | None:
+    """Return the title of the encyclopedia page that a node stands for: the name by which people look it up."""
+    prefix = "wiki:"
+    return kb_ids[0].removeprefix(prefix) if kb_ids and kb_ids[0].startswith(prefix) else None
 
 
 def most_frequent(counts: Mapping[str, int]) -> str:

@@ -13,7 +13,8 @@ class Node(Record, frozen=True):
 
     Attributes:
         id: `node_id` of its key.
-        name: the most frequent surface form (ties: the longer, then the alphabetically first).
+        name: the title of the page it stands for, else the most frequent surface form (ties: the longer, then the
+            alphabetically first).
         type: entity type with the most mentions (ties: alphabetically first).
         aliases: all surface forms, sorted.
         kb_ids: knowledge-base ids, sorted.

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.naming import entity_name, knowledge_base_ids, most_frequent
+from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, page_title
 from schemas import Entity, Mention
 from tests.pipeline.made import document
 
@@ -71,3 +71,9 @@ def test_ties_go_to_the_longer_then_the_first_by_alphabet():
     assert most_frequent({"b": 1, "a": 1, "cc": 1}) == "cc"
     assert most_frequent({"b": 1, "a": 1}) == "a"
     assert most_frequent({"b": 2, "cc": 1}) == "b"
+
+
+def test_a_node_with_a_page_is_called_like_the_page():
+    assert page_title(("wiki:Ayn Rand",)) == "Ayn Rand"
+    assert page_title(("mesh:D008094",)) is None
+    assert page_title(()) is None
