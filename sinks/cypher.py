@@ -78,8 +78,9 @@ class CypherWriter(GraphWriter):
                     _copy_nodes(connection, batch, labels)
                 for table in edges_with_evidence(tables, _ROWS):
                     _copy_edges(connection, table, labels, types)
-                _check(connection, labels, types, pairs)
                 connection.execute("CHECKPOINT")
+            with ladybug.Database(draft, read_only=True) as database, ladybug.Connection(database) as connection:
+                _check(connection, labels, types, pairs)
         except RuntimeError as error:
             reason = first_line(str(error))
             raise WriteError(f"cannot write the Cypher database, is there room on the disk? {reason}") from error

@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 
 from sinks.atomic import replacing
@@ -29,3 +32,18 @@ def test_an_error_leaves_no_trace(tmp_path):
 def test_a_folder_in_the_way_is_named(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder where a file is to be written"), replacing(tmp_path):
         pass
+
+
+def test_a_killed_writer_leaves_the_old_file_and_the_next_one_ends_the_work(tmp_path):
+    target = tmp_path / "file"
+    target.write_text("old")
+    child = os.fork()
+    if not child:
+        with replacing(target) as draft:
+            draft.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert target.read_text() == "old"
+    with replacing(target) as draft:
+        draft.write_text("new")
+    assert target.read_text() == "new"
