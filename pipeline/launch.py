@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, Environment, SubprocessSDKEnvironment
 
@@ -68,6 +68,8 @@ def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple
     if any(option.startswith("--direct_running_mode") for option in beam_options):
         raise BuildError(f"Beam's option '--direct_running_mode' is not for us: use --runner {', '.join(LOCAL_MODES)}")
     options = PipelineOptions([f"--direct_num_workers={1 if name == 'memory' else workers}", *beam_options])
+    # The mode would choose an environment too, and one without what is said of ours above.
+    options.view_as(DirectOptions).direct_running_mode = None
     environment: Environment | None = None
     if name == "threads":
         environment = EmbeddedPythonGrpcEnvironment(data_buffer_time_limit_ms=_NEVER_MS)

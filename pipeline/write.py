@@ -15,13 +15,13 @@ from pipeline.tally import Tally
 from schemas import Record, content_hash, decode, encode
 from sinks.tables import write_table
 
-# Rows of a file at most, on average: a file is sorted in memory. Rows with texts are larger.
+# Rows of a file at most, on average. A worker sorts a file in memory, and no other step takes as much.
 ROWS_PER_FILE = {
-    "nodes": 500_000,
-    "edges": 1_000_000,
-    "evidence": 200_000,
-    "documents": 50_000,
-    "dead_letters": 500_000,
+    "nodes": 200_000,
+    "edges": 300_000,
+    "evidence": 50_000,
+    "documents": 10_000,
+    "dead_letters": 100_000,
 }
 # The column whose hash tells the file of a row; ids of nodes and edges are hashes, so their files are in order.
 _KEYS = {"nodes": "id", "edges": "id", "evidence": "edge", "documents": "id", "dead_letters": "document_id"}

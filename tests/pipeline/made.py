@@ -48,3 +48,28 @@ def records(count: int) -> list[tuple[str, str, str]]:
 def digest(out: Path) -> dict[str, str]:
     """The bytes of every table of a build, hashed, by file name."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((out / "tables").iterdir())}
+
+
+def mediawiki(*pages: tuple[str, str]) -> str:
+    """(title, wikitext) pages as a MediaWiki export; a text that begins with `#REDIRECT` makes a redirect."""
+    made = []
+    for number, (title, text) in enumerate(pages, 1):
+        target = text.partition("[[")[2].partition("]]")[0] if text.startswith("#REDIRECT") else ""
+        redirect = f'<redirect title="{target}"/>' if target else ""
+        made.append(
+            f"<page><title>{title}</title><ns>0</ns><id>{number}</id>{redirect}<revision><id>{number + 100}</id>"
+            f'<text xml:space="preserve">{text}</text></revision></page>'
+        )
+    return f'<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/" xml:lang="en">{"".join(made)}</mediawiki>'
+
+
+def medline(citations: Iterable[tuple[int, int, str, str]], deleted: Iterable[int] = ()) -> str:
+    """(pmid, version, title, abstract) citations as MEDLINE XML, and the PMIDs it asks to delete."""
+    body = "".join(
+        f'<PubmedArticle><MedlineCitation><PMID Version="{version}">{pmid}</PMID><Article><ArticleTitle>{title}'
+        f"</ArticleTitle><Abstract><AbstractText>{abstract}</AbstractText></Abstract></Article></MedlineCitation>"
+        "</PubmedArticle>"
+        for pmid, version, title, abstract in citations
+    )
+    gone = "".join(f"<PMID>{pmid}</PMID>" for pmid in deleted)
+    return f"<PubmedArticleSet>{body}<DeleteCitation>{gone}</DeleteCitation></PubmedArticleSet>"

@@ -12,7 +12,7 @@ from pipeline.failures import BuildError
 from pipeline.output_folder import output_folder
 from pipeline.read import read_part
 from sinks import GraphTables
-from tests.pipeline.made import digest, pubtator, records
+from tests.pipeline.made import digest, mediawiki, medline, pubtator, records
 from tests.rule_extractor import RuleSource
 
 ONE = BuildOptions(runner="memory", workers=1, batch_cost=100)
@@ -188,3 +188,36 @@ def test_an_unknown_runner_is_refused(corpus, tmp_path):
 def test_a_folder_in_use_is_refused(corpus, tmp_path):
     with output_folder(tmp_path / "out"), pytest.raises(BuildError, match="another build"):
         build_rules([corpus], tmp_path / "out")
+
+
+def test_links_through_redirects_meet_in_one_node(tmp_path):
+    pages = [
+        ("Ada Lovelace", "'''Ada Lovelace''' lived in the [[UK]] and met [[Charles Babbage|Babbage]] there."),
+        ("Charles Babbage", "'''Charles Babbage''' was of the [[United Kingdom]] too."),
+        ("UK", "#REDIRECT [[United Kingdom]]"),
+        ("United Kingdom", "Many towns are in the '''United Kingdom''' today."),
+    ]
+    (tmp_path / "dump.xml").write_text(mediawiki(*pages))
+    report = build_rules([tmp_path / "dump.xml"], tmp_path / "out")
+    assert report.counts.read == {"documents": 3, "redirects": 1}
+    rows = column(tmp_path / "out", "nodes", "name", "kb_ids", "aliases", "support")
+    by_id = {kb_id: row for row in rows for kb_id in row["kb_ids"]}
+    assert by_id["wiki:United Kingdom"]["support"] == 3
+    assert {"UK", "United Kingdom"} <= set(by_id["wiki:United Kingdom"]["aliases"])
+    assert by_id["wiki:Charles Babbage"]["support"] == 2
+    assert by_id["wiki:Charles Babbage"]["name"] == "Charles Babbage"
+
+
+def test_newer_versions_replace_and_deletions_remove(tmp_path):
+    old = [(1, 1, "Ann is in Luton.", "Old text."), (2, 1, "Bob is in Luton.", "It stays.")]
+    new = [(1, 2, "Ann is in Boston.", "New text."), (3, 1, "Carol is in Luton.", "It goes.")]
+    (tmp_path / "a.xml").write_text(medline(new, deleted=[3]))
+    (tmp_path / "b.xml").write_text(medline(old))
+    report = build_rules([tmp_path / "a.xml", tmp_path / "b.xml"], tmp_path / "out")
+    assert report.counts.read == {"documents": 4, "removals": 1}
+    assert report.counts.skipped == {"superseded": 1, "removed": 1}
+    documents = column(tmp_path / "out", "documents", "id", "title")
+    assert [tuple(row.values()) for row in documents] == [
+        ("pubmed:1", "Ann is in Boston."), ("pubmed:2", "Bob is in Luton.")]  # fmt: skip
+    assert {row["name"] for row in column(tmp_path / "out", "nodes", "name")} >= {"Ann", "Boston", "Bob", "Luton"}
+    assert "Carol" not in {row["name"] for row in column(tmp_path / "out", "nodes", "name")}
