@@ -126,6 +126,8 @@ class _Run:
             state = {"stage": index + 1, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
             if index + 1 < len(self.recipe.stages):
                 self._save_state({**state, "model": self.model.state_dict()})
+        # Checkpoints hold half precision: thresholds and figures are to be those of what is saved.
+        self.model.half().float()
         calibration = calibrate(self.model, self.preparer, self.selection, _name(self.recipe.selection))
         report = self._documents(self.recipe.report)
         figures = {
