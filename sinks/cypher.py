@@ -7,7 +7,7 @@ Every entity type is a node label and every relation a relationship type, so tha
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,8 @@ _EDGE_PROPERTIES = {
     "documents": "STRING[]",
     "evidence": "STRING[]",
 }
-# Rows of one bulk copy. Every copy pays for each pair of labels that it holds, so batches are large.
-_ROWS = 524_288
+# Rows that are sorted by their labels at once.
+_ROWS = 131_072
 
 # (relation id, label of the head, label of the tail)
 _Pair = tuple[str, str, str]
@@ -76,8 +76,7 @@ class CypherWriter(GraphWriter):
                 _create(connection, labels.names, types, pairs)
                 for batch in tables.batches("nodes", rows=_ROWS):
                     _copy_nodes(connection, batch, labels)
-                for table in edges_with_evidence(tables, _ROWS):
-                    _copy_edges(connection, table, labels, types)
+                _copy_edges(connection, tables, labels, types)
                 connection.execute("CHECKPOINT")
             with ladybug.Database(draft, read_only=True) as database, ladybug.Connection(database) as connection:
                 _check(connection, labels, types, pairs)
@@ -203,12 +202,18 @@ def _copy_nodes(connection: ladybug.Connection, batch: pa.RecordBatch, labels: _
         connection.execute(f"COPY {_quoted(labels.names[index])} FROM $rows", {"rows": rows})
 
 
-def _copy_edges(connection: ladybug.Connection, table: pa.Table, labels: _Labels, types: Mapping[str, str]) -> None:
-    columns = table.select(["head", "tail", *_EDGE_PROPERTIES]).combine_chunks()
-    for (relation, head, tail), rows in _by_pair(table, labels):
+def _copy_edges(connection: ladybug.Connection, tables: GraphTables, labels: _Labels, types: Mapping[str, str]) -> None:
+    """Copy the edges in one piece for each pair: a second copy would have the database rewrite the first."""
+    pieces: defaultdict[_Pair, list[pa.Table]] = defaultdict(list)
+    for table in edges_with_evidence(tables, _ROWS):
+        columns = table.select(["head", "tail", *_EDGE_PROPERTIES])
+        for pair, rows in _by_pair(table, labels):
+            pieces[pair].append(columns.take(rows))
+    for pair in sorted(pieces):
+        relation, head, tail = pair
         # Labels hold word characters only, so they stand in quotes as they are.
         copy = f"COPY {_quoted(types[relation])} FROM $rows (from='{head}', to='{tail}')"
-        connection.execute(copy, {"rows": columns.take(rows)})
+        connection.execute(copy, {"rows": pa.concat_tables(pieces.pop(pair))})
 
 
 def _check(connection: ladybug.Connection, labels: _Labels, types: Mapping[str, str], pairs: Counter[_Pair]) -> None:
