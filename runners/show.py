@@ -71,7 +71,7 @@ def _lines(view: NodeView, others: list[Node], facts: int, sentences: int) -> It
     for fact in view.facts[:facts]:
         yield _fact(node, fact)
         for sentence in fact.evidence[:sentences]:
-            yield f"      {_marked(sentence)}  [{printable(sentence.title)}]"
+            yield f"      {_marked(sentence)}  ({printable(sentence.title)})"
         if len(fact.evidence) > sentences > 0:
             yield f"      ... and {_counted(len(fact.evidence) - sentences, 'more sentence')}"
     if len(view.facts) > facts:

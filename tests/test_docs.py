@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
+from extractors import find_checkpoint, shipped
+from extractors.checkpoint import load_calibration
 from runners.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,3 +49,14 @@ def test_commands_exist_with_their_options(page):
 
 def test_the_readme_shows_commands():
     assert len(commands((ROOT / "README.md").read_text("utf-8"))) >= 5
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_readme_states_the_figures_of_the_checkpoints(name):
+    figures = load_calibration(find_checkpoint(name)).figures
+    reported = list(figures.values())[-1]["rel_nec_f1"]  # the documents on which nothing was chosen come last
+    stated = re.search(
+        rf"`{name}`[^`]* F1 ([\d.]+) %", (ROOT / "README.md").read_text("utf-8").partition("bare text")[2]
+    )
+    assert stated is not None
+    assert stated[1] == f"{100 * reported:.1f}"
