@@ -18,8 +18,13 @@ _POINTING = frozenset(
 
 
 def surface(document: Document, mention: Mention) -> str:
-    """Return the text of a mention with white space collapsed."""
-    return " ".join(document.span_text(mention.start, mention.end).split())
+    """Return the text of a mention with white space collapsed, and without an article that is no part of the name.
+
+    "the United States" loses it, "The Beatles" keeps it, unless it is capitalised for the start of a sentence only.
+    """
+    words = document.span_text(mention.start, mention.end).split()
+    article = words[:1] == ["the"] or (words[:1] == ["The"] and _at_sentence_start(document, mention))
+    return " ".join(words[1:] if article and _capitalised("".join(words[1:2])) else words)
 
 
 def sentence_of(document: Document, token: int) -> int:

@@ -29,6 +29,8 @@ def entity_of(text, *phrases, kb_ids=()):
         ("They saw the US. We know it.", ["US", "it"], "US"),
         ("He came. Now he left. Today he sleeps.", ["He", "he", "he"], "he"),
         ("Born in 1952. That year was cold.", ["1952", "That year"], "1952"),
+        ("The Hague grew. See the Hague.", ["The Hague", "the Hague"], "Hague"),
+        ("We know the company. The end.", ["the company"], "the company"),
         ("We heard The\n Beatles play.", ["The\n Beatles"], "The Beatles"),
     ],
 )  # fmt: skip
