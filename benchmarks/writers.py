@@ -134,7 +134,10 @@ def measure(edges: int, schema: RelationSchema, folder: Path) -> list[dict[str, 
         plain = [quad for quad in parsed if not isinstance(quad.object, pyoxigraph.Triple)]
         graph.parse(data=pyoxigraph.serialize((quad.triple for quad in plain), format=pyoxigraph.RdfFormat.N_TRIPLES))
         note(
-            "rdflib serialize of a loaded graph", "quads", len(graph), lambda: graph.serialize(folder / "other", "nt11")
+            "rdflib serialize of a loaded graph",
+            "quads",
+            len(graph),
+            lambda: graph.serialize(folder / "other", "nt11", encoding="utf-8"),
         )
     note("graph.db from the tables", "nodes+edges", rows, lambda: CypherWriter().write(tables, db, schema))
     cypher = "MATCH (p:PER)-[r]->(o) WHERE r.confidence > 0.99 RETURN type(r), count(*) AS n ORDER BY n DESC LIMIT 5"
