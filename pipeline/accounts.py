@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from pipeline.failures import BuildError
+from pipeline.failures import BuildFailed
 
 # (stage, what): for example ("read", "documents"), ("skipped", "redirect page"), ("dead letters", "extractor failed").
 Entry = tuple[str, str]
@@ -55,7 +55,7 @@ def check_balance(counts: Counts, rows: Mapping[str, int], left_out: Iterable[st
         left_out: reasons in `counts.skipped` that concern documents which had been read.
 
     Raises:
-        BuildError: something is missing or there twice; the message has both sides.
+        BuildFailed: something is missing or there twice; the message has both sides.
     """
     read = counts.read
     late = sum(number for reason, number in counts.dead_letters.items() if not reason.startswith("read: "))
@@ -70,4 +70,4 @@ def check_balance(counts: Counts, rows: Mapping[str, int], left_out: Iterable[st
     }
     wrong = [f"{what}: {left} are not {right}" for what, (left, right) in sides.items() if left != right]
     if wrong:
-        raise BuildError(f"the build lost or doubled records, do not use its result ({'; '.join(wrong)})")
+        raise BuildFailed(f"the build lost or doubled records, do not use its result ({'; '.join(wrong)})")

@@ -92,8 +92,9 @@ def build(
         writers: what is made of the tables; None: every format there is.
 
     Raises:
-        BuildError: the inputs, options or folder cannot be used, the pipeline failed, or records are missing at the
-            end. Errors of the extractor's checkpoint and of sinks come as they are.
+        BuildError: the inputs, options or folder cannot be used.
+        BuildFailed: the pipeline failed, or records are missing at the end. Errors of the extractor's checkpoint and
+            of sinks come as they are.
     """
     options = options or BuildOptions()
     out = Path(out)

@@ -8,7 +8,11 @@ _LONGEST_DETAIL = 500
 
 
 class BuildError(ValueError):
-    """A build cannot start or did not come out right; the message says what to do."""
+    """A build cannot start as it was asked for; the message says what to change."""
+
+
+class BuildFailed(RuntimeError):
+    """A build that was asked for rightly did not come out right; the message says where it broke."""
 
 
 def dead_letter(document_id: str, source: str, stage: str, reason: str, detail: str | BaseException = "") -> DeadLetter:

@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, Environment, SubprocessSDKEnvironment
 
-from pipeline.failures import BuildError
+from pipeline.failures import BuildError, BuildFailed
 from pipeline.flow import Flow, construct
 from pipeline.tally import read_tallies
 
@@ -83,7 +83,8 @@ def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
     """Run a flow to its end.
 
     Raises:
-        BuildError: the runner is unknown, or the pipeline failed; the message has the last line of the reason.
+        BuildError: the runner is unknown.
+        BuildFailed: the pipeline failed; the message has the last line of the reason.
     """
     try:
         pipeline = beam.Pipeline(runner=runner, options=options)
@@ -95,9 +96,9 @@ def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
         state = pipeline.run().wait_until_finish()
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise BuildError(f"the pipeline failed: {lines[-1].strip()}") from error
+        raise BuildFailed(f"the pipeline failed: {lines[-1].strip()}") from error
     if state not in (None, "DONE"):
-        raise BuildError(f"the pipeline ended as {state}: see the log of the runner '{runner}'")
+        raise BuildFailed(f"the pipeline ended as {state}: see the log of the runner '{runner}'")
 
 
 @dataclass

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.accounts import check_balance, counts_of
-from pipeline.failures import BuildError
+from pipeline.failures import BuildFailed
 from pipeline.settle import LEFT_OUT
 
 ENTRIES = {
@@ -35,10 +35,10 @@ def test_books_that_balance_pass():
     ],
 )
 def test_a_record_too_few_or_too_many_is_told(rows, message):
-    with pytest.raises(BuildError, match=message):
+    with pytest.raises(BuildFailed, match=message):
         check_balance(counts_of(ENTRIES), rows, LEFT_OUT)
 
 
 def test_a_skipped_record_without_a_reason_is_told():
-    with pytest.raises(BuildError, match="skipped records: 3 are not 2"):
+    with pytest.raises(BuildFailed, match="skipped records: 3 are not 2"):
         check_balance(counts_of({**ENTRIES, ("skipped", "talk page"): 2}), ROWS, LEFT_OUT)

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import readers
 from pipeline.build import BuildOptions, build
-from pipeline.failures import BuildError
+from pipeline.failures import BuildError, BuildFailed
 from pipeline.output_folder import output_folder
 from pipeline.read import read_part
 from sinks import GraphTables
@@ -174,7 +174,7 @@ def test_a_pipeline_that_breaks_is_told_in_one_line_and_leaves_no_result(corpus,
         def extractor(self):
             raise ValueError("the weights are cut short")
 
-    with pytest.raises(BuildError, match=r"the pipeline failed: .*the weights are cut short") as caught:
+    with pytest.raises(BuildFailed, match=r"the pipeline failed: .*the weights are cut short") as caught:
         build([corpus], tmp_path / "out", ONE, source=Broken(), writers=[])
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out" / "tables").exists()

@@ -102,7 +102,7 @@ def test_mistakes_end_with_a_message_and_code_2(args, message, checkpoint, texts
 
 def test_a_runner_that_is_not_there_is_told(checkpoint, texts, tmp_path):
     result = build(texts, "--out", tmp_path / "o", "--model", checkpoint, "--runner", "Sprinter")
-    assert result.exit_code != 0
+    assert result.exit_code == 2
     assert "Sprinter" in result.stderr
     assert "Traceback" not in result.output
 

@@ -4,6 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from pipeline.failures import BuildError, BuildFailed
 from runners.command import Command, CommandWithBeamOptions, beam_options
 from runners.errors import Failure, Mistake, explain
 from schemas import load_relation_schema
@@ -57,6 +58,12 @@ def test_errors_of_our_own_packages_are_told_as_they_are():
     result = invoke(command)
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: no relation schema named 'nonsense': use one of ")
+
+
+def test_a_build_that_broke_is_a_failure_and_one_that_cannot_start_a_mistake():
+    for kind, code in ((BuildFailed, 1), (BuildError, 2)):
+        told = explain(kind("the pipeline stood still"))
+        assert (told.exit_code, told.message) == (code, "the pipeline stood still")
 
 
 def test_a_value_error_from_elsewhere_is_a_failure():
