@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
@@ -127,24 +127,37 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
+def check_weights(folder: Path) -> None:
+    """Check that the weights are whole and fit the configuration, without reading them.
+
+    Raises:
+        CheckpointError: they are missing, cut short or of another architecture.
+    """
+    path = folder / "model.safetensors"
+    with torch.device("meta"):
+        expected = {name: list(tensor.shape) for name, tensor in Jerex(load_config(folder)).state_dict().items()}
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing: the checkpoint is incomplete, copy it again") from None
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is cut short or damaged ({error}): copy it again") from None
+    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if wrong:
+        raise CheckpointError(f"{path} does not fit config.json: '{wrong[0]}' and {len(wrong) - 1} more differ")
+
+
 def load_model(folder: Path) -> Jerex:
     """Build the network of a checkpoint and fill in its weights.
 
     Raises:
         CheckpointError: the weights are missing, cut short or of another architecture.
     """
+    check_weights(folder)
     model = Jerex(load_config(folder))
-    path = folder / "model.safetensors"
-    try:
-        weights = load_file(path)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing: the checkpoint is incomplete, copy it again") from None
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} is cut short or damaged ({error}): copy it again") from None
-    try:
-        model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-    except RuntimeError as error:
-        raise CheckpointError(f"{path} does not fit config.json: {error}") from None
+    weights = load_file(folder / "model.safetensors")
+    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return model
 
 

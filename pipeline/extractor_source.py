@@ -90,7 +90,8 @@ class Checkpoint:
         return load_config(find_checkpoint(self.name)).schema
 
     def identity(self) -> dict[str, str]:
-        """Return the name, and a hash of everything that changes what the checkpoint extracts."""
-        from extractors.checkpoint import find_checkpoint, fingerprint
+        """Check the weights; return the name, and a hash of everything that changes what the checkpoint extracts."""
+        from extractors.checkpoint import check_weights, find_checkpoint, fingerprint
 
+        check_weights(find_checkpoint(self.name))  # here, so that damaged weights stop a build before any work
         return {"model": self.name, "fingerprint": fingerprint(find_checkpoint(self.name))}
