@@ -77,6 +77,7 @@ def _extract(extractor: Extractor, gold: list[Document], given: bool) -> list[Ex
 
     found: list[Extraction] = []
     with progress_on() as progress:
+        progress("extract", 0, total=len(gold))
         for start in range(0, len(gold), _AT_ONCE):
             seen = [
                 replace(document, facts=()) if given else replace(document, facts=(), entities=None, mentions=())
