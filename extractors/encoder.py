@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, PretrainedConfig
+from transformers.utils import logging
 
 from extractors.prepare import SHAPES, Passage
 
@@ -41,6 +42,9 @@ class Encoder(nn.Module):
     @classmethod
     def from_backbone(cls, folder: str, special_ids: tuple[int, int], window: int) -> Encoder:
         """Read the pretrained weights of a backbone from a folder, or from a hub if the user names a hub model."""
+        # The weights left out (a pooler, a language model's head) are left out on purpose: no report about them.
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         config = AutoConfig.from_pretrained(folder)
         encoder = cls(config, special_ids, window)
         encoder.backbone = AutoModel.from_pretrained(folder, attn_implementation="sdpa", **_without_pooler(config))
