@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -253,8 +254,6 @@ class _Run:
 def load_relation_schema_text(name_or_path: str) -> str:
     """Return the YAML text of a relation schema, after checking it."""
     load_relation_schema(name_or_path)
-    from importlib import resources
-
     path = Path(name_or_path)
     built_in = resources.files("schemas") / "relations" / f"{name_or_path}.yaml"
     return path.read_text("utf-8") if path.is_file() else built_in.read_text("utf-8")
