@@ -33,6 +33,9 @@ _WORKER = (
     "import logging, sys; logging.disable(logging.ERROR); "
     "from apache_beam.runners.worker.sdk_worker_main import main; main(sys.argv)"
 )
+# Worker processes read these when they start. Each of Beam's many threads would otherwise keep a heap of its own as
+# large as the largest batch it ever ran, and torch a compiled product for every shape that it ever met.
+_WORKER_MEMORY = {"MALLOC_ARENA_MAX": "2", "LRU_CACHE_CAPACITY": "32", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
 _SECONDS_BETWEEN_LOOKS = 0.25
 # Stages in the order in which they run; a stage is through when one after it has begun.
 _STAGES = ("read", "extract", "write")
@@ -74,6 +77,8 @@ def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple
     if name == "threads":
         environment = EmbeddedPythonGrpcEnvironment(data_buffer_time_limit_ms=_NEVER_MS)
     elif name == "processes":
+        for variable, value in _WORKER_MEMORY.items():
+            os.environ.setdefault(variable, value)
         command = shlex.join([sys.executable, "-c", _WORKER])
         environment = SubprocessSDKEnvironment.from_command_string(command)
     return FnApiRunner(environment), options
