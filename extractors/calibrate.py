@@ -12,13 +12,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from extractors.checkpoint import Calibration
+from extractors.device import choose_device
 from extractors.evaluation import evaluate
+from extractors.evaluation.score import Score
 from extractors.evaluation.threshold import best_threshold
 from extractors.extractor import Extractor
-from extractors.jerex import Jerex
+from extractors.heads import EntityPairs
 from extractors.layout import lay_out_entities
-from extractors.objective import relation_targets
-from extractors.prepare import Prepared, Preparer
+from extractors.network import Network
+from extractors.objective import entity_spans, make_example, relation_targets
+from extractors.prepare import Preparer
 from schemas import Document, Extraction, Fact
 
 GRID = tuple(np.round(np.arange(0.25, 0.96, 0.1), 2).tolist())
@@ -32,7 +35,7 @@ def as_plain_text(document: Document) -> Document:
 
 
 def end_to_end_scores(
-    model: Jerex, preparer: Preparer, calibration: Calibration, documents: Sequence[Document]
+    model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document]
 ) -> dict[str, float]:
     """Extract from the bare texts and return strict precision, recall and F1 of every level.
 
@@ -51,7 +54,54 @@ def end_to_end_scores(
     return scores
 
 
-def calibrate(model: Jerex, preparer: Preparer, documents: Sequence[Document], name: str) -> Calibration:
+def selection_scores(
+    model: Network, preparer: Preparer, documents: Sequence[Document]
+) -> tuple[dict[str, float], float]:
+    """Return scores of a network in training and the one by which epochs are compared.
+
+    That is strict `rel_nec` F1 from bare text for a joint network and F1 with given entities otherwise, both at the
+    best cut on these very documents.
+    """
+    if model.config.joint:
+        scores = end_to_end_scores(model, preparer, Calibration(), documents)
+        return scores, scores["rel_nec_best_f1"]
+    found, targets = relation_scores_given_entities(model, preparer, documents)
+    best = best_threshold(found.flatten().numpy(), targets.flatten().numpy(), facts_between(documents))
+    plain = best.score
+    at_zero = Score(plain.gold, int((found > 0).sum()), int(targets[found > 0].sum()))
+    scores = {
+        "precision": round(plain.precision, 4),
+        "recall": round(plain.recall, 4),
+        "f1": round(plain.f1, 4),
+        "f1_at_zero": round(at_zero.f1, 4),
+    }
+    return scores, plain.f1
+
+
+def figures_of(
+    model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document]
+) -> dict[str, float]:
+    """Return the figures of a finished network: from bare text if it is joint, else with given entities."""
+    if model.config.joint:
+        return end_to_end_scores(model, preparer, calibration, documents)
+    extractor = Extractor(copy.deepcopy(model), preparer, calibration)
+    found = extractor.extract([preparer.prepare(document) for document in documents])
+    relations = evaluate(documents, found, extractor.schema).relations
+    scores = {"relation": relations.overall, "intra": relations.intra, "inter": relations.inter}
+    return {
+        f"{name}_{part}": round(getattr(score, part), 4)
+        for name, score in scores.items()
+        if score is not None
+        for part in ("precision", "recall", "f1")
+    }
+
+
+def facts_between(documents: Sequence[Document]) -> int:
+    """Return the number of distinct annotated facts."""
+    return sum(len({(fact.head, fact.relation, fact.tail) for fact in document.facts}) for document in documents)
+
+
+def calibrate(model: Network, preparer: Preparer, documents: Sequence[Document], name: str) -> Calibration:
     """Choose the three thresholds by a grid search (section 4) and calibrate the relation probabilities.
 
     Probabilities are those of facts between annotated entities, by Platt's scaling; thresholds are the best for the
@@ -59,6 +109,11 @@ def calibrate(model: Jerex, preparer: Preparer, documents: Sequence[Document], n
     """
     scale, bias = _platt(model, preparer, documents)
     calibration = Calibration(scale=scale, bias=bias, selected_on=name)
+    if not model.config.joint:
+        found, targets = relation_scores_given_entities(model, preparer, documents)
+        values = calibration.probabilities(found).flatten().numpy()
+        best = best_threshold(values, targets.flatten().numpy(), facts_between(documents))
+        return replace(calibration, relation_threshold=round(best.value, 4))
     extractor = Extractor(copy.deepcopy(model), preparer, replace(calibration, relation_threshold=2.0))
     prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
 
@@ -99,31 +154,29 @@ def _keys(entities: Sequence[object], facts: Sequence[Fact]) -> set[tuple[object
 
 
 def relation_scores_given_entities(
-    model: Jerex, preparer: Preparer, documents: Sequence[Document]
+    model: Network, preparer: Preparer, documents: Sequence[Document]
 ) -> tuple[Tensor, Tensor]:
-    """Return logits and targets of all pairs of annotated entities: two tensors of shape (pairs, relations)."""
-    model = copy.deepcopy(model).bfloat16().eval()
+    """Return scores and targets of all pairs of annotated entities: two tensors of shape (pairs, relations)."""
+    device = choose_device()
+    model = copy.deepcopy(model).to(device.place, device.precision).eval()
     schema = model.config.schema
-    logits: list[Tensor] = []
+    scores: list[Tensor] = []
     targets: list[Tensor] = []
+    usable = sorted((d for d in documents if d.tokens and len(d.entities or ()) > 1), key=lambda d: len(d.tokens))
+    examples = [make_example(model, preparer.prepare(document)) for document in usable]
     with torch.inference_mode():
-        for document in documents:
-            prepared: Prepared = preparer.prepare(document)
-            encoded = model.encode(prepared.passages)
-            clusters = [[(m.start, m.end) for m in e.mentions] for e in document.entities or ()]
-            layout = lay_out_entities([clusters], encoded.words).to(encoded.device)
-            mentions = encoded.pool(layout.mention_start, layout.mention_end)
-            vectors = model.entity_vectors(mentions, layout)
-            types = torch.tensor([schema.entity_types.index(e.type) for e in document.entities or ()]).to(
-                encoded.device
-            )
-            if len(layout.pairs):
-                logits.append(model.relation_logits(encoded, layout, mentions, vectors, types).float().cpu())
-                targets.append(relation_targets(layout.to(torch.device("cpu")), [document], schema.index))
-    return torch.cat(logits), torch.cat(targets)
+        for group in device.groups(examples, lambda example: len(example.passage.pieces)):
+            encoded = model.encode([example.passage for example in group])
+            host = lay_out_entities([entity_spans(example.document) for example in group], encoded.words)
+            layout = host.to(encoded.device)
+            types = encoded.place(np.array([t for example in group for t in example.types], np.int64))
+            pairs = EntityPairs(encoded, layout, model.mention_vectors(encoded, layout), types)
+            scores.append(model.relation_scores(pairs).float().cpu())
+            targets.append(relation_targets(host, [example.document for example in group], schema.index))
+    return torch.cat(scores), torch.cat(targets)
 
 
-def _platt(model: Jerex, preparer: Preparer, documents: Sequence[Document]) -> tuple[float, float]:
+def _platt(model: Network, preparer: Preparer, documents: Sequence[Document]) -> tuple[float, float]:
     logits, targets = relation_scores_given_entities(model, preparer, documents)
     flat, truth = logits.flatten().double(), targets.flatten().double()
     weights = torch.tensor([1.0, 0.0], dtype=torch.double, requires_grad=True)

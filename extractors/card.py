@@ -12,6 +12,9 @@ LEVELS = {
     "entity": "entity with type",
     "rel": "relation, clusters exact",
     "rel_nec": "relation, clusters and types exact",
+    "relation": "relation, entities given",
+    "intra": "relation within a sentence, entities given",
+    "inter": "relation across sentences, entities given",
 }
 
 
@@ -60,5 +63,6 @@ def _table(name: str, figures: dict[str, float]) -> str:
         f"| {title} | {figures[f'{level}_precision']:.4f} | {figures[f'{level}_recall']:.4f} "
         f"| {figures[f'{level}_f1']:.4f} |"
         for level, title in LEVELS.items()
+        if f"{level}_f1" in figures
     )
     return f"### {name}\n\n| level | precision | recall | F1 |\n|---|---|---|---|\n{rows}\n"

@@ -13,9 +13,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from extractors.config import ModelConfig
-from extractors.jerex import Jerex
+from extractors.network import Network
 from schemas import Record
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -29,7 +30,8 @@ class Calibration(Record, frozen=True):
     Attributes:
         mention_threshold, coreference_threshold, relation_threshold: the alphas of section 3.1; the relation
             threshold is a calibrated probability.
-        scale, bias: calibrated probability = sigmoid(scale * logit + bias).
+        scale, bias: calibrated probability = sigmoid(scale * score + bias).
+        evidence_threshold: share of a pair's attention from which a sentence supports a fact.
         selected_on: which documents they were chosen on.
         figures: dev figures of the checkpoint, by the name of the document set.
     """
@@ -39,8 +41,13 @@ class Calibration(Record, frozen=True):
     relation_threshold: float = 0.5
     scale: float = 1.0
     bias: float = 0.0
+    evidence_threshold: float = 0.2
     selected_on: str = ""
     figures: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Return the calibrated probabilities of scores of shape (n, relations)."""
+        return torch.sigmoid(self.scale * scores + self.bias)
 
 
 class CheckpointError(ValueError):
@@ -135,7 +142,7 @@ def check_weights(folder: Path) -> None:
     """
     path = folder / "model.safetensors"
     with torch.device("meta"):
-        expected = {name: list(tensor.shape) for name, tensor in Jerex(load_config(folder)).state_dict().items()}
+        expected = {name: list(tensor.shape) for name, tensor in Network(load_config(folder)).state_dict().items()}
     try:
         with safe_open(path, framework="pt") as file:
             found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
@@ -148,25 +155,39 @@ def check_weights(folder: Path) -> None:
         raise CheckpointError(f"{path} does not fit config.json: '{wrong[0]}' and {len(wrong) - 1} more differ")
 
 
-def load_model(folder: Path) -> Jerex:
+def load_model(folder: Path) -> Network:
     """Build the network of a checkpoint and fill in its weights.
 
     Raises:
         CheckpointError: the weights are missing, cut short or of another architecture.
     """
     check_weights(folder)
-    model = Jerex(load_config(folder))
+    model = Network(load_config(folder))
     weights = load_file(folder / "model.safetensors")
     model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return model
 
 
-def save_checkpoint(folder: Path, model: Jerex, tokenizer: Tokenizer, calibration: Calibration, card: str) -> None:
+def load_start(model: Network, folder: Path) -> None:
+    """Fill a network with the weights of a checkpoint that it has under the same name and in the same shape.
+
+    Raises:
+        CheckpointError: none of them fits.
+    """
+    own = model.state_dict()
+    weights = load_file(folder / "model.safetensors")
+    fitting = {name: w.float() for name, w in weights.items() if name in own and own[name].shape == w.shape}
+    if not any(name.startswith("encoder.backbone.") for name in fitting):
+        raise CheckpointError(f"{folder}: the encoder of this checkpoint is not the recipe's: choose another start")
+    model.load_state_dict(fitting, strict=False)
+
+
+def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibration: Calibration, card: str) -> None:
     """Write a checkpoint with half-precision weights."""
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = msgspec.to_builtins(model.config)
     relations = {"yaml": config.pop("relations")}
-    _write_json(folder / "config.json", {"architectures": ["Jerex"], **config})
+    _write_json(folder / "config.json", {"architectures": ["Network"], **config})
     _write_json(folder / "relations.json", relations)
     _write_json(folder / "calibration.json", msgspec.to_builtins(calibration))
     tokenizer.save(str(folder / "tokenizer.json"))

@@ -5,19 +5,27 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from transformers import AutoConfig, PretrainedConfig
 
 from schemas import Record, RelationSchema, parse_relation_schema
 
 
 class ModelConfig(Record, frozen=True, dict=True):
-    """Architecture of a joint extractor.
+    """Architecture of an extractor.
 
     Attributes:
         head: relation head, a key of `extractors.heads.HEADS`.
+        head_options: choices of the head, as its `Options` has them.
+        loss: relation loss, a key of `extractors.losses.LOSSES`; it decides whether there is a threshold class.
+        joint: whether it finds mentions, clusters and types itself; otherwise it needs documents with given entities.
+        markers: whether a `*` stands around each given mention (only if not joint).
+        entity_embeddings: whether the encoder is told type and order of given entities (only if not joint).
+        averaged_layers: how many of the encoder's last layers are averaged.
         relations: YAML text of the relation schema, so that a checkpoint stands alone.
         backbone: configuration of the encoder in the Hugging Face form.
         special_ids: ids of the tokens before and after each window.
+        marker_id: id of `*`.
         window: pieces the encoder reads at once, special tokens included.
         longest_mention: longest predicted mention in words (L in section 3.1 a).
         meta_width: width of the embeddings of sizes, distances and types (section 4).
@@ -30,6 +38,13 @@ class ModelConfig(Record, frozen=True, dict=True):
     relations: str
     backbone: dict[str, Any]
     special_ids: tuple[int, int]
+    head_options: dict[str, Any] = msgspec.field(default_factory=dict)
+    loss: str = "bce"
+    joint: bool = True
+    markers: bool = False
+    entity_embeddings: bool = False
+    averaged_layers: int = 1
+    marker_id: int = 0
     window: int = 512
     longest_mention: int = 10
     meta_width: int = 25

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from msgspec.structs import replace
+from msgspec import structs
 from numpy.typing import NDArray
-from torch import Tensor
 
 from extractors.checkpoint import Calibration
 from extractors.clustering import cluster, constrain
-from extractors.jerex import Encoded, Jerex
-from extractors.layout import Layout, candidate_spans, lay_out_entities, mention_pairs
-from extractors.objective import edit_distances
+from extractors.encoded import Encoded
+from extractors.evidence import evidence_sentences
+from extractors.heads import EntityPairs
+from extractors.layout import Layout, candidate_spans, grid_shape, lay_out_entities
+from extractors.network import Network
+from extractors.objective import edit_distances, entity_spans
 from extractors.prepare import Passage
-from schemas import Document, Entity, Fact, Mention, RelationSchema
+from schemas import Document, Entity, Fact, Mention
 
 
 @dataclass(frozen=True)
@@ -29,62 +31,108 @@ class PassageFacts:
 
 
 def decode(
-    model: Jerex, calibration: Calibration, passages: Sequence[Passage], documents: Sequence[Document]
+    model: Network, calibration: Calibration, passages: Sequence[Passage], documents: Sequence[Document]
 ) -> list[PassageFacts]:
-    """Extract entities and facts from a batch of passages, each with the document it belongs to."""
+    """Extract entities and facts from a batch of passages, each with the document it belongs to.
+
+    Raises:
+        ValueError: the network needs given entities and a document has none.
+    """
+    schema = model.config.schema
+    if not model.config.joint:
+        passages = [_with_entities(model, p, d) for p, d in zip(passages, documents, strict=True)]
     encoded = model.encode(passages)
     entities = _find_entities(model, calibration, encoded, passages, documents)
     spans = [
         [[(m.start - p.first_word, m.end - p.first_word) for m in entity.mentions] for entity in found]
         for p, found in zip(passages, entities, strict=True)
     ]
-    host = lay_out_entities(spans, encoded.words)
-    layout = host.to(encoded.device)
-    mentions = encoded.pool(layout.mention_start, layout.mention_end)
-    vectors = model.entity_vectors(mentions, layout)
-    schema = model.config.schema
-    flat = [entity for found in entities for entity in found]
-    predicted = model.type_logits(vectors).argmax(1).tolist()
-    types = [
-        schema.entity_types.index(e.type) if e.type in schema.entity_types else p
-        for e, p in zip(flat, predicted, strict=True)
-    ]
-    typed = iter([replace(e, type=schema.entity_types[t]) for e, t in zip(flat, types, strict=True)])
-    results = [PassageFacts([next(typed) for _ in found], []) for found in entities]
-    type_numbers = torch.tensor(types, dtype=torch.long)
-    allowed = _allowed_pairs(schema, type_numbers, host.pairs)
-    host = host.with_pairs(host.pairs[allowed.any(1)])
-    if not len(host.pairs):
-        return results
-    layout = host.to(encoded.device)
-    logits = model.relation_logits(encoded, layout, mentions, vectors, type_numbers.to(encoded.device)).float().cpu()
-    if not logits.isfinite().all():
-        raise FloatingPointError("the model gave a score that is not a number")
-    probability = torch.sigmoid(calibration.scale * logits + calibration.bias)
-    probability = probability.masked_fill(~allowed[allowed.any(1)], 0.0)
-    pair, relation = (probability >= calibration.relation_threshold).nonzero().unbind(1)
-    evidence = _evidence(host.with_pairs(host.pairs[pair]), encoded, passages)
-    first_entity = np.cumsum([0] + [len(found) for found in entities])
-    for row, (p, r) in enumerate(zip(pair.tolist(), relation.tolist(), strict=True)):
-        head, tail = host.pairs[p].tolist()
-        passage = int(host.entity_passage[head])
-        base = int(first_entity[passage])
-        # Four decimals: finer differences have no meaning.
-        value = round(float(probability[p, r]), 4)
-        results[passage].facts.append(
-            Fact(head - base, schema.relations[r].id, tail - base, probability=value, evidence=evidence[row])
+    results: list[PassageFacts] = [PassageFacts([], []) for _ in passages]
+    # Passages of one grid shape share a forward pass: what is found in one does not depend on the others, to the bit.
+    shapes = [grid_shape(len(p.pieces), len(found)) for p, found in zip(passages, entities, strict=True)]
+    for shape in sorted(set(shapes)):
+        chosen = [found if s == shape else [] for s, found in zip(shapes, entities, strict=True)]
+        host = lay_out_entities(
+            [clusters if s == shape else [] for s, clusters in zip(shapes, spans, strict=True)], encoded.words
         )
+        layout = host.to(encoded.device)
+        mentions = model.mention_vectors(encoded, layout)
+        pairs = EntityPairs(encoded, layout, mentions, layout.entity_passage)
+        types = _types(model, pairs, [entity for found in chosen for entity in found])
+        pairs = replace(pairs, types=torch.tensor(types, dtype=torch.long, device=encoded.device))
+        typed = iter(types)
+        for result, found in zip(results, chosen, strict=True):
+            result.entities.extend(structs.replace(e, type=schema.entity_types[next(typed)]) for e in found)
+        _find_facts(model, calibration, pairs, host, passages, results)
     return results
 
 
+def _with_entities(model: Network, passage: Passage, document: Document) -> Passage:
+    """Return the passage of a document with its given entities told to the network."""
+    if document.entities is None:
+        raise ValueError(
+            f"document '{document.id}' has no entities, and this checkpoint does not find any: use a joint checkpoint"
+        )
+    known = model.config.schema.entity_types
+    types = [known.index(e.type) if e.type in known else -1 for e in document.entities]
+    return model.tell_entities(passage, entity_spans(document), types)
+
+
+def _types(model: Network, pairs: EntityPairs, entities: Sequence[Entity]) -> list[int]:
+    """Return the type of each entity by number: the given one where the schema knows it, else the predicted one."""
+    known = model.config.schema.entity_types
+    predicted = model.type_logits(pairs.entities).argmax(1).tolist() if model.config.joint else [0] * len(entities)
+    return [known.index(e.type) if e.type in known else p for e, p in zip(entities, predicted, strict=True)]
+
+
+def _find_facts(
+    model: Network,
+    calibration: Calibration,
+    pairs: EntityPairs,
+    host: Layout,
+    passages: Sequence[Passage],
+    results: list[PassageFacts],
+) -> None:
+    """Add the facts above the threshold to the results of their passages."""
+    schema = model.config.schema
+    allowed = model.allowed_pairs[pairs.types.cpu()[host.pairs[:, 0]], pairs.types.cpu()[host.pairs[:, 1]]]
+    possible = allowed.any(1)
+    host = host.with_pairs(host.pairs[possible])
+    if not len(host.pairs):
+        return
+    pairs = pairs.with_pairs(host.pairs.to(pairs.mentions.device))
+    scores = model.relation_scores(pairs).float().cpu()
+    if not scores.isfinite().all():
+        raise FloatingPointError("the model gave a score that is not a number")
+    probability = calibration.probabilities(scores).masked_fill(~allowed[possible], 0.0)
+    pair, relation = (probability >= calibration.relation_threshold).nonzero().unbind(1)
+    if not len(pair):
+        return
+    support = evidence_sentences(pairs.with_pairs(pairs.layout.pairs[pair]), calibration.evidence_threshold)
+    first_entity = torch.searchsorted(host.entity_passage, torch.arange(len(passages))).tolist()
+    for row, (p, r) in enumerate(zip(pair.tolist(), relation.tolist(), strict=True)):
+        head, tail = host.pairs[p].tolist()
+        passage = int(host.entity_passage[head])
+        base = first_entity[passage]
+        first_sentence = int(passages[passage].sentences[0])
+        # Four decimals: finer differences have no meaning.
+        value = round(float(probability[p, r]), 4)
+        evidence = tuple(first_sentence + sentence for sentence in support[row])
+        results[passage].facts.append(
+            Fact(head - base, schema.relations[r].id, tail - base, probability=value, evidence=evidence)
+        )
+
+
 def _find_entities(
-    model: Jerex,
+    model: Network,
     calibration: Calibration,
     encoded: Encoded,
     passages: Sequence[Passage],
     documents: Sequence[Document],
 ) -> list[list[Entity]]:
     """Return the entities of each passage: the given ones, or clusters of given and predicted mentions."""
+    if all(document.entities is not None for document in documents):
+        return [list(document.entities or ()) for document in documents]
     mentions = _find_mentions(model, calibration, encoded, passages, documents)
     starts = np.array([m.start - p.first_word for p, found in zip(passages, mentions, strict=True) for m in found])
     ends = np.array([m.end - p.first_word for p, found in zip(passages, mentions, strict=True) for m in found])
@@ -132,7 +180,7 @@ def _entity(mentions: list[Mention]) -> Entity:
 
 
 def _find_mentions(
-    model: Jerex,
+    model: Network,
     calibration: Calibration,
     encoded: Encoded,
     passages: Sequence[Passage],
@@ -172,32 +220,3 @@ def _find_mentions(
     for found in results:
         found.sort(key=lambda mention: (mention.start, mention.end, mention.kb_ids))
     return results
-
-
-def _allowed_pairs(schema: RelationSchema, types: Tensor, pairs: Tensor) -> Tensor:
-    """Return which relations each pair may have by the schema's type pairs: shape (n, relations)."""
-    count = len(schema.entity_types)
-    table = torch.ones(count, count, len(schema.relations), dtype=torch.bool)
-    for column, relation in enumerate(schema.relations):
-        if relation.types:
-            table[:, :, column] = False
-            for head, tail in relation.types:
-                table[schema.entity_types.index(head), schema.entity_types.index(tail), column] = True
-    return table[types[pairs[:, 0]], types[pairs[:, 1]]]
-
-
-def _evidence(layout: Layout, encoded: Encoded, passages: Sequence[Passage]) -> list[tuple[int, ...]]:
-    """Return the sentences of the closest mention pair of each pair of the layout, counted over the document."""
-    if not len(layout.pairs):
-        return []
-    s1, s2, first, _ = (tensor.numpy() for tensor in mention_pairs(layout))
-    start, end = layout.mention_start.numpy(), layout.mention_end.numpy()
-    sentence = encoded.words.sentence
-    gap = np.maximum(start[s1], start[s2]) - np.minimum(end[s1], end[s2])
-    # A shared sentence beats closeness across a sentence end; the earliest pair breaks ties.
-    apart = sentence[start[s1]] != sentence[start[s2]]
-    key = (apart * (1 << 20) + np.maximum(gap, 0)) * len(s1) + np.arange(len(s1))
-    best = np.minimum.reduceat(key, first) % len(s1)
-    in_document = np.concatenate([passage.sentences for passage in passages])
-    pairs_of_sentences = np.sort(np.stack([in_document[start[s1[best]]], in_document[start[s2[best]]]], 1), axis=1)
-    return [tuple(sorted(set(row))) for row in pairs_of_sentences.tolist()]

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
+from extractors.attention import LastAttention, WindowBatch
 from extractors.prepare import SHAPES, Passage
 
 # Windows are padded to a multiple of this, whatever else is in the batch: the bits of a passage's states then do not
 # depend on its neighbours, and graphs do not depend on how documents were batched.
 BUCKET = 64
+
+
+# Entities beyond this share one order embedding.
+ORDERS = 64
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the encoder made of passages.
+
+    Attributes:
+        states: states of all pieces, passage after passage; where windows overlap, their mean; shape (pieces, width).
+        attention: attention of the last layer, for the pieces that are asked for.
+    """
+
+    states: Tensor
+    attention: LastAttention
 
 
 class Encoder(nn.Module):
@@ -26,50 +46,56 @@ class Encoder(nn.Module):
         config: configuration of the backbone.
         special_ids: ids put before and after every window (`[CLS]`, `[SEP]`).
         window: pieces in a window, special tokens included; windows overlap by half.
+        entity_types: number of types, if the passages tell which pieces belong to which entity; else 0.
+        layers: how many of the last layers are averaged to the states.
     """
 
-    def __init__(self, config: PretrainedConfig, special_ids: tuple[int, int], window: int) -> None:
+    def __init__(
+        self,
+        config: PretrainedConfig,
+        special_ids: tuple[int, int],
+        window: int,
+        entity_types: int = 0,
+        layers: int = 1,
+    ) -> None:
         super().__init__()
         self.backbone = AutoModel.from_config(  # type: ignore[no-untyped-call]
             config, attn_implementation="sdpa", **_without_pooler(config)
         )
         self.shape_embedding = nn.Embedding(SHAPES, config.hidden_size)
         nn.init.zeros_(self.shape_embedding.weight)  # training starts from the pretrained input
+        self.type_embedding = self.order_embedding = None
+        if entity_types:
+            self.type_embedding = nn.Embedding(entity_types + 1, config.hidden_size)
+            self.order_embedding = nn.Embedding(ORDERS, config.hidden_size)
+            nn.init.zeros_(self.type_embedding.weight)
+            nn.init.normal_(self.order_embedding.weight, std=0.02)
         self.special_ids = special_ids
         self.window = window
+        self.layers = layers
         self.width: int = config.hidden_size
 
-    @classmethod
-    def from_backbone(cls, folder: str, special_ids: tuple[int, int], window: int) -> Encoder:
-        """Read the pretrained weights of a backbone from a folder, or from a hub if the user names a hub model."""
+    def load_backbone(self, folder: str) -> None:
+        """Read the pretrained weights of the backbone from a folder, or from a hub if the user names a hub model."""
         # The weights left out (a pooler, a language model's head) are left out on purpose: no report about them.
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         config = AutoConfig.from_pretrained(folder)
-        encoder = cls(config, special_ids, window)
-        encoder.backbone = AutoModel.from_pretrained(folder, attn_implementation="sdpa", **_without_pooler(config))
-        encoder.backbone.float()
-        return encoder
+        pretrained = AutoModel.from_pretrained(folder, **_without_pooler(config))
+        self.backbone.load_state_dict(pretrained.float().state_dict())
 
-    def forward(self, passages: Sequence[Passage]) -> Tensor:
-        """Encode the passages.
-
-        Returns:
-            The states of all pieces, passage after passage: shape (pieces, width). Where windows overlap, their mean.
-        """
+    def forward(self, passages: Sequence[Passage]) -> Reading:
+        """Encode the passages."""
         device = self.shape_embedding.weight.device
         windows, _ = cut_windows([len(p.pieces) for p in passages], self.window - 2)
         pieces = np.concatenate([p.pieces for p in passages])
-        shapes = np.concatenate([p.shapes for p in passages])
         first, last = len(pieces), len(pieces) + 1  # rows of the two special tokens
-        embedded = self._embed(
-            torch.from_numpy(np.append(pieces, self.special_ids)).to(device),
-            torch.from_numpy(np.append(shapes, [-1, -1]).astype(np.int64)).to(device),
-        )
+        embedded = self._embed(pieces, passages)
         lengths = windows[:, 1] - windows[:, 0]
         padded = -(-(lengths + 2) // BUCKET) * BUCKET
         states: list[Tensor] = []
         places: list[NDArrayInt] = []
+        batches: list[WindowBatch] = []
         for size in np.unique(padded):  # at most window / BUCKET rounds
             chosen = windows[padded == size]
             length = (chosen[:, 1] - chosen[:, 0])[:, None]
@@ -77,35 +103,56 @@ class Encoder(nn.Module):
             inside = (column >= 1) & (column <= length)
             place = np.where(inside, chosen[:, :1] + column - 1, last)
             place[:, 0] = first
-            hidden = self._read(
+            hidden, inputs = self._read(
                 functional.embedding(torch.from_numpy(place).to(device), embedded),
                 torch.from_numpy(column < length + 2).to(device),
             )
             states.append(hidden[torch.from_numpy(inside).to(device)])
             places.append(place[inside])
+            batches.append(WindowBatch(inputs, chosen[:, 0], chosen[:, 1]))
+        sizes = np.cumsum([0] + [len(p.pieces) for p in passages])
+        attention = LastAttention(self.backbone, batches, sizes)
         everything = torch.cat(states)
         target = np.concatenate(places)
         if len(target) == len(pieces):  # no overlap: only put the rows back into order
             order = np.empty(len(target), np.int64)
             order[target] = np.arange(len(target))
-            return everything[torch.from_numpy(order).to(device)]
+            return Reading(everything[torch.from_numpy(order).to(device)], attention)
         index = torch.from_numpy(target).to(device)
         total = everything.new_zeros(len(pieces), self.width).index_add(0, index, everything)
         count = torch.bincount(index, minlength=len(pieces)).to(total.dtype)
-        return total / count[:, None]
+        return Reading(total / count[:, None], attention)
 
-    def _embed(self, ids: Tensor, shapes: Tensor) -> Tensor:
-        shaped = self.shape_embedding(shapes.clamp(min=0)) * (shapes >= 0)[:, None]
-        words: Tensor = self.backbone.get_input_embeddings()(ids)
-        embedded: Tensor = words + shaped
+    def _embed(self, pieces: NDArrayInt, passages: Sequence[Passage]) -> Tensor:
+        """Return the input vectors of all pieces and of the two special tokens after them."""
+
+        def place(rows: Sequence[NDArray[Any]], special: int) -> Tensor:
+            joined = np.concatenate([*rows, [special, special]]).astype(np.int64)
+            return torch.from_numpy(joined).to(self.shape_embedding.weight.device)
+
+        ids = torch.from_numpy(np.append(pieces, self.special_ids).astype(np.int64)).to(
+            self.shape_embedding.weight.device
+        )
+        shapes = place([p.shapes for p in passages], -1)
+        embedded: Tensor = self.backbone.get_input_embeddings()(ids)
+        embedded = embedded + self.shape_embedding(shapes.clamp(min=0)) * (shapes >= 0)[:, None]
+        if self.type_embedding is not None and self.order_embedding is not None:
+            orders = place([p.orders for p in passages], -1)
+            types = place([p.types for p in passages], 0)
+            known = self.type_embedding(types) + self.order_embedding(orders.clamp(0, ORDERS - 1))
+            embedded = embedded + known * (orders >= 0)[:, None]
         return embedded
 
-    def _read(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        hidden: Tensor = self.backbone(inputs_embeds=embedded, attention_mask=mask.long()).last_hidden_state
-        return hidden
+    def _read(self, embedded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the states and what the last layer read."""
+        output = self.backbone(inputs_embeds=embedded, attention_mask=mask.long(), output_hidden_states=True)
+        layers: tuple[Tensor, ...] = output.hidden_states
+        if self.layers == 1:
+            return layers[-1], layers[-2]
+        return torch.stack(layers[-self.layers :]).mean(0), layers[-2]
 
 
-NDArrayInt = np.ndarray[Any, np.dtype[np.int64]]
+NDArrayInt = NDArray[np.int64]
 
 
 def cut_windows(lengths: Sequence[int], size: int) -> tuple[NDArrayInt, NDArrayInt]:

@@ -17,8 +17,8 @@ from extractors.checkpoint import (
 )
 from extractors.decoding import PassageFacts, decode
 from extractors.device import Device, choose_device
-from extractors.jerex import Jerex
 from extractors.memory import keep_memory
+from extractors.network import Network
 from extractors.prepare import Prepared, Preparer
 from schemas import Document, Extraction, RelationSchema
 
@@ -36,7 +36,7 @@ class Extractor:
     """
 
     def __init__(
-        self, model: Jerex, preparer: Preparer, calibration: Calibration, device: Device | None = None
+        self, model: Network, preparer: Preparer, calibration: Calibration, device: Device | None = None
     ) -> None:
         self.device = device or choose_device()
         self.model = model.to(self.device.place, self.device.precision).eval()

@@ -94,6 +94,61 @@ class Layout:
         return Layout(**{**vars(self), "pairs": pairs})
 
 
+@dataclass(frozen=True)
+class Grid:
+    """Entities of a passage in a padded row and its pieces in another: pairs are cells of a map.
+
+    Rows are padded to a multiple of a fixed size, so that what is computed for a passage depends on passages of other
+    sizes only through the size of its row.
+
+    Attributes:
+        passage: passage of each row, those that have entities, shape (rows,).
+        entity: entity in each cell of a row, any entity where there is none, shape (rows, widest).
+        inside: where there is one, shape (rows, widest).
+        cell: place of each candidate pair in the flattened maps (rows * widest * widest), shape (n,).
+        piece: piece in each cell of a row of pieces, any piece where there is none, shape (rows, longest).
+        piece_inside: where there is one, shape (rows, longest).
+    """
+
+    passage: Tensor
+    entity: Tensor
+    inside: Tensor
+    cell: Tensor
+    piece: Tensor
+    piece_inside: Tensor
+
+
+ENTITY_STEP = 4
+PIECE_STEP = 64
+
+
+def grid_shape(pieces: int, entities: int) -> tuple[int, int]:
+    """Return the padded numbers of entities and pieces of a passage: those of equal shape can share a grid."""
+    return -(-entities // ENTITY_STEP) * ENTITY_STEP, -(-pieces // PIECE_STEP) * PIECE_STEP
+
+
+def lay_out_grid(layout: Layout, words: Words) -> Grid:
+    """Return the padded rows of the passages that have entities."""
+    device = layout.pairs.device
+    passage, row = torch.unique(layout.entity_passage, return_inverse=True)
+    counts = torch.bincount(row, minlength=len(passage))
+    first_piece = torch.from_numpy(words.piece[words.first]).to(device)
+    begin, end = first_piece[passage], first_piece[passage + 1]
+    widest, longest = grid_shape(
+        int((end - begin).max()) if len(passage) else 0, int(counts.max()) if len(passage) else 0
+    )
+    first = counts.cumsum(0) - counts
+    column = torch.arange(widest, device=device)
+    inside = column < counts[:, None]
+    piece = begin[:, None] + torch.arange(longest, device=device)
+    piece_inside = piece < end[:, None]
+    head, tail = layout.pairs.unbind(1)
+    cell = (row[head] * widest + head - first[row[head]]) * widest + tail - first[row[head]]
+    return Grid(
+        passage, torch.where(inside, first[:, None] + column, 0), inside, cell, piece * piece_inside, piece_inside
+    )
+
+
 def lay_out_entities(entities: Sequence[Sequence[Sequence[tuple[int, int]]]], words: Words) -> Layout:
     """Return the layout of clusters of word ranges, given per passage and relative to the passage."""
     spans = [

@@ -12,11 +12,14 @@ from rapidfuzz.process import cpdist
 from torch import Tensor
 from torch.nn import functional
 
-from extractors.jerex import Encoded, Jerex
+from extractors.encoded import Encoded
+from extractors.evidence import evidence_loss
+from extractors.heads import EntityPairs
 from extractors.layout import Layout, Words, candidate_spans, lay_out_entities
-from extractors.prepare import Prepared
+from extractors.network import Network
+from extractors.prepare import Passage, Prepared
 from extractors.sampling import sample_per_group, sample_spans
-from schemas import Document, Record, RelationSchema
+from schemas import Document, Record
 
 
 class Objective(Record, frozen=True):
@@ -24,6 +27,8 @@ class Objective(Record, frozen=True):
 
     Attributes:
         mention_weight, coreference_weight, type_weight, relation_weight: the betas of equation 13.
+        evidence_weight: weight of the evidence loss, for facts whose evidence is annotated.
+        negative_share: share of the unrelated pairs of incompletely labelled documents that are taken as negatives.
         negative_spans, negative_mention_pairs, negative_entity_pairs: negatives per document (N_s, N_c, N_r); None
             takes all, which the batched layout makes affordable.
     """
@@ -32,6 +37,8 @@ class Objective(Record, frozen=True):
     coreference_weight: float = 1.0
     type_weight: float = 0.25
     relation_weight: float = 1.0
+    evidence_weight: float = 0.0
+    negative_share: float = 1.0
     negative_spans: int | None = 200
     negative_mention_pairs: int | None = 200
     negative_entity_pairs: int | None = 200
@@ -39,20 +46,30 @@ class Objective(Record, frozen=True):
 
 @dataclass(frozen=True)
 class Example:
-    """A prepared document, its entity types by number, and whether its facts take part in the relation loss."""
+    """An annotated document as a network reads it.
 
-    prepared: Prepared
+    Attributes:
+        document: the document.
+        passage: all of it.
+        types: its entity types by number.
+        use_facts: whether its facts take part in the relation loss.
+        complete: whether all its facts are annotated, so that other pairs are surely unrelated.
+    """
+
+    document: Document
+    passage: Passage
     types: tuple[int, ...]
     use_facts: bool = True
+    complete: bool = True
 
 
-def make_example(prepared: Prepared, schema: RelationSchema, use_facts: bool = True) -> Example:
-    """Number the entity types of an annotated document.
+def make_example(model: Network, prepared: Prepared, use_facts: bool = True, complete: bool = True) -> Example:
+    """Number the entity types of an annotated document and tell its entities to the network.
 
     Raises:
         ValueError: the document has no annotations, or names a type or relation that the schema lacks.
     """
-    document = prepared.document
+    document, schema = prepared.document, model.config.schema
     if document.entities is None:
         raise ValueError(f"document '{document.id}' has no annotated entities: it cannot be used for training")
     unknown = {fact.relation for fact in document.facts} - schema.index.keys()
@@ -61,39 +78,52 @@ def make_example(prepared: Prepared, schema: RelationSchema, use_facts: bool = T
         raise ValueError(
             f"document '{document.id}' uses '{min(unknown)}', which relation schema '{schema.name}' does not have"
         )
-    return Example(prepared, tuple(schema.entity_types.index(e.type) for e in document.entities), use_facts)
+    types = tuple(schema.entity_types.index(e.type) for e in document.entities)
+    passage = model.tell_entities(prepared.passages[0], entity_spans(document), types)
+    return Example(document, passage, types, use_facts, complete)
+
+
+def entity_spans(document: Document) -> list[list[tuple[int, int]]]:
+    """Return the mentions of every given entity of a document."""
+    return [[(m.start, m.end) for m in entity.mentions] for entity in document.entities or ()]
 
 
 def joint_loss(
-    model: Jerex, examples: Sequence[Example], objective: Objective, generator: np.random.Generator
+    model: Network, examples: Sequence[Example], objective: Objective, generator: np.random.Generator
 ) -> dict[str, Tensor]:
-    """Return the four losses and their weighted sum under `total`, each a scalar.
+    """Return the losses and their weighted sum under `total`, each a scalar.
 
     Every example must have one passage (documents with given entities do) and at least one word.
     """
-    encoded = model.encode([example.prepared.passages[0] for example in examples])
-    documents = [example.prepared.document for example in examples]
-    clusters = [[[(m.start, m.end) for m in e.mentions] for e in d.entities or ()] for d in documents]
-    host = lay_out_entities(clusters, encoded.words)
+    encoded = model.encode([example.passage for example in examples])
+    documents = [example.document for example in examples]
+    host = lay_out_entities([entity_spans(document) for document in documents], encoded.words)
     layout = host.to(encoded.device)
-    mentions = model.dropout(encoded.pool(layout.mention_start, layout.mention_end))
-    entities = model.entity_vectors(mentions, layout)
+    mentions = model.dropout(model.mention_vectors(encoded, layout))
     types = encoded.place(np.array([t for example in examples for t in example.types], np.int64))
-    losses = {
-        "mention": _mention_loss(model, encoded, host, objective.negative_spans, generator),
-        "coreference": _coreference_loss(
+    pairs = EntityPairs(encoded, layout, mentions, types)
+    losses: dict[str, Tensor] = {}
+    weights: dict[str, float] = {}
+    if objective.evidence_weight:
+        losses["evidence"] = evidence_loss(pairs, documents)
+        weights["evidence"] = objective.evidence_weight
+    relation = _relation_losses(model, pairs, host, examples, objective, generator)
+    losses |= relation
+    weights |= dict.fromkeys(relation, objective.relation_weight)
+    if model.config.joint:
+        losses["mention"] = _mention_loss(model, encoded, host, objective.negative_spans, generator)
+        losses["coreference"] = _coreference_loss(
             model, encoded, mentions, host, documents, objective.negative_mention_pairs, generator
-        ),
-        "type": _mean(functional.cross_entropy(model.type_logits(entities).float(), types, reduction="none")),
-        "relation": _relation_loss(model, encoded, host, mentions, entities, types, examples, objective, generator),
-    }
+        )
+        type_losses = functional.cross_entropy(model.type_logits(pairs.entities).float(), types, reduction="none")
+        losses["type"] = _mean(type_losses)
+        weights |= {
+            "mention": objective.mention_weight,
+            "coreference": objective.coreference_weight,
+            "type": objective.type_weight,
+        }
     # Equation 13.
-    losses["total"] = (
-        objective.mention_weight * losses["mention"]
-        + objective.coreference_weight * losses["coreference"]
-        + objective.type_weight * losses["type"]
-        + objective.relation_weight * losses["relation"]
-    )
+    losses["total"] = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
     return losses
 
 
@@ -102,7 +132,7 @@ def _mean(values: Tensor) -> Tensor:
 
 
 def _mention_loss(
-    model: Jerex, encoded: Encoded, layout: Layout, negatives: int | None, generator: np.random.Generator
+    model: Network, encoded: Encoded, layout: Layout, negatives: int | None, generator: np.random.Generator
 ) -> Tensor:
     words = encoded.words
     start, end = candidate_spans(words, model.config.longest_mention)
@@ -137,7 +167,7 @@ def edit_distances(texts: Sequence[str], first: np.ndarray, second: np.ndarray) 
 
 
 def _coreference_loss(
-    model: Jerex,
+    model: Network,
     encoded: Encoded,
     mentions: Tensor,
     layout: Layout,
@@ -183,26 +213,21 @@ def relation_targets(layout: Layout, documents: Sequence[Document], relations: d
     return targets
 
 
-def _relation_loss(
-    model: Jerex,
-    encoded: Encoded,
-    layout: Layout,
-    mentions: Tensor,
-    entities: Tensor,
-    types: Tensor,
+def _relation_losses(
+    model: Network,
+    pairs: EntityPairs,
+    host: Layout,
     examples: Sequence[Example],
     objective: Objective,
     generator: np.random.Generator,
-) -> Tensor:
-    documents = [example.prepared.document for example in examples]
-    targets = relation_targets(layout, documents, model.config.schema.index)
-    owner = layout.entity_passage[layout.pairs[:, 0]].numpy()
+) -> dict[str, Tensor]:
+    targets = relation_targets(host, [example.document for example in examples], model.config.schema.index)
+    owner = host.entity_passage[host.pairs[:, 0]].numpy()
     used = np.array([example.use_facts for example in examples])[owner]
     related = targets.any(1).numpy()
-    chosen = related | sample_per_group(owner, objective.negative_entity_pairs, generator, ~related)
+    sure = np.array([example.complete for example in examples])[owner]
+    sure |= generator.random(len(owner)) < objective.negative_share
+    chosen = related | (sample_per_group(owner, objective.negative_entity_pairs, generator, ~related) & sure)
     keep = torch.from_numpy(chosen & used)
-    device_layout = layout.with_pairs(layout.pairs[keep]).to(encoded.device)
-    logits = model.relation_logits(encoded, device_layout, mentions, entities, types)
-    target = targets[keep].to(encoded.device)
-    losses = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
-    return _mean(losses.sum(1))
+    kept = pairs.with_pairs(host.pairs[keep].to(pairs.encoded.device))
+    return model.relation_head.losses(kept, model.loss.per_pair, targets[keep].to(pairs.encoded.device))

@@ -26,6 +26,8 @@ class Passage:
         shapes: word shape of every piece, shape (p,).
         word_pieces: where each word's pieces begin, and the end of the last one, shape (words + 1,).
         sentences: sentence of each word, counted over the document, shape (words,).
+        types: entity type of every piece, counted from 1, 0 where there is none or it is not told; shape (p,).
+        orders: number of the entity of every piece by first mention, -1 where there is none; shape (p,).
     """
 
     first_word: int
@@ -33,6 +35,8 @@ class Passage:
     shapes: NDArray[np.int8]
     word_pieces: NDArray[np.int32]
     sentences: NDArray[np.int32]
+    types: NDArray[np.int32]
+    orders: NDArray[np.int32]
 
     @property
     def words(self) -> int:
@@ -105,8 +109,17 @@ class Preparer:
         passages = []
         for begin, end in ranges:
             low, high = starts[begin], starts[end]
+            unknown = np.full(high - low, -1, np.int32)
             passages.append(
-                Passage(begin, pieces[low:high], shapes[low:high], starts[begin : end + 1] - low, sentences[begin:end])
+                Passage(
+                    first_word=begin,
+                    pieces=pieces[low:high],
+                    shapes=shapes[low:high],
+                    word_pieces=starts[begin : end + 1] - low,
+                    sentences=sentences[begin:end],
+                    types=unknown + 1,
+                    orders=unknown,
+                )
             )
         return Prepared(document, tuple(passages))
 

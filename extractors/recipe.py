@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,11 +18,13 @@ class Corpus(Record, frozen=True):
         data: name of the file, given on the command line as `--data NAME=PATH`.
         documents: `start:stop` positions in the file; empty for all.
         facts: whether its facts take part in the relation loss.
+        complete: whether all facts of its documents are annotated.
     """
 
     data: str
     documents: str = ""
     facts: bool = True
+    complete: bool = True
 
     def positions(self) -> slice:
         """Return `documents` as a slice."""
@@ -54,6 +57,8 @@ class Recipe(Record, frozen=True):
         relations: relation schema, by name or path.
         selection: documents on which the best epoch and the thresholds are chosen.
         report: documents that nothing is chosen on; their figures go into the model card.
+        head_options, loss, joint, markers, entity_embeddings, averaged_layers: see `ModelConfig`.
+        start: checkpoint whose weights the network starts from, as far as they fit; empty for the bare backbone.
         warmup: share of a stage's steps.
     """
 
@@ -64,6 +69,13 @@ class Recipe(Record, frozen=True):
     selection: Corpus
     report: Corpus
     objective: Objective = Objective()
+    head_options: dict[str, Any] = msgspec.field(default_factory=dict)
+    loss: str = "bce"
+    joint: bool = True
+    markers: bool = False
+    entity_embeddings: bool = False
+    averaged_layers: int = 1
+    start: str = ""
     longest_mention: int = 10
     dropout: float = 0.1
     warmup: float = 0.06

@@ -20,13 +20,12 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoConfig
 
 from extractors.backbone import backbone_folder, backbone_tokenizer
-from extractors.calibrate import calibrate, end_to_end_scores
+from extractors.calibrate import calibrate, figures_of, selection_scores
 from extractors.card import model_card
-from extractors.checkpoint import Calibration, save_checkpoint
+from extractors.checkpoint import find_checkpoint, load_start, save_checkpoint
 from extractors.config import ModelConfig
-from extractors.encoder import Encoder
-from extractors.jerex import Jerex
 from extractors.memory import keep_memory
+from extractors.network import Network
 from extractors.objective import Example, joint_loss, make_example
 from extractors.prepare import Preparer
 from extractors.recipe import Corpus, Recipe, Stage
@@ -78,7 +77,7 @@ def train(
     return _Run(recipe, corpora, out, listener).run()
 
 
-def build_model(recipe: Recipe) -> tuple[Jerex, Preparer]:
+def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
     """Build the untrained network of a recipe over its pretrained backbone."""
     folder = backbone_folder(recipe.backbone)
     tokenizer, special_ids = backbone_tokenizer(folder)
@@ -95,9 +94,20 @@ def build_model(recipe: Recipe) -> tuple[Jerex, Preparer]:
         window=min(512, backbone.get("max_position_embeddings", 512)),
         longest_mention=recipe.longest_mention,
         dropout=recipe.dropout,
+        head_options=recipe.head_options,
+        loss=recipe.loss,
+        joint=recipe.joint,
+        markers=recipe.markers,
+        entity_embeddings=recipe.entity_embeddings,
+        averaged_layers=recipe.averaged_layers,
+        marker_id=tokenizer.token_to_id("*") or 0,
     )
     torch.manual_seed(recipe.seed)
-    model = Jerex(config, Encoder.from_backbone(folder, special_ids, config.window))
+    model = Network(config)
+    if recipe.start:
+        load_start(model, find_checkpoint(recipe.start))
+    else:
+        model.encoder.load_backbone(str(folder))
     model.encoder.backbone.eval()
     return model, Preparer(tokenizer, config.whole_pieces, config.passage_pieces)
 
@@ -132,7 +142,7 @@ class _Run:
         calibration = calibrate(self.model, self.preparer, self.selection, _name(self.recipe.selection))
         report = self._documents(self.recipe.report)
         figures = {
-            _name(part): end_to_end_scores(self.model, self.preparer, calibration, documents)
+            _name(part): figures_of(self.model, self.preparer, calibration, documents)
             for part, documents in ((self.recipe.selection, self.selection), (self.recipe.report, report))
         }
         calibration = replace(calibration, figures=figures)
@@ -182,8 +192,7 @@ class _Run:
                 rate = (step + 1) * stage.batch / (time.perf_counter() - began)
                 done = epoch * per_epoch + step + 1
                 self.listener(Progress(index, epoch, done, steps, total / (step + 1), rate))
-            scores = end_to_end_scores(model, self.preparer, Calibration(), self.selection)
-            score = scores["rel_nec_best_f1"]
+            scores, score = selection_scores(model, self.preparer, self.selection)
             self._log(
                 {
                     "event": "epoch",
@@ -217,7 +226,7 @@ class _Run:
             for document in self._documents(corpus):
                 if document.tokens and document.entities:
                     prepared = self.preparer.prepare(document)
-                    example = make_example(prepared, self.model.config.schema, corpus.facts)
+                    example = make_example(self.model, prepared, corpus.facts, corpus.complete)
                     by_text[tuple(document.words())] = example
         return list(by_text.values())
 

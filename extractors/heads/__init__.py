@@ -1,12 +1,29 @@
 """Relation heads: parts of an extractor that score entity pairs. A new head is one file and one line here."""
 
-from extractors.heads.base import EntityPairs, RelationHead
+from typing import Any
+
+from extractors.heads.atlop import Atlop
+from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, read_options
 from extractors.heads.jerex_grc import GlobalRelationClassifier
 from extractors.heads.jerex_mrc import MultiInstanceRelationClassifier
 
 HEADS: dict[str, type[RelationHead]] = {
+    "atlop": Atlop,
     "jerex-grc": GlobalRelationClassifier,
     "jerex-mrc": MultiInstanceRelationClassifier,
 }
 
-__all__ = ["HEADS", "EntityPairs", "GlobalRelationClassifier", "MultiInstanceRelationClassifier", "RelationHead"]
+
+def build_head(name: str, options: dict[str, Any], sizes: HeadSizes) -> RelationHead:
+    """Build a relation head by its name.
+
+    Raises:
+        ValueError: there is no such head, or an option is wrong.
+    """
+    if name not in HEADS:
+        raise ValueError(f"no relation head '{name}': choose one of {', '.join(sorted(HEADS))}")
+    kind = HEADS[name]
+    return kind(sizes, read_options(kind.options_type, options))
+
+
+__all__ = ["HEADS", "EntityPairs", "HeadSizes", "RelationHead", "build_head"]

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
 
+import msgspec
+import numpy as np
+import torch
 from torch import Tensor, nn
 
-from extractors.layers import FeedForward
-from extractors.layout import Layout
+from extractors.encoded import Encoded
+from extractors.layout import Grid, Layout, lay_out_grid
 from extractors.range_max import RangeMax
+from schemas import Record
+
+PairLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -17,41 +26,162 @@ class EntityPairs:
     """The encoded documents with their entities and candidate pairs.
 
     Attributes:
-        layout: mentions, entities and pairs (m, e and n of them).
-        states: range maxima over the states of all pieces.
-        word_piece: where the pieces of each word begin, shape (words + 1,).
-        word_sentence: sentence of each word, shape (words,).
-        mentions: mention representations e(s), shape (m, width), equation 1.
-        entities: entity representations x^e, shape (e, width), equation 5.
+        encoded: the encoded passages.
+        layout: mentions, entities and pairs (m, e and n of them), beside the states.
+        mentions: mention representations, shape (m, width): e(s) of JEREX's equation 1, or the states of their opening
+            markers (ATLOP, DocuNet section 3.2).
         types: entity types, shape (e,).
     """
 
+    encoded: Encoded
     layout: Layout
-    states: RangeMax
-    word_piece: Tensor
-    word_sentence: Tensor
     mentions: Tensor
-    entities: Tensor
     types: Tensor
 
+    @cached_property
+    def entities(self) -> Tensor:
+        """Max-pooled mentions, x^e of JEREX's equation 5: shape (e, width)."""
+        longest = int(self.layout.entity_count.max()) if len(self.layout.entity_count) else 1
+        first = self.layout.entity_first
+        return RangeMax(self.mentions, longest).pool(first, first + self.layout.entity_count)
 
-class RelationHead(nn.Module, ABC):
-    """Scores every candidate pair for every relation.
+    @cached_property
+    def smooth_entities(self) -> Tensor:
+        """Mentions pooled by logsumexp (DocuNet equation 2): shape (e, width)."""
+        owner = self.layout.mention_entity
+        # Moved by the maximum, so that nothing overflows.
+        moved = (self.mentions - self.entities[owner]).float().exp()
+        total = torch.zeros_like(self.entities, dtype=torch.float32).index_add(0, owner, moved)
+        pooled: Tensor = self.entities + total.log().to(self.entities.dtype)
+        return pooled
 
-    Args:
+    @cached_property
+    def entity_attention(self) -> Tensor:
+        """Attention of each entity to the pieces of its passage, the mean over its mentions.
+
+        Shape (e, heads, longest row of pieces of the grid).
+        """
+        first_pieces = self.encoded.first_pieces(self.layout.mention_start)
+        rows = self.encoded.attention.rows(first_pieces, self.grid.piece.shape[1])
+        total = rows.new_zeros(len(self.layout.entity_count), *rows.shape[1:])
+        total = total.index_add(0, self.layout.mention_entity, rows)
+        mean: Tensor = total / self.layout.entity_count.to(total)[:, None, None]
+        return mean
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Entities in padded rows: pairs as maps."""
+        return lay_out_grid(self.layout, self.encoded.words)
+
+    @cached_property
+    def padded_states(self) -> Tensor:
+        """States of the pieces in the rows of the grid: shape (rows, longest, width), zeros outside."""
+        return nn.functional.embedding(self.grid.piece, self.encoded.rows) * self.grid.piece_inside[:, :, None]
+
+    @cached_property
+    def grid_row(self) -> Tensor:
+        """Row of the grid of each entity: shape (e,)."""
+        return torch.searchsorted(self.grid.passage, self.layout.entity_passage)
+
+    @cached_property
+    def sentence_of_piece(self) -> Tensor:
+        """Sentence of each piece of the grid, counted within its passage: shape (rows, longest)."""
+        words = self.encoded.words
+        of_piece = np.repeat(words.sentence, np.diff(words.piece))
+        piece = self.grid.piece
+        sentence = self.encoded.place(of_piece)[piece]
+        return torch.where(self.grid.piece_inside, sentence - sentence[:, :1], 0)
+
+    def with_pairs(self, pairs: Tensor) -> EntityPairs:
+        """Return the same documents with other candidate pairs; what does not depend on pairs is computed once."""
+        other = replace(self, layout=self.layout.with_pairs(pairs))
+        kept = ("entities", "smooth_entities", "entity_attention")
+        vars(other).update({name: value for name, value in vars(self).items() if name in kept})
+        return other
+
+    @cached_property
+    def first_mentions(self) -> Tensor:
+        """Number of each entity of a passage by its first mention, from 0: shape (e,).
+
+        Equal first mentions share a number, so that it does not depend on the order of the entities.
+        """
+        words = len(self.encoded.words.sentence) + 1
+        place = self.layout.mention_start * words + self.layout.mention_end
+        first = torch.full_like(self.layout.entity_first, words * words)
+        first = first.scatter_reduce(0, self.layout.mention_entity, place, "amin")
+        distinct, number = torch.unique(first, return_inverse=True)
+        owner = self.layout.entity_passage
+        least = torch.full((int(owner.max()) + 1 if len(owner) else 0,), len(distinct), device=number.device)
+        least = least.scatter_reduce(0, owner, number, "amin")
+        numbers: Tensor = number - least[owner]
+        return numbers
+
+
+@dataclass(frozen=True)
+class HeadSizes:
+    """Sizes that a head is built for.
+
+    Attributes:
         width: width of the encoder's states.
         types: number of entity types.
-        relations: number of relations.
-        meta: width of meta embeddings (types, distances).
+        classes: scores per pair: the relations, and a threshold class after them where the loss has one.
+        meta: width of the embeddings of types and distances.
         dropout: rate inside the head.
     """
 
-    classifier: FeedForward
+    width: int
+    types: int
+    classes: int
+    meta: int
+    dropout: float
+
+
+class NoOptions(Record, frozen=True, forbid_unknown_fields=True):
+    """A head without choices."""
+
+
+class RelationHead(nn.Module, ABC):
+    """Scores every candidate pair for every class.
+
+    Subclasses name their choices in `options_type` (a frozen record; every ablation of the paper is one of them) and
+    take sizes and options in `__init__`.
+    """
+
+    options_type: ClassVar[type[Record]] = NoOptions
 
     @abstractmethod
-    def __init__(self, width: int, types: int, relations: int, meta: int, dropout: float) -> None:
+    def __init__(self, sizes: HeadSizes, options: Any) -> None:
         super().__init__()
 
     @abstractmethod
     def forward(self, pairs: EntityPairs) -> Tensor:
-        """Return logits of shape (n, relations)."""
+        """Return logits of shape (n, classes)."""
+
+    def losses(self, pairs: EntityPairs, loss: PairLoss, targets: Tensor) -> dict[str, Tensor]:
+        """Return what the head is trained with; every value is a scalar, and their sum is minimised.
+
+        Args:
+            pairs: the pairs of a batch.
+            loss: the relation loss of each pair, from logits and targets.
+            targets: the annotated relations, shape (n, relations).
+        """
+        values = loss(self(pairs), targets)
+        return {"relation": values.sum() / max(1, len(values))}
+
+
+def expect_few(last: nn.Linear) -> None:
+    """Start a layer of scores low: few pairs are related, and the first steps would only teach the network that."""
+    nn.init.constant_(last.bias, -4.0)
+
+
+def read_options(kind: type[Record], values: dict[str, Any]) -> Record:
+    """Check the options of a head.
+
+    Raises:
+        ValueError: an option is unknown or has a value of another type; the message names it.
+    """
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        known = ", ".join(kind.__struct_fields__) or "none"
+        raise ValueError(f"head options: {error}; known options: {known}") from None

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from extractors.heads.base import EntityPairs, RelationHead
+from extractors.heads.base import EntityPairs, HeadSizes, NoOptions, RelationHead, expect_few
 from extractors.layers import FeedForward
 
 
 class GlobalRelationClassifier(RelationHead):
     """Scores a pair from its two max-pooled entity representations and their types."""
 
-    def __init__(self, width: int, types: int, relations: int, meta: int, dropout: float) -> None:
+    def __init__(self, sizes: HeadSizes, options: NoOptions) -> None:
         nn.Module.__init__(self)
-        self.type_embedding = nn.Embedding(types, meta)
-        self.classifier = FeedForward(2 * (width + meta), width, relations, dropout)
+        self.type_embedding = nn.Embedding(sizes.types, sizes.meta)
+        self.classifier = FeedForward(2 * (sizes.width + sizes.meta), sizes.width, sizes.classes, sizes.dropout)
+        expect_few(self.classifier.outer)
 
     def forward(self, pairs: EntityPairs) -> Tensor:
-        """Return logits of shape (n, relations)."""
+        """Return logits of shape (n, classes)."""
         head, tail = pairs.layout.pairs.unbind(1)
         types = self.type_embedding(pairs.types)
         # Equation 7: x^p = (x_1^e o w_1^e) o (x_2^e o w_2^e); equation 8 without its sigmoid.

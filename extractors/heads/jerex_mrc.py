@@ -5,57 +5,75 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from extractors.heads.base import EntityPairs, RelationHead
-from extractors.layers import ConcatLinear, Dropout, FeedForward
+from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, expect_few
+from extractors.layers import ConcatLinear, Dropout, FeedForward, Part
 from extractors.layout import mention_pairs
 from extractors.range_max import RangeMax
+from schemas import Record
 
 SENTENCE_DISTANCES = 32
 TOKEN_DISTANCES = 512
 
 
+class Options(Record, frozen=True, forbid_unknown_fields=True):
+    """Ablations of table 5.
+
+    Attributes:
+        global_entities: whether mention pairs carry the entity representations (a).
+        local_context: whether they carry the text between the mentions (b).
+        other_sentences: whether mentions of different sentences form pairs (c).
+    """
+
+    global_entities: bool = True
+    local_context: bool = True
+    other_sentences: bool = True
+
+
 class MultiInstanceRelationClassifier(RelationHead):
     """Represents every mention pair, then max-pools over the mention pairs of an entity pair."""
 
-    def __init__(self, width: int, types: int, relations: int, meta: int, dropout: float) -> None:
+    options_type = Options
+
+    def __init__(self, sizes: HeadSizes, options: Options) -> None:
         nn.Module.__init__(self)
-        self.type_embedding = nn.Embedding(types, meta)
+        width, meta = sizes.width, sizes.meta
+        self.options = options
+        self.type_embedding = nn.Embedding(sizes.types, meta)
         self.sentence_distance = nn.Embedding(SENTENCE_DISTANCES, meta)
         self.token_distance = nn.Embedding(TOKEN_DISTANCES, meta)
-        self.pair_layer = ConcatLinear(5 * width + 2 * meta, width)
-        self.dropout = Dropout(dropout)
-        self.classifier = FeedForward(width + 2 * meta, width, relations, dropout)
+        parts = 2 + 2 * options.global_entities + options.local_context
+        self.pair_layer = ConcatLinear(parts * width + 2 * meta, width)
+        self.dropout = Dropout(sizes.dropout)
+        self.classifier = FeedForward(width + 2 * meta, width, sizes.classes, sizes.dropout)
+        expect_few(self.classifier.outer)
 
     def forward(self, pairs: EntityPairs) -> Tensor:
-        """Return logits of shape (n, relations)."""
+        """Return logits of shape (n, classes)."""
         layout = pairs.layout
         s1, s2, first, end = mention_pairs(layout)
         e1, e2 = layout.mention_entity[s1], layout.mention_entity[s2]
         start1, end1, start2, end2 = (
             edge[mention] for mention in (s1, s2) for edge in (layout.mention_start, layout.mention_end)
         )
-        # c(s1, s2): the context between the mentions, empty when they touch or overlap.
+        sentences = (pairs.encoded.word_sentence[start1] - pairs.encoded.word_sentence[start2]).abs()
         between_start, between_end = torch.minimum(end1, end2), torch.maximum(start1, start2)
-        empty = between_end <= between_start
-        context = pairs.states.pool(
-            pairs.word_piece[between_start], pairs.word_piece[torch.where(empty, between_start, between_end)]
-        )
-        sentences = (pairs.word_sentence[start1] - pairs.word_sentence[start2]).abs().clamp(max=SENTENCE_DISTANCES - 1)
         tokens = (between_end - between_start).clamp(min=0, max=TOKEN_DISTANCES - 1)
-        # Equations 9 to 11.
-        represented = torch.relu(
-            self.pair_layer(
-                [
-                    (pairs.mentions, s1),
-                    (pairs.entities, e1),
-                    (pairs.mentions, s2),
-                    (pairs.entities, e2),
-                    (context, None),
-                    (self.sentence_distance.weight, sentences),
-                    (self.token_distance.weight, tokens),
-                ]
-            )
-        )
+        parts: list[Part] = [(pairs.mentions, s1)]
+        if self.options.global_entities:
+            parts.append((pairs.entities, e1))
+        parts.append((pairs.mentions, s2))
+        if self.options.global_entities:
+            parts.append((pairs.entities, e2))
+        if self.options.local_context:
+            # c(s1, s2): the text between the mentions, empty when they touch or overlap.
+            until = torch.maximum(between_start, between_end)
+            parts.append((pairs.encoded.pool(between_start, until), None))
+        parts.append((self.sentence_distance.weight, sentences.clamp(max=SENTENCE_DISTANCES - 1)))
+        parts.append((self.token_distance.weight, tokens))
+        represented = torch.relu(self.pair_layer(parts))  # equations 9 to 11
+        if not self.options.other_sentences:
+            # The classifier only sees values from zero up, so zeros are the pair that is not there.
+            represented = represented * (sentences == 0)[:, None]
         # Equation 12: an entity pair is a range of mention pairs.
         longest = int((end - first).max()) if len(first) else 1
         pooled = self.dropout(RangeMax(represented, longest).pool(first, end))

@@ -48,7 +48,7 @@ def test_states_equal_the_slow_reference_for_short_and_very_long_passages():
     short, middle, big = passages("a b .", "Anna lives in the USA . " * 5, long)
     assert len(big.pieces) > 1024
     with torch.inference_mode():
-        states = network.encoder([short, big, middle])
+        states = network.encoder([short, big, middle]).states
         expected = torch.cat([slow_states(network, passage) for passage in (short, big, middle)])
     torch.testing.assert_close(states, expected, atol=1e-5, rtol=1e-4)
 
@@ -56,5 +56,5 @@ def test_states_equal_the_slow_reference_for_short_and_very_long_passages():
 def test_word_shape_changes_the_states():
     network = model().eval()
     with torch.inference_mode():
-        lower, title = network.encoder(passages("paris", "Paris")).split(5)
+        lower, title = network.encoder(passages("paris", "Paris")).states.split(5)
     assert not torch.allclose(lower, title)

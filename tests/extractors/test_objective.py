@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from extractors.heads import EntityPairs
 from extractors.layout import lay_out_entities
 from extractors.objective import Objective, edit_distances, joint_loss, make_example, relation_targets
 from extractors.prepare import Preparer
@@ -15,7 +16,7 @@ ALL = Objective(negative_spans=None, negative_mention_pairs=None, negative_entit
 
 def examples(*documents, network):
     preparer = Preparer(tokenizer())
-    return [make_example(preparer.prepare(document), network.config.schema) for document in documents]
+    return [make_example(network, preparer.prepare(document)) for document in documents]
 
 
 def test_losses_equal_their_definitions_on_one_document():
@@ -44,12 +45,11 @@ def test_losses_equal_their_definitions_on_one_document():
     torch.testing.assert_close(losses["coreference"], torch.stack(values).mean())
 
     layout = lay_out_entities([[[(m.start, m.end) for m in e.mentions] for e in document.entities]], encoded.words)
-    vectors = encoded.pool(layout.mention_start, layout.mention_end)
-    entities = network.entity_vectors(vectors, layout)
     types = torch.tensor([0, 1, 0])
-    torch.testing.assert_close(losses["type"], functional.cross_entropy(network.type_logits(entities), types))
+    pairs = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), types)
+    torch.testing.assert_close(losses["type"], functional.cross_entropy(network.type_logits(pairs.entities), types))
 
-    logits = network.relation_logits(encoded, layout, vectors, entities, types)
+    logits = network.relation_scores(pairs)
     target = torch.zeros_like(logits)
     rows = layout.pairs.tolist()
     target[rows.index([0, 1]), 0] = target[rows.index([0, 2]), 2] = 1.0
@@ -83,7 +83,7 @@ def test_batching_documents_averages_over_all_their_samples():
 def test_documents_without_trusted_facts_leave_the_relation_loss():
     network = model().eval()
     document = annotated()
-    example = make_example(Preparer(tokenizer()).prepare(document), network.config.schema, use_facts=False)
+    example = make_example(network, Preparer(tokenizer()).prepare(document), use_facts=False)
     assert joint_loss(network, [example], ALL, np.random.default_rng(0))["relation"].item() == 0.0
 
 
@@ -112,4 +112,4 @@ def test_edit_distance_ignores_case():
 def test_unknown_relations_are_named():
     document = msgspec.structs.replace(annotated(), facts=(Fact(0, "R9", 1),))
     with pytest.raises(ValueError, match="'anna' uses 'R9'"):
-        make_example(Preparer(tokenizer()).prepare(document), model().config.schema)
+        make_example(model(), Preparer(tokenizer()).prepare(document))

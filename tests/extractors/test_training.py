@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from extractors import load_extractor, training
-from extractors.jerex import Jerex
+from extractors.network import Network
 from extractors.objective import Objective
 from extractors.prepare import Preparer
 from extractors.recipe import Corpus, Recipe, Stage, load_recipe
@@ -20,7 +20,7 @@ class Stopped(Exception):
 def tiny_backbone(monkeypatch):
     def build(recipe):
         torch.manual_seed(recipe.seed)
-        return Jerex(config(recipe.head, dropout=recipe.dropout)), Preparer(tokenizer(), 160, 100)
+        return Network(config(recipe.head, dropout=recipe.dropout)), Preparer(tokenizer(), 160, 100)
 
     monkeypatch.setattr(training, "build_model", build)
 
@@ -80,7 +80,7 @@ def test_a_text_in_two_corpora_takes_the_later_annotations(tmp_path):
     run = training._Run(recipe(), {**CORPORA, "better": [better]}, tmp_path, lambda progress: None)
     found = run._examples(Stage((Corpus("train"), Corpus("better")), 1))
     assert len(found) == 2  # one text once, one text twice in a row
-    assert sorted(len(example.prepared.document.facts) for example in found) == [0, 2]
+    assert sorted(len(example.document.facts) for example in found) == [0, 2]
 
 
 def test_another_recipe_in_the_same_folder_is_refused(tmp_path):

@@ -11,7 +11,7 @@ from extractors.checkpoint import Calibration, save_checkpoint
 from extractors.config import ModelConfig
 from extractors.device import Device
 from extractors.extractor import Extractor
-from extractors.jerex import Jerex
+from extractors.network import Network
 from extractors.prepare import Preparer
 from schemas import Document, Entity, Fact, Mention
 
@@ -71,10 +71,10 @@ def config(head: str = "jerex-mrc", **changes: object) -> ModelConfig:
     return ModelConfig(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def model(head: str = "jerex-mrc", seed: int = 0, **changes: object) -> Jerex:
+def model(head: str = "jerex-mrc", seed: int = 0, **changes: object) -> Network:
     """The network with random weights, all of them away from zero."""
     torch.manual_seed(seed)
-    network = Jerex(config(head, **changes))
+    network = Network(config(head, **changes))
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))

@@ -12,8 +12,7 @@ from transformers import BertConfig
 
 from extractors.checkpoint import Calibration, save_checkpoint
 from extractors.config import ModelConfig
-from extractors.encoder import Encoder
-from extractors.jerex import Jerex
+from extractors.network import Network
 from extractors.training import load_relation_schema_text
 from runners.cli import main
 
@@ -48,7 +47,7 @@ def checkpoint(tmp_path_factory) -> Path:
         window=128,
         longest_mention=3,
     )
-    model = Jerex(config, Encoder(backbone, (2, 3), 128))
+    model = Network(config)
     low = Calibration(mention_threshold=0.4, coreference_threshold=0.99, relation_threshold=0.0, selected_on="nothing")
     folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
     save_checkpoint(folder, model, tokenizer, low, "# A checkpoint for tests\n")

@@ -12,28 +12,43 @@ from tests.extractors.tiny import model, plain, tokenizer
 SENTENCE = "Anna Berg lives in the town of Oslo . She knows Bo . "
 ONE = [[(0, 2)], [(7, 8)]]
 
+# Every head, and every choice that changes what it computes.
+VARIANTS = [
+    ("atlop", {}),
+    ("jerex-grc", {}),
+    ("jerex-mrc", {}),
+    ("jerex-mrc", {"global_entities": False}),
+    ("jerex-mrc", {"local_context": False}),
+    ("jerex-mrc", {"other_sentences": False}),
+]
+# How the network around a head is built: markers and known entities for those that were published with them.
+TOLD = {"joint": False, "markers": True, "entity_embeddings": True}
+SETTINGS = {"atlop": {"loss": "adaptive-threshold", **TOLD}}
+
 
 def run(network, texts, clusters, types=None):
     """Return the pairs' logits and everything they were made from."""
     preparer = Preparer(tokenizer(), 10_000)
-    encoded = network.encode([preparer.prepare(plain(text)).passages[0] for text in texts])
+    types = [[i % 2 for i, _ in enumerate(found)] for found in clusters] if types is None else types
+    passages = [
+        network.tell_entities(preparer.prepare(plain(text)).passages[0], found, numbers)
+        for text, found, numbers in zip(texts, clusters, types, strict=True)
+    ]
+    encoded = network.encode(passages)
     layout = lay_out_entities(clusters, encoded.words)
-    mentions = encoded.pool(layout.mention_start, layout.mention_end)
-    entities = network.entity_vectors(mentions, layout)
-    count = len(layout.entity_count)
-    types = torch.arange(count) % 2 if types is None else types
-    logits = network.relation_logits(encoded, layout, mentions, entities, types)
-    pairs = EntityPairs(layout, encoded.states, encoded.word_piece, encoded.word_sentence, mentions, entities, types)
-    return logits, pairs, encoded
+    numbers = torch.tensor([number for of_passage in types for number in of_passage], dtype=torch.long)
+    pairs = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), numbers)
+    return network.relation_head(pairs), pairs
 
 
-@pytest.fixture(params=sorted(HEADS))
+@pytest.fixture(params=VARIANTS, ids=lambda variant: "-".join(map(str, [variant[0], *variant[1].values()])))
 def network(request):
-    return model(request.param).eval()
+    head, options = request.param
+    return model(head, head_options=options, **SETTINGS.get(head, {})).eval()
 
 
 def test_every_registered_head_has_a_reference():
-    assert set(references.REFERENCES) == set(HEADS)
+    assert set(references.REFERENCES) == set(HEADS) == {head for head, _ in VARIANTS}
 
 
 CLUSTERS = [
@@ -50,9 +65,9 @@ CLUSTERS = [
 @pytest.mark.parametrize("clusters", CLUSTERS)
 def test_equals_the_loop_by_loop_reference(network, clusters):
     with torch.inference_mode():
-        logits, pairs, encoded = run(network, [SENTENCE], clusters)
-        expected = references.REFERENCES[network.config.head](network.relation_head, pairs, encoded)
-    assert logits.shape == (len(pairs.layout.pairs), 3)
+        logits, pairs = run(network, [SENTENCE], clusters)
+        expected = references.REFERENCES[network.config.head](network.relation_head, pairs)
+    assert logits.shape == (len(pairs.layout.pairs), 3 + network.loss.threshold)
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-4)
 
 
@@ -60,22 +75,20 @@ def test_long_documents(network):
     text = SENTENCE * 60
     clusters = [[[(0, 2), (700, 702)], [(7, 8)], [(350, 351)]]]
     with torch.inference_mode():
-        logits, pairs, encoded = run(network, [text], clusters)
-        assert int(encoded.word_piece[-1]) > 1024
-        expected = references.REFERENCES[network.config.head](network.relation_head, pairs, encoded)
+        logits, pairs = run(network, [text], clusters)
+        assert int(pairs.encoded.word_piece[-1]) > 1024
+        expected = references.REFERENCES[network.config.head](network.relation_head, pairs)
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_batching_and_document_order_change_nothing(network):
     texts = [SENTENCE, "Bo left . ", SENTENCE * 3]
     clusters = [ONE, [[(0, 1)]], [[(0, 2), (13, 15)], [(7, 8)], [(10, 12)]]]
+    types = [[0, 1], [1], [0, 0, 1]]
     with torch.inference_mode():
-        together, pairs, _ = run(network, texts, clusters, torch.tensor([0, 1, 1, 0, 0, 1]))
-        apart = [
-            run(network, [text], [c], torch.tensor(t))[0]
-            for text, c, t in zip(texts, clusters, ([0, 1], [1], [0, 0, 1]), strict=True)
-        ]
-        turned, _, _ = run(network, texts[::-1], clusters[::-1], torch.tensor([0, 0, 1, 1, 0, 1]))
+        together, pairs = run(network, texts, clusters, types)
+        apart = [run(network, [text], [c], [t])[0] for text, c, t in zip(texts, clusters, types, strict=True)]
+        turned, _ = run(network, texts[::-1], clusters[::-1], types[::-1])
     torch.testing.assert_close(together, torch.cat(apart), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(together, torch.cat([turned[6:], turned[:6]]), atol=1e-5, rtol=1e-4)
     assert len(pairs.layout.pairs) == 2 + 0 + 6
@@ -84,10 +97,10 @@ def test_batching_and_document_order_change_nothing(network):
 def test_permuting_the_entities_permutes_the_scores(network):
     clusters = [[(0, 2), (8, 9)], [(6, 7)], [(10, 11)]]
     order = [2, 0, 1]
-    types = torch.tensor([0, 1, 0])
+    types = [0, 1, 0]
     with torch.inference_mode():
-        logits, pairs, _ = run(network, [SENTENCE], [clusters], types)
-        moved, moved_pairs, _ = run(network, [SENTENCE], [[clusters[i] for i in order]], types[order])
+        logits, pairs = run(network, [SENTENCE], [clusters], [types])
+        moved, moved_pairs = run(network, [SENTENCE], [[clusters[i] for i in order]], [[types[i] for i in order]])
     row = {tuple(pair): index for index, pair in enumerate(pairs.layout.pairs.tolist())}
     original = [row[order[head], order[tail]] for head, tail in moved_pairs.layout.pairs.tolist()]
     torch.testing.assert_close(moved, logits[original], atol=1e-5, rtol=1e-4)
@@ -95,7 +108,7 @@ def test_permuting_the_entities_permutes_the_scores(network):
 
 def test_gradients_reach_every_parameter(network):
     clusters = [[[(0, 2), (8, 9)], [(6, 7)], [(10, 11)]]]
-    logits, _, _ = run(network, [SENTENCE], clusters)
+    logits, _ = run(network, [SENTENCE], clusters)
     logits.square().sum().backward()
     for name, parameter in network.relation_head.named_parameters():
         assert parameter.grad is not None, name

@@ -1,0 +1,67 @@
+"""ATLOP (Zhou et al. 2021), the base module of DocRE-II (section 2.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from extractors.heads.base import EntityPairs, HeadSizes, NoOptions, RelationHead
+from extractors.layers import Dropout
+from extractors.localized import localized_context
+
+# Width of the groups of the grouped bilinear form, as in ATLOP.
+BLOCK = 64
+
+
+class Atlop(RelationHead):
+    """Localized context pooling and a grouped bilinear form."""
+
+    def __init__(self, sizes: HeadSizes, options: NoOptions) -> None:
+        nn.Module.__init__(self)
+        width = sizes.width
+        self.head_layer = nn.Linear(2 * width, width)
+        self.tail_layer = nn.Linear(2 * width, width)
+        self.dropout = Dropout(sizes.dropout)
+        self.bilinear = GroupedBilinear(width, sizes.classes)
+
+    def forward(self, pairs: EntityPairs) -> Tensor:
+        """Return logits of shape (n, classes)."""
+        scores: Tensor = self.bilinear(*self.pair_vectors(pairs))
+        return scores
+
+    def pair_vectors(self, pairs: EntityPairs) -> tuple[Tensor, Tensor]:
+        """Return z_s = tanh(W_s [h(e_s), c_so]) and z_o, inside equations 2 and 3: two of shape (n, width)."""
+        head, tail = pairs.layout.pairs.unbind(1)
+        width = self.head_layer.out_features
+        context = localized_context(pairs).reshape(-1, width)[pairs.grid.cell]
+        entities = pairs.smooth_entities
+        vectors = []
+        for layer, which in ((self.head_layer, head), (self.tail_layer, tail)):
+            # W [h; c] = W_h h + W_c c, and there are far fewer entities than pairs.
+            of_entity = nn.functional.linear(entities, layer.weight[:, :width], layer.bias)
+            of_context = nn.functional.linear(context, layer.weight[:, width:])
+            vectors.append(self.dropout(torch.tanh(of_entity[which] + of_context)))
+        return vectors[0], vectors[1]
+
+
+class GroupedBilinear(nn.Module):
+    """z_s^T W_r z_o with W_r of blocks on the diagonal.
+
+    Args:
+        width: width of both vectors, a multiple of the block, or smaller than it.
+        classes: number of scores.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.block = min(BLOCK, width)
+        if width % self.block:
+            raise ValueError(f"the encoder's width {width} is no multiple of {self.block}, the bilinear form's block")
+        self.linear = nn.Linear(width * self.block, classes)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return scores of shape (n, classes) for two matrices of shape (n, width)."""
+        groups = first.shape[1] // self.block
+        product = first.view(-1, groups, self.block, 1) @ second.view(-1, groups, 1, self.block)
+        scores: Tensor = self.linear(product.flatten(1))
+        return scores

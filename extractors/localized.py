@@ -1,0 +1,45 @@
+"""Localized context pooling (ATLOP; DocRE-II equation 1, DocuNet equation 5): where both entities of a pair look."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from extractors.heads.base import EntityPairs
+
+# Cells (pairs x pieces) held at once; more are done in blocks of head entities.
+CELLS = 1 << 24
+
+
+def pair_attention(pairs: EntityPairs, first: int, last: int) -> Tensor:
+    """Return A_s o A_o / 1^T (A_s o A_o) of equation 1, summed over attention heads.
+
+    For head entities in columns [first, last) of the grid and all tail entities of their passages. One product of
+    small matrices for every piece: nothing of the size pairs x attention heads x pieces is made.
+
+    Returns:
+        Shape (rows, last - first, widest, longest).
+    """
+    grid = pairs.grid
+    attention = pairs.entity_attention[grid.entity] * grid.inside[:, :, None, None]  # (b, widest, heads, pieces)
+    by_piece = attention.permute(0, 3, 1, 2)
+    product = by_piece[:, :, first:last] @ by_piece.transpose(2, 3)
+    product = product.permute(0, 2, 3, 1)
+    return product / (product.sum(3, keepdim=True, dtype=torch.float32) + 1e-10).to(product.dtype)
+
+
+def localized_context(pairs: EntityPairs) -> Tensor:
+    """Return c_{s,o} = H^T (A_s o A_o) / 1^T (A_s o A_o) for all cells of the grid (DocRE-II equation 1).
+
+    Returns:
+        Shape (rows, widest, widest, width); cells outside the grid hold zeros.
+    """
+    states = pairs.padded_states
+    passages, longest, width = states.shape
+    widest = pairs.grid.entity.shape[1]
+    block = max(1, CELLS // max(1, passages * widest * longest))
+    blocks = []
+    for first in range(0, widest, block):
+        weights = pair_attention(pairs, first, min(first + block, widest))
+        blocks.append((weights.flatten(1, 2) @ states).view(passages, -1, widest, width))
+    return torch.cat(blocks, 1) if blocks else states.new_zeros(passages, 0, 0, width)
