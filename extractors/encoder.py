@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
 from extractors.attention import LastAttention, WindowBatch
+from extractors.mpnet import fuse_attention
 from extractors.prepare import SHAPES, Passage
 
 # Windows are padded to a multiple of this, whatever else is in the batch: the bits of a passage's states then do not
@@ -59,9 +60,12 @@ class Encoder(nn.Module):
         layers: int = 1,
     ) -> None:
         super().__init__()
+        mpnet = config.model_type == "mpnet"
         self.backbone = AutoModel.from_config(  # type: ignore[no-untyped-call]
-            config, attn_implementation="sdpa", **_without_pooler(config)
+            config, attn_implementation="eager" if mpnet else "sdpa", **_without_pooler(config)
         )
+        if mpnet:
+            fuse_attention(self.backbone)
         self.shape_embedding = nn.Embedding(SHAPES, config.hidden_size)
         nn.init.zeros_(self.shape_embedding.weight)  # training starts from the pretrained input
         self.type_embedding = self.order_embedding = None
