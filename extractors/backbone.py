@@ -106,7 +106,7 @@ def _unpack(name: str, archive: Path, folder: Path) -> None:
             for member in content.namelist():
                 if not (folder / member).resolve().is_relative_to(folder.resolve()):
                     raise ValueError(f"the packages of '{name}' hold a file that leaves its folder: '{member}'")
-            content.extractall(folder)  # noqa: S202 - every name was checked
+            content.extractall(folder)
     except zipfile.BadZipFile as error:
         raise ValueError(
             f"the packages of '{name}' do not make a whole zip file ({error}): install every part, as docs/training.md "

@@ -10,6 +10,8 @@ import msgspec
 from extractors.objective import Objective
 from schemas import Record
 
+RECIPES = Path(__file__).parent / "recipes"
+
 
 class Corpus(Record, frozen=True):
     """Some documents of a data file.
@@ -89,9 +91,60 @@ def load_recipe(path: Path) -> Recipe:
     Raises:
         ValueError: the file is missing or breaks a rule; the message names the key.
     """
+    return make_recipe(read_values(path), str(path))
+
+
+def make_recipe(values: dict[str, Any], origin: str) -> Recipe:
+    """Check the values of a recipe; `origin` says in messages where they come from.
+
+    Raises:
+        ValueError: a value breaks a rule; the message names the key.
+    """
+    try:
+        # Not strict, because YAML takes 1e-4 for a text.
+        recipe = msgspec.convert(values, Recipe, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{origin}: {error}") from None
+    if recipe.joint and (recipe.markers or recipe.entity_embeddings):
+        raise ValueError(f"{origin}: a joint extractor is not told the entities: no 'markers', no 'entity_embeddings'")
+    return recipe
+
+
+def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return what a recipe file says, after what the recipe says that it extends.
+
+    `extends: NAME` names a recipe of the same folder, or one that comes with factmill.
+
+    Args:
+        path: the file.
+        readers: the files that extend this one.
+
+    Raises:
+        ValueError: a file is missing, no YAML mapping, or extends itself.
+    """
     if not path.is_file():
         raise ValueError(f"no recipe at '{path}': give the path of a YAML file or the name of a shipped recipe")
+    if path in readers:
+        raise ValueError(f"{path}: the recipe extends itself")
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=Recipe)
+        values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise ValueError(f"{path}: {error}") from None
+    base = values.pop("extends", None)
+    if base is None:
+        return values
+    beside = path.with_name(f"{base}.yaml")
+    return merged(read_values(beside if beside.is_file() else RECIPES / f"{base}.yaml", (*readers, path)), values)
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a recipe with changes; `objective` and `head_options` are merged key by key.
+
+    The options of a head go with it: they do not stay when another head is named.
+    """
+    if changes.get("head", base.get("head")) != base.get("head"):
+        base = {key: value for key, value in base.items() if key != "head_options"}
+    both: dict[str, Any] = {
+        key: {**base.get(key, {}), **changes[key]} for key in ("objective", "head_options") if key in changes
+    }
+    return {**base, **changes, **both}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoConfig
 
 from extractors.backbone import backbone_folder, backbone_tokenizer
-from extractors.calibrate import calibrate, figures_of, selection_scores
+from extractors.calibration import calibrate, figures_of, selection_scores
 from extractors.card import model_card
 from extractors.checkpoint import find_checkpoint, load_start, save_checkpoint
 from extractors.config import ModelConfig
@@ -33,17 +34,20 @@ from schemas import Document, load_relation_schema
 
 STATE = "state.pt"
 LOG = "log.jsonl"
+# Steps between two rows of the log.
+LOG_STEPS = 50
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is; passed to the listener after every step.
+    """How far training is; passed to the listener after every step, and again when an epoch's score is known.
 
     Attributes:
         stage, epoch: counted from 0.
         step, steps: in this stage.
         loss: mean total loss since the last report.
         documents_per_second: rate of this run.
+        score: F1 on the selection documents, by which epochs are compared; None while it is not known.
     """
 
     stage: int
@@ -52,6 +56,7 @@ class Progress:
     steps: int
     loss: float
     documents_per_second: float
+    score: float | None = None
 
 
 def train(
@@ -173,6 +178,7 @@ class _Run:
         for epoch in range(state["epoch"], stage.epochs):
             began = time.perf_counter()
             total = 0.0
+            logged = (0.0, 0)
             order = np.random.default_rng([recipe.seed, index, epoch]).permutation(len(examples))
             model.train()
             model.encoder.backbone.eval()
@@ -191,14 +197,20 @@ class _Run:
                 total += float(losses["total"].detach())
                 rate = (step + 1) * stage.batch / (time.perf_counter() - began)
                 done = epoch * per_epoch + step + 1
-                self.listener(Progress(index, epoch, done, steps, total / (step + 1), rate))
+                progress = Progress(index, epoch, done, steps, total / (step + 1), rate)
+                if done % LOG_STEPS == 0:
+                    self._log_step(progress, (total - logged[0]) / (step + 1 - logged[1]))
+                    logged = (total, step + 1)
+                self.listener(progress)
             scores, score = selection_scores(model, self.preparer, self.selection)
             self._log(
                 {
                     "event": "epoch",
                     "stage": index,
                     "epoch": epoch,
+                    "step": (epoch + 1) * per_epoch,
                     "loss": total / per_epoch,
+                    "score": score,
                     "seconds": round(time.perf_counter() - began, 1),
                     "selection": scores,
                 }
@@ -216,6 +228,7 @@ class _Run:
                     "schedule": schedule.state_dict(),
                 }
             )
+            self.listener(dataclasses.replace(progress, score=score))
         if best is not None:
             model.load_state_dict(best)
 
@@ -254,6 +267,18 @@ class _Run:
         path = self.out / STATE
         torch.save({**state, "recipe": msgspec.json.encode(self.recipe).decode()}, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
+
+    def _log_step(self, progress: Progress, loss: float) -> None:
+        self._log(
+            {
+                "event": "step",
+                "stage": progress.stage,
+                "epoch": progress.epoch,
+                "step": progress.step,
+                "loss": loss,
+                "documents_per_second": round(progress.documents_per_second, 2),
+            }
+        )
 
     def _log(self, row: dict[str, Any]) -> None:
         with (self.out / LOG).open("a") as file:

@@ -54,7 +54,7 @@ def _shipped() -> dict[str, Any]:
         schema = load_config(folder).schema
         rows[name] = (
             f"{len(schema.relations)} relation{'s' if len(schema.relations) > 1 else ''} between "
-            f"{', '.join(schema.entity_types)}; {_megabytes(folder)}"
+            f"{', '.join(schema.entity_types)}; {megabytes(folder)}"
         )
     return {"extractors": rows or "none in this installation: train one with 'factmill train'"}
 
@@ -70,7 +70,7 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
     schema = config.schema
     return {
         "checkpoint": str(folder),
-        "size": _megabytes(folder),
+        "size": megabytes(folder),
         "fingerprint": fingerprint(folder),
         "encoder": f"{config.backbone.get('model_type')}, {config.backbone.get('num_hidden_layers')} layers of "
         f"width {config.backbone.get('hidden_size')}",
@@ -113,7 +113,8 @@ def _levels(scores: Mapping[str, float]) -> dict[str, str]:
     }
 
 
-def _megabytes(folder: Path) -> str:
+def megabytes(folder: Path) -> str:
+    """Return the size of the files of a folder."""
     return f"{sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6:.1f} MB"
 
 

@@ -1,4 +1,4 @@
-"""How far a build is: a live line per stage on a terminal, plain lines with the time in a log."""
+"""How far a build or a training is: a live line per stage on a terminal, plain lines with the time in a log."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ _SHORTEST_RATE = 0.5
 
 @dataclass
 class Stage:
-    """How far one stage of a build is.
+    """How far one stage of a build is, or a training.
 
     Attributes:
-        name: `read`, `extract`, `merge` or `write`.
+        name: `read`, `extract`, `merge`, `write` or `train`.
         started: when it began, in seconds of the clock.
         done: documents (or rows) so far.
         total: how many there will be, when that is known.
         dead_letters: how many of them became dead letters.
         ended: when it was through, or None.
+        earlier: how many of the documents an earlier run had done, which do not count for the rate.
+        note: what else there is to say.
     """
 
     name: str
@@ -39,11 +41,13 @@ class Stage:
     total: int | None = None
     dead_letters: int = 0
     ended: float | None = None
+    earlier: int = 0
+    note: str = ""
 
     def rate(self, now: float) -> float:
         """Return documents per second since the stage began; 0 before the first."""
         seconds = (self.ended or now) - self.started
-        return self.done / seconds if seconds > 0 else 0.0
+        return (self.done - self.earlier) / seconds if seconds > 0 else 0.0
 
     def seconds_left(self, now: float) -> float | None:
         """Return the seconds until the end at this rate, or None when the end is not known."""
@@ -60,16 +64,27 @@ class Progress(ABC):
         self._stages: dict[str, Stage] = {}
 
     def __call__(
-        self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
+        self,
+        stage: str,
+        done: int,
+        total: int | None = None,
+        dead_letters: int = 0,
+        ended: bool = False,
+        earlier: int = 0,
+        note: str = "",
     ) -> None:
-        """Take note that `stage` has done `done` of `total`, `dead_letters` of them dead, and show it."""
+        """Take note that `stage` has done `done` of `total`, `dead_letters` of them dead, and show it.
+
+        `earlier` is taken from the first call for a stage.
+        """
         with self._lock:
             now = self._clock()
-            state = self._stages.setdefault(stage, Stage(stage, started=now))
+            state = self._stages.setdefault(stage, Stage(stage, started=now, earlier=earlier))
             # Counts come from several workers and may overtake each other.
             state.done = max(state.done, done)
             state.dead_letters = max(state.dead_letters, dead_letters)
             state.total = total if total is not None else state.total
+            state.note = note or state.note
             if ended and state.ended is None:
                 state.ended = now
             self._show(state, now)
@@ -157,13 +172,15 @@ def describe(stage: Stage, now: float) -> str:
     """Return the state of a stage in one line, for example `extract   1,240 of 6,000  82.0/s  58 s left`."""
     of = f" of {stage.total:,}" if stage.total is not None and stage.ended is None else ""
     parts = [f"{stage.name:8}", f"{stage.done:,}{of}"]
-    if stage.done and (stage.ended or now) - stage.started >= _SHORTEST_RATE:
+    if stage.done > stage.earlier and (stage.ended or now) - stage.started >= _SHORTEST_RATE:
         parts.append(f"{stage.rate(now):,.1f}/s")
     left = stage.seconds_left(now)
     if stage.ended is not None:
         parts.append(f"done in {duration(stage.ended - stage.started)}")
     elif left is not None:
         parts.append(f"{duration(left)} left")
+    if stage.note:
+        parts.append(stage.note)
     if stage.dead_letters:
         parts.append(f"{stage.dead_letters:,} dead letter{'s' if stage.dead_letters > 1 else ''}")
     return "  ".join(parts)

@@ -37,7 +37,7 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
     entities, facts = (pc.sum(documents[name]).as_py() or 0 for name in ("entities", "facts"))
     files = f"{len(report.inputs):,} file{'' if len(report.inputs) == 1 else 's'}"
     click.echo("\nWhat is in the graph", stream)
-    _print_rows(
+    print_rows(
         {
             "documents": f"{rows['documents']:,} from {files}{_also_read(report.counts.read)}",
             "entities": f"{entities:,} in single documents, merged to {rows['nodes']:,} nodes",
@@ -51,10 +51,23 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
         stream,
     )
     click.echo("\nWhere it lies", stream)
-    _print_rows({str(out / name): what for name, what in _WHAT_FOR.items() if (out / name).exists()}, stream)
+    print_rows({str(out / name): what for name, what in _WHAT_FOR.items() if (out / name).exists()}, stream)
     click.echo("\nWhat to try next", stream)
     for command in _suggestions(out, tables):
         click.echo(f"  {command}", stream)
+
+
+def print_rows(rows: Mapping[str, str], stream: TextIO | None) -> None:
+    """Print names and values side by side."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column()
+    for name, value in rows.items():
+        table.add_row(Text(printable(name)), Text(printable(value)))
+    print_table(table, stream)
 
 
 def _suggestions(out: Path, tables: GraphTables) -> list[str]:
@@ -66,18 +79,6 @@ def _suggestions(out: Path, tables: GraphTables) -> list[str]:
     what = "what failed and why" if tables.count("dead_letters") else "how it was built"
     commands.append(f"factmill info {folder}    # {what}")
     return commands
-
-
-def _print_rows(rows: Mapping[str, str], stream: TextIO | None) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=False)
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column()
-    for name, value in rows.items():
-        table.add_row(Text(printable(name)), Text(printable(value)))
-    print_table(table, stream)
 
 
 def _also_read(counts: Mapping[str, int]) -> str:

