@@ -75,19 +75,36 @@ class Preparer:
         tokenizer: the encoder's tokenizer.
         whole_pieces: documents of so many pieces are one passage, and so are those with given entities.
         passage_pieces: longer ones are cut into passages of at most so many pieces.
+        needs_entities: whether the model only relates given entities.
     """
 
-    def __init__(self, tokenizer: Tokenizer, whole_pieces: int = 1024, passage_pieces: int = 382) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        whole_pieces: int = 1024,
+        passage_pieces: int = 382,
+        needs_entities: bool = False,
+    ) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.tokenizer = tokenizer
         self.whole_pieces = whole_pieces
         self.passage_pieces = passage_pieces
+        self.needs_entities = needs_entities
         unknown = tokenizer.token_to_id("[UNK]")
         self.unknown: int = unknown if unknown is not None else tokenizer.token_to_id("<unk>") or 0
 
     def prepare(self, document: Document) -> Prepared:
-        """Return the document with its passages; a document without tokens has none."""
+        """Return the document with its passages; a document without tokens has none.
+
+        Raises:
+            ValueError: the model needs given entities, and the document has none.
+        """
+        if self.needs_entities and document.entities is None:
+            raise ValueError(
+                f"document '{document.id}' has no entities, and this checkpoint only relates given ones: give "
+                "documents with entities (PubTator, DocRED, GDA), or use a joint checkpoint"
+            )
         words = document.words()
         if not words:
             return Prepared(document, ())

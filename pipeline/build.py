@@ -13,6 +13,7 @@ import msgspec
 from pipeline.accounts import Counts, check_balance
 from pipeline.extractor_source import Checkpoint, ExtractorSource
 from pipeline.flow import Flow, read_counts
+from pipeline.given_entities import check_given_entities
 from pipeline.inputs import input_files
 from pipeline.launch import ProgressListener, choose_runner, default_workers, run, watched
 from pipeline.output_folder import output_folder
@@ -105,6 +106,8 @@ def build(
     source = source or Checkpoint(options.model, threads=max(1, default_workers() // workers))
     identity, schema = source.identity(), source.relation_schema()
     source.preparer()  # a checkpoint that does not load stops here, before any work
+    if not source.finds_entities():
+        check_given_entities(paths, options.format, identity["model"])
     with output_folder(out) as staging:
         tallies = staging / "tallies"
         tallies.mkdir()

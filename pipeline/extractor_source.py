@@ -51,6 +51,9 @@ class ExtractorSource(Protocol):
     def relation_schema(self) -> RelationSchema:
         """Return the relations that the extractor predicts; loads no weights."""
 
+    def finds_entities(self) -> bool:
+        """Return whether it finds entities itself; otherwise it only relates those that documents have."""
+
     def identity(self) -> dict[str, str]:
         """Return what tells this extractor from others, for `run.json`."""
 
@@ -88,6 +91,12 @@ class Checkpoint:
         from extractors.checkpoint import find_checkpoint, load_config
 
         return load_config(find_checkpoint(self.name)).schema
+
+    def finds_entities(self) -> bool:
+        """Return whether the checkpoint is a joint one."""
+        from extractors.checkpoint import find_checkpoint, load_config
+
+        return load_config(find_checkpoint(self.name)).joint
 
     def identity(self) -> dict[str, str]:
         """Check the weights; return the name, and a hash of everything that changes what the checkpoint extracts."""

@@ -117,5 +117,8 @@ class RuleSource:
     def relation_schema(self) -> RelationSchema:
         return SCHEMA
 
+    def finds_entities(self) -> bool:
+        return True
+
     def identity(self) -> dict[str, str]:
         return {"model": "rules", "fingerprint": "0"}

@@ -25,6 +25,16 @@ TEXTS = {
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory) -> Path:
     """A folder with a checkpoint that finds something in any text, for the relations of CDR."""
+    return save_tiny(tmp_path_factory.mktemp("checkpoint") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def relation_only(tmp_path_factory) -> Path:
+    """A folder with a checkpoint that only relates given entities."""
+    return save_tiny(tmp_path_factory.mktemp("checkpoint") / "relating", joint=False, entity_embeddings=True)
+
+
+def save_tiny(folder: Path, **changes: object) -> Path:
     torch.set_num_threads(1)  # more of them wait for each other longer than such a small network computes
     torch.manual_seed(3)
     letters = [chr(code) for code in range(33, 127)]
@@ -46,10 +56,10 @@ def checkpoint(tmp_path_factory) -> Path:
         special_ids=(2, 3),
         window=128,
         longest_mention=3,
+        **changes,
     )
     model = Network(config)
     low = Calibration(mention_threshold=0.4, coreference_threshold=0.99, relation_threshold=0.0, selected_on="nothing")
-    folder = tmp_path_factory.mktemp("checkpoint") / "tiny"
     save_checkpoint(folder, model, tokenizer, low, "# A checkpoint for tests\n")
     return folder
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -6,6 +7,8 @@ from click.testing import CliRunner
 from runners.cli import main
 from runners.config import default_config_text
 from tests.runners.conftest import TEXTS
+
+ANNOTATED = Path(__file__).resolve().parents[2] / "examples" / "annotated" / "biomedicine.pubtator"
 
 
 def build(*args):
@@ -112,3 +115,25 @@ def test_a_forced_format_that_does_not_fit_is_told_not_lost(checkpoint, texts, t
     assert result.exit_code == 0, result.output
     assert "0 from 2 files" in result.stdout
     assert "dead letters  2: " in result.stdout
+
+
+def test_an_extractor_of_relations_alone_refuses_bare_texts_before_any_work(relation_only, texts, tmp_path):
+    result = build(texts, "--out", tmp_path / "graph", "--model", relation_only)
+    assert result.exit_code == 2
+    assert "relates given entities and finds none itself" in result.stderr
+    assert "use a joint checkpoint" in result.stderr
+    assert "read" not in result.stderr.split("Error:")[0]
+    assert not (tmp_path / "graph").exists()
+
+
+def test_a_bare_text_among_annotated_ones_becomes_a_dead_letter(relation_only, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "bare.txt").write_text("Nothing is annotated.")
+    (folder / "told.pubtator").write_text(ANNOTATED.read_text())
+    result = build(folder, "--out", tmp_path / "graph", "--model", relation_only, "--debug")
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "graph" / "run.json").read_text())
+    assert report["counts"]["dead_letters"] == {"prepare: document cannot be prepared": 1}
+    assert report["counts"]["rows"]["documents"] == 5
+    assert "only relates given ones" in CliRunner().invoke(main, ["info", str(tmp_path / "graph")]).stdout
