@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors.checkpoint import Calibration
+from extractors.confidence import Calibration
 from extractors.config import ModelConfig
 from extractors.recipe import Recipe
 

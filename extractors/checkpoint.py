@@ -13,41 +13,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from torch import Tensor
 
+from extractors.confidence import Calibration
 from extractors.config import ModelConfig
 from extractors.network import Network
-from schemas import Record
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-
-
-class Calibration(Record, frozen=True):
-    """What was chosen on the dev set, `calibration.json`.
-
-    Attributes:
-        mention_threshold, coreference_threshold, relation_threshold: the alphas of section 3.1; the relation
-            threshold is a calibrated probability.
-        scale, bias: calibrated probability = sigmoid(scale * score + bias).
-        evidence_threshold: share of a pair's attention from which a sentence supports a fact.
-        selected_on: which documents they were chosen on.
-        figures: dev figures of the checkpoint, by the name of the document set.
-    """
-
-    mention_threshold: float = 0.5
-    coreference_threshold: float = 0.5
-    relation_threshold: float = 0.5
-    scale: float = 1.0
-    bias: float = 0.0
-    evidence_threshold: float = 0.2
-    selected_on: str = ""
-    figures: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
-
-    def probabilities(self, scores: Tensor) -> Tensor:
-        """Return the calibrated probabilities of scores of shape (n, relations)."""
-        return torch.sigmoid(self.scale * scores + self.bias)
 
 
 class CheckpointError(ValueError):

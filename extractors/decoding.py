@@ -10,8 +10,8 @@ import torch
 from msgspec import structs
 from numpy.typing import NDArray
 
-from extractors.checkpoint import Calibration
 from extractors.clustering import cluster, constrain
+from extractors.confidence import Calibration
 from extractors.encoded import Encoded
 from extractors.evidence import evidence_sentences
 from extractors.heads import EntityPairs
@@ -63,7 +63,7 @@ def decode(
         typed = iter(types)
         for result, found in zip(results, chosen, strict=True):
             result.entities.extend(structs.replace(e, type=schema.entity_types[next(typed)]) for e in found)
-        _find_facts(model, calibration, pairs, host, passages, results)
+        _find_facts(model, calibration, pairs, host, passages, documents, results)
     return results
 
 
@@ -91,6 +91,7 @@ def _find_facts(
     pairs: EntityPairs,
     host: Layout,
     passages: Sequence[Passage],
+    documents: Sequence[Document],
     results: list[PassageFacts],
 ) -> None:
     """Add the facts above the threshold to the results of their passages."""
@@ -101,11 +102,19 @@ def _find_facts(
     if not len(host.pairs):
         return
     pairs = pairs.with_pairs(host.pairs.to(pairs.mentions.device))
-    scores = model.relation_scores(pairs).float().cpu()
+    scores = model.relation_scores(pairs).double().cpu()
     if not scores.isfinite().all():
         raise FloatingPointError("the model gave a score that is not a number")
-    probability = calibration.probabilities(scores).masked_fill(~allowed[possible], 0.0)
-    pair, relation = (probability >= calibration.relation_threshold).nonzero().unbind(1)
+    relations = tuple(schema.index)
+    probability = np.zeros(scores.shape)
+    kept = allowed[possible].numpy()
+    entities_given = np.array([document.entities is not None for document in documents])
+    pair_given = entities_given[host.entity_passage[host.pairs[:, 0]].numpy()]
+    for given in np.unique(pair_given).tolist():
+        part, rows = calibration.relating(given), pair_given == given
+        probability[rows] = part.probabilities(scores[rows].numpy(), relations)
+        kept[rows] &= probability[rows] >= part.cuts(relations)
+    pair, relation = torch.from_numpy(np.stack(kept.nonzero()))
     if not len(pair):
         return
     support = evidence_sentences(pairs.with_pairs(pairs.layout.pairs[pair]), calibration.evidence_threshold)
@@ -115,11 +124,9 @@ def _find_facts(
         passage = int(host.entity_passage[head])
         base = first_entity[passage]
         first_sentence = int(passages[passage].sentences[0])
-        # Four decimals: finer differences have no meaning.
-        value = round(float(probability[p, r]), 4)
         evidence = tuple(first_sentence + sentence for sentence in support[row])
         results[passage].facts.append(
-            Fact(head - base, schema.relations[r].id, tail - base, probability=value, evidence=evidence)
+            Fact(head - base, relations[r], tail - base, probability=float(probability[p, r]), evidence=evidence)
         )
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -24,19 +20,6 @@ class Device:
     place: torch.device
     precision: torch.dtype
     budget: int
-
-    def groups(self, items: Sequence[T], cost: Callable[[T], int]) -> Iterator[list[T]]:
-        """Yield consecutive items whose costs add up to at most the budget, at least one item each."""
-        group: list[T] = []
-        total = 0
-        for item in items:
-            if group and total + cost(item) > self.budget:
-                yield group
-                group, total = [], 0
-            group.append(item)
-            total += cost(item)
-        if group:
-            yield group
 
 
 def choose_device() -> Device:

@@ -7,20 +7,15 @@ from collections.abc import Sequence
 import torch
 
 from extractors.assembly import assemble
-from extractors.checkpoint import (
-    Calibration,
-    find_checkpoint,
-    load_calibration,
-    load_config,
-    load_model,
-    load_tokenizer,
-)
+from extractors.checkpoint import find_checkpoint, load_calibration, load_config, load_model, load_tokenizer
+from extractors.confidence import Calibration
 from extractors.decoding import PassageFacts, decode
 from extractors.device import Device, choose_device
 from extractors.memory import keep_memory
 from extractors.network import Network
 from extractors.prepare import Prepared, Preparer
 from schemas import Document, Extraction, RelationSchema
+from schemas.grouping import groups_within
 
 
 class Extractor:
@@ -55,11 +50,15 @@ class Extractor:
     def extract(self, batch: Sequence[Prepared]) -> list[Extraction]:
         """Extract entities and facts from each document of the batch, in the same order."""
         tasks = [(owner, index) for owner, prepared in enumerate(batch) for index in range(len(prepared.passages))]
+
+        def pieces(task: tuple[int, int]) -> int:
+            return len(batch[task[0]].passages[task[1]].pieces)
+
         # Passages of like length share a forward pass, so that little is padded.
-        tasks.sort(key=lambda task: (len(batch[task[0]].passages[task[1]].pieces), task))
+        tasks.sort(key=lambda task: (pieces(task), task))
         results: dict[tuple[int, int], PassageFacts] = {}
         with torch.inference_mode():
-            for group in self.device.groups(tasks, lambda task: len(batch[task[0]].passages[task[1]].pieces)):
+            for group in groups_within(tasks, pieces, self.device.budget):
                 passages = [batch[owner].passages[index] for owner, index in group]
                 documents = [batch[owner].document for owner, _ in group]
                 decoded = decode(self.model, self.calibration, passages, documents)
@@ -74,7 +73,7 @@ def load_preparer(name_or_folder: str) -> Preparer:
     """Return what prepares documents for a checkpoint, without its weights."""
     folder = find_checkpoint(name_or_folder)
     config = load_config(folder)
-    return Preparer(load_tokenizer(folder), config.whole_pieces, config.passage_pieces)
+    return Preparer(load_tokenizer(folder), config.whole_pieces, config.passage_pieces, not config.joint)
 
 
 def load_extractor(name_or_folder: str, device: Device | None = None) -> Extractor:

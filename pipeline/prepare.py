@@ -14,6 +14,7 @@ from pipeline.extractor_source import ExtractorSource, Prepared, Preparer
 from pipeline.failures import dead_letter
 from pipeline.tally import Tally
 from schemas import Document, content_hash, problems
+from schemas.grouping import groups_within
 
 # Characters of text that are prepared together. Batches are cut out of such a group sorted by cost, so a group has to
 # be much larger than a batch, and still small enough that there are enough of them for every worker.
@@ -91,17 +92,9 @@ def cost(prepared: Prepared) -> int:
 
 
 def batches(prepared: Iterable[Prepared], batch_cost: int) -> Iterator[list[Prepared]]:
-    """Yield lists of documents of similar cost whose costs add up to at most `batch_cost`, or that hold only one."""
-    batch: list[Prepared] = []
-    used = 0
-    for item in sorted(prepared, key=lambda item: (cost(item), item.document.id)):
-        if batch and used + cost(item) > batch_cost:
-            yield batch
-            batch, used = [], 0
-        batch.append(item)
-        used += cost(item)
-    if batch:
-        yield batch
+    """Return lists of documents of similar cost whose costs add up to at most `batch_cost`, or that hold only one."""
+    ordered = sorted(prepared, key=lambda item: (cost(item), item.document.id))
+    return groups_within(ordered, cost, batch_cost)
 
 
 def _characters(document: Document) -> int:

@@ -43,14 +43,19 @@ def entity_type_scores(pairs: Iterable[Pair]) -> dict[str, Score]:
     return dict(sorted(totals.items()))
 
 
+def strict_facts(entities: Sequence[Entity], facts: Iterable[Fact]) -> list[tuple[Hashable, str, Hashable]]:
+    """Return what makes each fact right at the level `rel_nec`."""
+    typed = [(spans_of(entity), entity.type) for entity in entities]
+    return [(typed[fact.head], fact.relation, typed[fact.tail]) for fact in facts]
+
+
 def _items(entities: Sequence[Entity], facts: Iterable[Fact]) -> dict[str, frozenset[Hashable]]:
-    clusters = [spans_of(entity) for entity in entities]
-    typed = [(cluster, entity.type) for cluster, entity in zip(clusters, entities, strict=True)]
     facts = list(facts)
+    clusters = [spans_of(entity) for entity in entities]
     return {
         "mention": frozenset(span for cluster in clusters for span in cluster),
         "coreference": frozenset(clusters),
-        "entity": frozenset(typed),
+        "entity": frozenset((spans_of(entity), entity.type) for entity in entities),
         "rel": frozenset((clusters[fact.head], fact.relation, clusters[fact.tail]) for fact in facts),
-        "rel_nec": frozenset((typed[fact.head], fact.relation, typed[fact.tail]) for fact in facts),
+        "rel_nec": frozenset(strict_facts(entities, facts)),
     }

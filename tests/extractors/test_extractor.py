@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors import load_extractor, load_preparer
-from extractors.calibrate import as_plain_text
+from extractors.calibration import as_plain_text
 from schemas import Mention, problems
 from tests.extractors.tiny import annotated, extractor, plain, save
 

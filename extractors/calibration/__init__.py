@@ -1,0 +1,34 @@
+"""Calibration: probabilities that mean what they say, and the cuts for the best F1 or a wished precision.
+
+Everything is chosen on annotated documents that training did not see; `extractors.confidence` holds the outcome.
+"""
+
+from extractors.calibration.calibrate import calibrate, calibrate_relations
+from extractors.calibration.candidates import (
+    Candidates,
+    as_plain_text,
+    candidates_found,
+    candidates_from_text,
+    candidates_given_entities,
+)
+from extractors.calibration.figures import figures_of, probability_figures, selection_scores
+from extractors.calibration.plots import PlotsNeedMatplotlib, plot_probabilities
+from extractors.calibration.quality import FLOOR, Quality, quality
+
+__all__ = [
+    "FLOOR",
+    "Candidates",
+    "PlotsNeedMatplotlib",
+    "Quality",
+    "as_plain_text",
+    "calibrate",
+    "calibrate_relations",
+    "candidates_found",
+    "candidates_from_text",
+    "candidates_given_entities",
+    "figures_of",
+    "plot_probabilities",
+    "probability_figures",
+    "quality",
+    "selection_scores",
+]

@@ -1,0 +1,86 @@
+"""The flow: everything in `calibration.json`, chosen on documents that training did not see."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from extractors.calibration.candidates import (
+    Candidates,
+    as_plain_text,
+    candidates_from_text,
+    candidates_given_entities,
+)
+from extractors.calibration.evidence import best_evidence_threshold
+from extractors.calibration.probability import choose_map
+from extractors.calibration.thresholds import with_thresholds
+from extractors.confidence import Calibration, RelationCalibration
+from extractors.evaluation import evaluate
+from extractors.extractor import Extractor
+from extractors.network import Network
+from extractors.prepare import Prepared, Preparer
+from schemas import Document
+
+_GRID = tuple(np.round(np.arange(0.25, 0.96, 0.1), 2).tolist())
+# No fact has such a probability: for what does not look at facts.
+_NO_FACTS = 2.0
+
+
+def calibrate(model: Network, preparer: Preparer, documents: Sequence[Document], name: str) -> Calibration:
+    """Choose thresholds and calibrate the probabilities of relations.
+
+    For a network that only relates given entities the probability of a fact is that between right entities. A joint
+    one finds entities itself, and a fact between wrong ones is wrong: its probabilities are fitted to what it finds in
+    the bare texts, and apart from them (`given`) to annotated entities, for documents that come with them.
+
+    Args:
+        model: the network.
+        preparer: prepares documents for it.
+        documents: annotated documents, as many as possible; the choices are made on them.
+        name: how they are called.
+    """
+    candidates = candidates_given_entities(model, preparer, documents)
+    given = calibrate_relations(candidates)
+    calibration = Calibration(selected_on=name)
+    evidence = best_evidence_threshold(model, preparer, documents)
+    if evidence is not None:
+        calibration = replace(calibration, evidence_threshold=evidence)
+    if not model.config.joint:
+        return replace(calibration, **_fields(given))
+    extractor = Extractor(copy.deepcopy(model), preparer, calibration)
+    prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
+    extractor.calibration = calibration = _with_entity_thresholds(extractor, prepared, documents)
+    in_text = candidates_from_text(extractor, prepared, documents, candidates.lowest_useful_score())
+    return replace(calibration, **_fields(calibrate_relations(in_text)), given=given)
+
+
+def calibrate_relations(candidates: Candidates) -> RelationCalibration:
+    """Choose the map from scores to probabilities, then the cuts.
+
+    Only useful candidates take part: what a score means there does not depend on the many far below.
+    """
+    candidates = candidates.useful()
+    return with_thresholds(choose_map(candidates), candidates)
+
+
+def _fields(part: RelationCalibration) -> dict[str, object]:
+    return {name: getattr(part, name) for name in RelationCalibration.__struct_fields__}
+
+
+def _with_entity_thresholds(
+    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document]
+) -> Calibration:
+    """Choose the thresholds of mentions and coreference by strict entity F1 (grid search, section 4 of JEREX)."""
+    calibration = extractor.calibration
+
+    def entity_f1(candidate: Calibration) -> float:
+        extractor.calibration = candidate.cut_at(_NO_FACTS)
+        return evaluate(documents, extractor.extract(prepared), extractor.schema).strict["entity"].f1
+
+    for key in ("mention_threshold", "coreference_threshold"):
+        best = max(_GRID, key=lambda value, key=key: entity_f1(replace(calibration, **{key: value})))  # type: ignore[misc]
+        calibration = replace(calibration, **{key: best})
+    return calibration

@@ -1,0 +1,124 @@
+"""The figures of a network: how good its facts are, and how far their probabilities can be trusted."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.calibration.candidates import (
+    Candidates,
+    as_plain_text,
+    candidates_found,
+    candidates_from_text,
+    candidates_given_entities,
+)
+from extractors.calibration.quality import FLOOR, quality
+from extractors.calibration.thresholds import score_at
+from extractors.confidence import Calibration, PrecisionError, RelationCalibration
+from extractors.evaluation import evaluate
+from extractors.evaluation.score import Score
+from extractors.evaluation.threshold import best_threshold
+from extractors.extractor import Extractor
+from extractors.network import Network
+from extractors.prepare import Preparer
+from schemas import Document
+
+# The wished precisions whose outcome is stated.
+WISHES = (0.8, 0.9)
+
+
+def selection_scores(
+    model: Network, preparer: Preparer, documents: Sequence[Document]
+) -> tuple[dict[str, float], float]:
+    """Return scores of a network in training and the one by which epochs are compared.
+
+    That is strict `rel_nec` F1 from bare text for a joint network and F1 with given entities otherwise, both at the
+    best cut on these very documents.
+    """
+    if model.config.joint:
+        scores = end_to_end_scores(model, preparer, Calibration(), documents)
+        return scores, scores["rel_nec_best_f1"]
+    found = candidates_given_entities(model, preparer, documents)
+    best = _best_score(found.score, found)
+    at_zero = score_at(np.zeros(len(found.relations)), found.score, found)
+    return {**_rounded("", best), "f1_at_zero": round(at_zero.f1, 4)}, best.f1
+
+
+def figures_of(
+    model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document]
+) -> dict[str, float]:
+    """Return the figures of a finished network: from bare text if it is joint, else with given entities.
+
+    Names that begin with `given_` are about the probabilities of a joint network whose entities are given.
+    """
+    given = candidates_given_entities(model, preparer, documents)
+    if not model.config.joint:
+        extractor = Extractor(copy.deepcopy(model), preparer, calibration)
+        found = extractor.extract([preparer.prepare(document) for document in documents])
+        relations = evaluate(documents, found, extractor.schema).relations
+        scores = {"relation": relations.overall, "intra": relations.intra, "inter": relations.inter}
+        figures = {name: value for level, score in scores.items() for name, value in _rounded(level, score).items()}
+        if relations.evidence is not None:
+            figures |= _rounded("evidence", relations.evidence)
+        return figures | probability_figures(given, calibration)
+    figures = end_to_end_scores(model, preparer, calibration, documents)
+    prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
+    extractor = Extractor(copy.deepcopy(model), preparer, calibration)
+    in_text = candidates_from_text(extractor, prepared, documents, given.lowest_useful_score())
+    figures |= probability_figures(in_text, calibration)
+    of_given = probability_figures(given, calibration.relating(given=True))
+    return figures | {f"given_{name}": value for name, value in of_given.items()}
+
+
+def probability_figures(candidates: Candidates, calibration: RelationCalibration) -> dict[str, float]:
+    """Return ECE and Brier score before calibration (sigmoid of the score) and after, and the outcome of wishes.
+
+    Names that end in `_all` are about all candidates, the others about those with a calibrated probability of at
+    least `FLOOR`.
+    """
+    after = candidates.probabilities(calibration)
+    before = RelationCalibration().on_line(candidates.score)
+    likely = after >= FLOOR
+    figures: dict[str, float] = {}
+    for side, chosen in (("", likely), ("_all", np.ones_like(likely))):
+        for moment, values in (("_before", before), ("", after)):
+            measured = quality(values[chosen], candidates.correct[chosen])
+            figures[f"ece{side}{moment}"] = round(measured.ece, 4)
+            figures[f"brier{side}{moment}"] = round(measured.brier, 6)
+    for wish in WISHES:
+        try:
+            cut = calibration.curve.cut_for(wish)
+        except PrecisionError:
+            continue
+        figures |= _rounded(f"wish_{wish:g}", score_at(np.full(len(candidates.relations), cut), after, candidates))
+    return figures
+
+
+def end_to_end_scores(
+    model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document]
+) -> dict[str, float]:
+    """Extract from the bare texts and return strict precision, recall and F1 of every level.
+
+    `rel_nec_best_f1` is the F1 at the best cut on these very documents; it serves to compare epochs.
+    """
+    extractor = Extractor(copy.deepcopy(model), preparer, calibration)
+    prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
+    scores: dict[str, float] = {}
+    for level, score in evaluate(documents, extractor.extract(prepared), extractor.schema).strict.items():
+        scores |= _rounded(level, score)
+    extractor.calibration = calibration.cut_at(FLOOR)
+    found = candidates_found(documents, extractor.extract(prepared), extractor.schema)
+    scores["rel_nec_best_f1"] = round(_best_score(found.score, found).f1, 4)
+    return scores
+
+
+def _best_score(values: NDArray[np.float64], candidates: Candidates) -> Score:
+    return best_threshold(values, candidates.correct, int(candidates.gold.sum())).score
+
+
+def _rounded(level: str, score: Score) -> dict[str, float]:
+    prefix = f"{level}_" if level else ""
+    return {f"{prefix}{part}": round(getattr(score, part), 4) for part in ("precision", "recall", "f1")}
