@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runners.command import Command
 from runners.errors import Mistake
 from runners.terminal import printable
+
+if TYPE_CHECKING:
+    from extractors.confidence import RelationCalibration
 
 _DEAD_LETTERS_SHOWN = 20
 _SHORT = {"P": "precision", "R": "recall", "F1": "f1"}
@@ -68,24 +71,74 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
         raise Mistake(f"'{name_or_folder}' is no graph (it has no run.json), and {error}") from None
     config, calibration = load_config(folder), load_calibration(folder)
     schema = config.schema
+    encoder = (
+        f"{config.backbone.get('model_type')}, {config.backbone.get('num_hidden_layers')} layers of "
+        f"width {config.backbone.get('hidden_size')}"
+    )
+    if config.averaged_layers > 1:
+        encoder += f", of which the last {config.averaged_layers} are averaged"
+    told = [name for name, used in (("markers", config.markers), ("embeddings", config.entity_embeddings)) if used]
     return {
         "checkpoint": str(folder),
         "size": megabytes(folder),
+        "parameters": f"{_parameters(folder) / 1e6:.1f} million",
         "fingerprint": fingerprint(folder),
-        "encoder": f"{config.backbone.get('model_type')}, {config.backbone.get('num_hidden_layers')} layers of "
-        f"width {config.backbone.get('hidden_size')}",
+        "encoder": encoder
+        + (f", averaged over the last {config.averaged_layers}" if config.averaged_layers > 1 else ""),
+        "entities": "joint: found in the text, or given"
+        if config.joint
+        else "relation-only: documents must have entities" + (f", told by {' and '.join(told)}" if told else ""),
         "relation head": config.head,
+        "head options": _head_options(config.head, config.head_options),
+        "loss": config.loss,
         "relation schema": schema.name,
         "entity types": ", ".join(schema.entity_types),
         "relations": {relation.id: relation.label for relation in schema.relations},
-        "thresholds": {
-            "mention": calibration.mention_threshold,
-            "coreference": calibration.coreference_threshold,
-            "relation": calibration.relation_threshold,
+        "calibration": {
             "selected on": calibration.selected_on,
+            **(
+                {"mention threshold": calibration.mention_threshold}
+                | {"coreference threshold": calibration.coreference_threshold}
+                if config.joint
+                else {}
+            ),
+            **_relating(calibration),
+            "evidence threshold": calibration.evidence_threshold,
+            "with given entities": {} if calibration.given is None else _relating(calibration.given),
         },
         "figures": calibration.figures,
     }
+
+
+def _head_options(head: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a head, also those that have their default value."""
+    import msgspec
+
+    from extractors.heads import HEADS
+
+    if head not in HEADS:
+        return dict(options)
+    values: dict[str, Any] = msgspec.to_builtins(msgspec.convert(options, HEADS[head].options_type))
+    return values
+
+
+def _relating(calibration: RelationCalibration) -> dict[str, Any]:
+    own = len(calibration.relation_thresholds)
+    return {
+        "probabilities": calibration.method,
+        "relation threshold": calibration.relation_threshold,
+        "relations with a threshold of their own": own or None,
+    }
+
+
+def _parameters(folder: Path) -> int:
+    """Return the number of weights, from the file's head alone."""
+    from math import prod
+
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", framework="numpy") as file:
+        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no mapping
 
 
 def _graph(folder: Path) -> dict[str, Any]:

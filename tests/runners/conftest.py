@@ -49,15 +49,15 @@ def save_tiny(folder: Path, **changes: object) -> Path:
         intermediate_size=32,
         max_position_embeddings=128,
     )
-    config = ModelConfig(
-        head="jerex-grc",
-        relations=load_relation_schema_text("cdr"),
-        backbone={**backbone.to_diff_dict(), "model_type": "bert"},
-        special_ids=(2, 3),
-        window=128,
-        longest_mention=3,
-        **changes,
-    )
+    values = {
+        "head": "jerex-grc",
+        "relations": load_relation_schema_text("cdr"),
+        "backbone": {**backbone.to_diff_dict(), "model_type": "bert"},
+        "special_ids": (2, 3),
+        "window": 128,
+        "longest_mention": 3,
+    }
+    config = ModelConfig(**{**values, **changes})
     model = Network(config)
     low = Calibration(mention_threshold=0.4, coreference_threshold=0.99, relation_threshold=0.0, selected_on="nothing")
     save_checkpoint(folder, model, tokenizer, low, "# A checkpoint for tests\n")

@@ -4,6 +4,7 @@ from click.testing import CliRunner
 
 from extractors import shipped
 from runners.cli import main
+from tests.runners.conftest import save_tiny
 
 
 def info(*args):
@@ -22,9 +23,22 @@ def test_a_checkpoint_is_explained(checkpoint):
     assert facts["entity types"] == "Chemical, Disease"
     assert facts["relations"] == {"CID": "induces disease"}
     assert facts["encoder"] == "bert, 1 layers of width 32"
+    assert facts["entities"].startswith("joint")
+    assert (facts["loss"], facts["head options"]) == ("bce", {})
+    assert facts["parameters"] == "0.0 million"
+    assert facts["calibration"]["mention threshold"] == 0.4
     text = info(checkpoint).stdout
     assert "relation head    jerex-grc" in text
     assert "  CID  induces disease" in text
+
+
+def test_a_checkpoint_that_only_relates_says_so(tmp_path):
+    options = {"local_context": False}
+    folder = save_tiny(tmp_path / "mine", joint=False, entity_embeddings=True, head="jerex-mrc", head_options=options)
+    facts = json.loads(info(folder, "--json").stdout)
+    assert facts["entities"] == "relation-only: documents must have entities, told by embeddings"
+    assert facts["head options"] == {"global_entities": True, "local_context": False, "other_sentences": True}
+    assert "mention threshold" not in facts["calibration"]
 
 
 def test_a_graph_is_explained(built):
@@ -35,6 +49,11 @@ def test_a_graph_is_explained(built):
     text = info(out).stdout
     assert "ada.txt" in text
     assert "fingerprint" in text
+
+
+def test_parameters_of_the_default_extractor_are_counted():
+    facts = json.loads(info("docred-minilm", "--json").stdout)
+    assert 20 < float(facts["parameters"].split()[0]) < 30
 
 
 def test_what_is_neither_is_a_mistake(tmp_path):
