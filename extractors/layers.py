@@ -80,5 +80,10 @@ class FeedForward(nn.Module):
 
     def forward(self, *parts: Part) -> Tensor:
         """Return scores of shape (n, outputs) for the concatenation of the parts."""
-        scores: Tensor = self.outer(self.dropout(torch.relu(self.inner(parts))))
+        scores: Tensor = self.outer(self.hidden(*parts))
         return scores
+
+    def hidden(self, *parts: Part) -> Tensor:
+        """Return the inner layer: shape (n, hidden)."""
+        inner: Tensor = self.dropout(torch.relu(self.inner(parts)))
+        return inner

@@ -54,7 +54,7 @@ class Network(nn.Module):
             self.mention_classifier = FeedForward(width + meta, width, 1, dropout)
             self.coreference_classifier = FeedForward(2 * width + meta, width, 1, dropout)
             self.type_classifier = FeedForward(width, width, types, dropout)
-        sizes = HeadSizes(width, types, len(schema.relations) + self.loss.threshold, meta, dropout)
+        sizes = HeadSizes(width, types, len(schema.relations) + self.loss.threshold, meta, dropout, self.loss.threshold)
         self.relation_head = build_head(config.head, config.head_options, sizes)
         self.allowed_pairs = _allowed_pairs(schema)
 

@@ -4,11 +4,13 @@ from typing import Any
 
 from extractors.heads.atlop import Atlop
 from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, read_options
+from extractors.heads.docre_ii import IterativeInference
 from extractors.heads.jerex_grc import GlobalRelationClassifier
 from extractors.heads.jerex_mrc import MultiInstanceRelationClassifier
 
 HEADS: dict[str, type[RelationHead]] = {
     "atlop": Atlop,
+    "docre-ii": IterativeInference,
     "jerex-grc": GlobalRelationClassifier,
     "jerex-mrc": MultiInstanceRelationClassifier,
 }

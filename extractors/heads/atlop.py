@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
-from extractors.heads.base import EntityPairs, HeadSizes, NoOptions, RelationHead
+from extractors.heads.base import EntityPairs, HeadSizes, RelationHead
 from extractors.layers import Dropout
 from extractors.localized import localized_context
+from schemas import Record
 
 # Width of the groups of the grouped bilinear form, as in ATLOP.
 BLOCK = 64
 
 
-class Atlop(RelationHead):
-    """Localized context pooling and a grouped bilinear form."""
+class Options(Record, frozen=True, forbid_unknown_fields=True):
+    """How a pair is classified.
 
-    def __init__(self, sizes: HeadSizes, options: NoOptions) -> None:
+    Attributes:
+        classifier: `bilinear`, ATLOP's grouped form, or `linear`, a feature vector and one linear layer (DocRE-II
+            equations 2 to 4).
+    """
+
+    classifier: Literal["bilinear", "linear"] = "bilinear"
+
+
+class Atlop(RelationHead):
+    """Localized context pooling and a grouped bilinear form, or the linear one of DocRE-II's base module."""
+
+    options_type = Options
+    published_loss = "adaptive-threshold"
+
+    def __init__(self, sizes: HeadSizes, options: Options) -> None:
         nn.Module.__init__(self)
         width = sizes.width
+        self.options = options
         self.head_layer = nn.Linear(2 * width, width)
         self.tail_layer = nn.Linear(2 * width, width)
         self.dropout = Dropout(sizes.dropout)
-        self.bilinear = GroupedBilinear(width, sizes.classes)
+        if options.classifier == "bilinear":
+            self.bilinear = GroupedBilinear(width, sizes.classes)
+            self.feature_width = 2 * width
+        else:
+            self.feature_layer = nn.Linear(2 * width, width)
+            self.classifier = nn.Linear(width, sizes.classes)
+            self.feature_width = width
 
-    def forward(self, pairs: EntityPairs) -> Tensor:
-        """Return logits of shape (n, classes)."""
-        scores: Tensor = self.bilinear(*self.pair_vectors(pairs))
+    def pair_features(self, pairs: EntityPairs) -> Tensor:
+        """Return [z_s; z_o], or F_so of DocRE-II's equations 2 and 3: shape (n, feature_width)."""
+        vectors = torch.cat(self.pair_vectors(pairs), 1)
+        if self.options.classifier == "bilinear":
+            return vectors
+        return self.dropout(torch.relu(self.feature_layer(vectors)))
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits of shape (n, classes) for pair features (DocRE-II equation 4 without its sigmoid)."""
+        scores: Tensor
+        if self.options.classifier == "bilinear":
+            scores = self.bilinear(*features.chunk(2, 1))
+        else:
+            scores = self.classifier(features)
         return scores
 
     def pair_vectors(self, pairs: EntityPairs) -> tuple[Tensor, Tensor]:
@@ -62,6 +97,6 @@ class GroupedBilinear(nn.Module):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return scores of shape (n, classes) for two matrices of shape (n, width)."""
         groups = first.shape[1] // self.block
-        product = first.view(-1, groups, self.block, 1) @ second.view(-1, groups, 1, self.block)
+        product = first.reshape(-1, groups, self.block, 1) @ second.reshape(-1, groups, 1, self.block)
         scores: Tensor = self.linear(product.flatten(1))
         return scores

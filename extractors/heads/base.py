@@ -127,6 +127,7 @@ class HeadSizes:
         classes: scores per pair: the relations, and a threshold class after them where the loss has one.
         meta: width of the embeddings of types and distances.
         dropout: rate inside the head.
+        threshold: whether the last class is a threshold.
     """
 
     width: int
@@ -134,6 +135,7 @@ class HeadSizes:
     classes: int
     meta: int
     dropout: float
+    threshold: bool = False
 
 
 class NoOptions(Record, frozen=True, forbid_unknown_fields=True):
@@ -144,18 +146,33 @@ class RelationHead(nn.Module, ABC):
     """Scores every candidate pair for every class.
 
     Subclasses name their choices in `options_type` (a frozen record; every ablation of the paper is one of them) and
-    take sizes and options in `__init__`.
+    take sizes and options in `__init__`. They define `forward`, or, so that DocRE-II can refine their predictions, its
+    two halves `pair_features` and `classify` and the width between them.
+
+    Attributes:
+        published_loss: key of `extractors.losses.LOSSES` with which the head was published.
+        feature_width: width of the pair features.
     """
 
     options_type: ClassVar[type[Record]] = NoOptions
+    published_loss: ClassVar[str] = "bce"
+    feature_width: int
 
     @abstractmethod
     def __init__(self, sizes: HeadSizes, options: Any) -> None:
         super().__init__()
 
-    @abstractmethod
     def forward(self, pairs: EntityPairs) -> Tensor:
         """Return logits of shape (n, classes)."""
+        return self.classify(self.pair_features(pairs))
+
+    def pair_features(self, pairs: EntityPairs) -> Tensor:
+        """Return what the last layer of the head reads of every pair: shape (n, feature_width)."""
+        raise NotImplementedError(f"{type(self).__name__} has no pair features: it cannot be a base module")
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits of shape (n, classes) for pair features."""
+        raise NotImplementedError(f"{type(self).__name__} has no pair features: it cannot be a base module")
 
     def losses(self, pairs: EntityPairs, loss: PairLoss, targets: Tensor) -> dict[str, Tensor]:
         """Return what the head is trained with; every value is a scalar, and their sum is minimised.

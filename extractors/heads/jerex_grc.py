@@ -16,11 +16,16 @@ class GlobalRelationClassifier(RelationHead):
         self.type_embedding = nn.Embedding(sizes.types, sizes.meta)
         self.classifier = FeedForward(2 * (sizes.width + sizes.meta), sizes.width, sizes.classes, sizes.dropout)
         expect_few(self.classifier.outer)
+        self.feature_width = sizes.width
 
-    def forward(self, pairs: EntityPairs) -> Tensor:
-        """Return logits of shape (n, classes)."""
+    def pair_features(self, pairs: EntityPairs) -> Tensor:
+        """Return the inner layer of the classifier: shape (n, feature_width)."""
         head, tail = pairs.layout.pairs.unbind(1)
         types = self.type_embedding(pairs.types)
-        # Equation 7: x^p = (x_1^e o w_1^e) o (x_2^e o w_2^e); equation 8 without its sigmoid.
-        scores: Tensor = self.classifier((pairs.entities, head), (types, head), (pairs.entities, tail), (types, tail))
+        # Equation 7: x^p = (x_1^e o w_1^e) o (x_2^e o w_2^e).
+        return self.classifier.hidden((pairs.entities, head), (types, head), (pairs.entities, tail), (types, tail))
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits of shape (n, classes): equation 8 without its sigmoid."""
+        scores: Tensor = self.classifier.outer(features)
         return scores

@@ -46,9 +46,10 @@ class MultiInstanceRelationClassifier(RelationHead):
         self.dropout = Dropout(sizes.dropout)
         self.classifier = FeedForward(width + 2 * meta, width, sizes.classes, sizes.dropout)
         expect_few(self.classifier.outer)
+        self.feature_width = width
 
-    def forward(self, pairs: EntityPairs) -> Tensor:
-        """Return logits of shape (n, classes)."""
+    def pair_features(self, pairs: EntityPairs) -> Tensor:
+        """Return the inner layer of the classifier: shape (n, feature_width)."""
         layout = pairs.layout
         s1, s2, first, end = mention_pairs(layout)
         e1, e2 = layout.mention_entity[s1], layout.mention_entity[s2]
@@ -79,5 +80,9 @@ class MultiInstanceRelationClassifier(RelationHead):
         pooled = self.dropout(RangeMax(represented, longest).pool(first, end))
         head, tail = layout.pairs.unbind(1)
         types = self.type_embedding(pairs.types)
-        scores: Tensor = self.classifier((pooled, None), (types, head), (types, tail))
+        return self.classifier.hidden((pooled, None), (types, head), (types, tail))
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits of shape (n, classes)."""
+        scores: Tensor = self.classifier.outer(features)
         return scores

@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional
 
+from tests.extractors.heads import docre_ii_reference
+
 
 def two_layers(ffnn, x):
     hidden = torch.relu(functional.linear(x, ffnn.inner.weight, ffnn.inner.bias))
@@ -55,8 +57,16 @@ def atlop(head, pairs):
         c = context(pairs, h, t)  # equation 1
         z_s = torch.tanh(head.head_layer(torch.cat([e_s, c])))  # equation 2
         z_o = torch.tanh(head.tail_layer(torch.cat([e_o, c])))  # equation 3
-        rows.append(grouped_bilinear(head.bilinear, z_s, z_o))
-    return stack(rows, head.bilinear.linear)
+        if head.options.classifier == "bilinear":
+            rows.append(grouped_bilinear(head.bilinear, z_s, z_o))
+        else:
+            f = torch.relu(head.feature_layer(torch.cat([z_s, z_o])))  # F_so of DocRE-II
+            rows.append(head.classifier(f))  # equation 4
+    return stack(rows, head.bilinear.linear if head.options.classifier == "bilinear" else head.classifier)
+
+
+def docre_ii(head, pairs):
+    return docre_ii_reference.docre_ii(head, pairs, REFERENCES)
 
 
 def mentions_by_entity(pairs):
@@ -111,4 +121,4 @@ def stack(rows, last):
     return torch.stack(rows) if rows else torch.zeros(0, last.out_features)
 
 
-REFERENCES = {"atlop": atlop, "jerex-grc": grc, "jerex-mrc": mrc}
+REFERENCES = {"atlop": atlop, "docre-ii": docre_ii, "jerex-grc": grc, "jerex-mrc": mrc}

@@ -15,6 +15,20 @@ ONE = [[(0, 2)], [(7, 8)]]
 # Every head, and every choice that changes what it computes.
 VARIANTS = [
     ("atlop", {}),
+    ("atlop", {"classifier": "linear"}),
+    *(
+        ("docre-ii", {"width": 4, "layers": 1, "passes": 1, **changes})
+        for changes in (
+            {"layers": 2, "passes": 2},
+            {"passes": 2, "mode": "reference"},
+            {"fusion": False},
+            {"extended": False},
+            {"contrastive": False},
+            {"base_options": {"classifier": "bilinear"}},
+            {"base": "jerex-grc"},
+            {"base": "jerex-mrc"},
+        )
+    ),
     ("jerex-grc", {}),
     ("jerex-mrc", {}),
     ("jerex-mrc", {"global_entities": False}),
@@ -23,7 +37,10 @@ VARIANTS = [
 ]
 # How the network around a head is built: markers and known entities for those that were published with them.
 TOLD = {"joint": False, "markers": True, "entity_embeddings": True}
-SETTINGS = {"atlop": {"loss": "adaptive-threshold", **TOLD}}
+SETTINGS = {
+    "atlop": {"loss": "adaptive-threshold", **TOLD},
+    "docre-ii": {"loss": "adaptive-threshold", **TOLD},
+}
 
 
 def run(network, texts, clusters, types=None):
@@ -108,8 +125,9 @@ def test_permuting_the_entities_permutes_the_scores(network):
 
 def test_gradients_reach_every_parameter(network):
     clusters = [[[(0, 2), (8, 9)], [(6, 7)], [(10, 11)]]]
-    logits, _ = run(network, [SENTENCE], clusters)
-    logits.square().sum().backward()
+    logits, pairs = run(network, [SENTENCE], clusters)
+    targets = torch.eye(3)[torch.arange(len(logits)) % 3]
+    torch.stack(list(network.relation_head.losses(pairs, network.loss.per_pair, targets).values())).sum().backward()
     for name, parameter in network.relation_head.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
