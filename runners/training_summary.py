@@ -49,8 +49,7 @@ def print_training_summary(recipe: Recipe, checkpoint: Path, out: Path, stream: 
     print_rows({str(path): what for path, what in what_for.items() if path.exists()}, stream)
     click.echo("\nWhat to try next", stream)
     folder = shlex.quote(printable(str(checkpoint)))
-    given = "" if recipe.joint else " --entities given"
     inputs = "articles/" if recipe.joint else "annotated.pubtator"
     click.echo(f"  factmill info {folder}", stream)
-    click.echo(f"  factmill evaluate test.json --model {folder}{given}", stream)
+    click.echo(f"  factmill evaluate test.json --model {folder}", stream)
     click.echo(f"  factmill build {inputs} --out graph --model {folder}", stream)
