@@ -20,6 +20,7 @@ from extractors.network import Network
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json")
+HEAD, BASE = "relation_head.", "relation_head.base."
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -99,6 +100,16 @@ def load_calibration(folder: Path) -> Calibration:
         raise CheckpointError(f"{folder / 'calibration.json'}: {error}") from None
 
 
+def save_calibration(folder: Path, calibration: Calibration) -> None:
+    """Write `calibration.json`, whole or not at all."""
+    text = json.dumps(msgspec.to_builtins(calibration), indent=2, ensure_ascii=False)
+    # Lists of numbers go on one line each.
+    text = re.sub(r"\[[^\[\]{}]*\]", lambda numbers: re.sub(r"\s+", " ", numbers[0]), text)
+    part = folder / "calibration.json.part"
+    part.write_text(text + "\n", "utf-8")
+    part.replace(folder / "calibration.json")
+
+
 def load_tokenizer(folder: Path) -> Tokenizer:
     """Read `tokenizer.json`."""
     path = folder / "tokenizer.json"
@@ -144,11 +155,15 @@ def load_model(folder: Path) -> Network:
 def load_start(model: Network, folder: Path) -> None:
     """Fill a network with the weights of a checkpoint that it has under the same name and in the same shape.
 
+    The relation head of the checkpoint becomes the base module of a head that has one, unless it has one too.
+
     Raises:
         CheckpointError: none of them fits.
     """
     own = model.state_dict()
     weights = load_file(folder / "model.safetensors")
+    if any(name.startswith(BASE) for name in own) and not any(name.startswith(BASE) for name in weights):
+        weights = {BASE + name[len(HEAD) :] if name.startswith(HEAD) else name: w for name, w in weights.items()}
     fitting = {name: w.float() for name, w in weights.items() if name in own and own[name].shape == w.shape}
     if not any(name.startswith("encoder.backbone.") for name in fitting):
         raise CheckpointError(f"{folder}: the encoder of this checkpoint is not the recipe's: choose another start")
@@ -162,7 +177,7 @@ def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibrat
     relations = {"yaml": config.pop("relations")}
     _write_json(folder / "config.json", {"architectures": ["Network"], **config})
     _write_json(folder / "relations.json", relations)
-    _write_json(folder / "calibration.json", msgspec.to_builtins(calibration))
+    save_calibration(folder, calibration)
     tokenizer.save(str(folder / "tokenizer.json"))
     weights = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from schemas import Record
+from schemas import Extraction, Record
 
 # Above the last knot the documents support no higher probability: the rest of the slope only keeps an order.
 EDGE_SLOPE = 0.01
@@ -103,6 +104,16 @@ class RelationCalibration(Record, frozen=True):
         below, above = np.minimum(z - at[0], 0.0), np.maximum(z - at[-1], 0.0)
         return np.asarray(expit(np.interp(z, at, logit) + below + EDGE_SLOPE * above), np.float64)
 
+    def keep(self, extraction: Extraction) -> Extraction:
+        """Return an extraction with those of its facts that are not below their cut."""
+        own, general = self.relation_thresholds, self.relation_threshold
+        kept = tuple(fact for fact in extraction.facts if fact.probability >= own.get(fact.relation, general))
+        return replace(extraction, facts=kept)
+
+    def cut_at(self, confidence: float) -> Self:
+        """Return the calibration with one cut for all relations."""
+        return replace(self, relation_threshold=confidence, relation_thresholds={})
+
     def cuts(self, relations: Sequence[str]) -> NDArray[np.float64]:
         """Return the cut of each relation."""
         return np.array([self.relation_thresholds.get(relation, self.relation_threshold) for relation in relations])
@@ -133,10 +144,9 @@ class Calibration(RelationCalibration, frozen=True):
         """Return how entities are related that were given, or found in the text."""
         return self.given or self if given else self
 
-    def cut_at(self, confidence: float) -> Calibration:
-        """Return the calibration with one cut for all relations."""
-        changes = {"relation_threshold": confidence, "relation_thresholds": {}}
-        return replace(self, **changes, given=self.given and replace(self.given, **changes))
+    def cut_at(self, confidence: float) -> Self:
+        """Return the calibration with one cut for all relations, whether entities are given or not."""
+        return replace(super().cut_at(confidence), given=self.given and self.given.cut_at(confidence))
 
     def at_least(self, confidence: float) -> Calibration:
         """Return the calibration with cuts of at most a confidence: all facts above it are found."""
@@ -145,7 +155,8 @@ class Calibration(RelationCalibration, frozen=True):
             own = {relation: min(cut, confidence) for relation, cut in part.relation_thresholds.items()}
             return {"relation_threshold": min(part.relation_threshold, confidence), "relation_thresholds": own}
 
-        return replace(self, **lowered(self), given=self.given and replace(self.given, **lowered(self.given)))
+        given = self.given and replace(self.given, **lowered(self.given))
+        return replace(self, **lowered(self), given=given)
 
     def at_precision(self, precision: float) -> Calibration:
         """Return the calibration with the smallest cut that surely reaches a precision, one for all relations.
@@ -153,9 +164,5 @@ class Calibration(RelationCalibration, frozen=True):
         Raises:
             PrecisionError: there is none.
         """
-        cut = {"relation_threshold": self.curve.cut_for(precision), "relation_thresholds": {}}
-        given = self.given
-        if given is not None:
-            of_given = {"relation_threshold": given.curve.cut_for(precision), "relation_thresholds": {}}
-            given = replace(given, **of_given)
-        return replace(self, **cut, given=given)
+        given = self.given and self.given.cut_at(self.given.curve.cut_for(precision))
+        return replace(self.cut_at(self.curve.cut_for(precision)), given=given)

@@ -12,6 +12,7 @@ import msgspec
 
 from pipeline.accounts import Counts, check_balance
 from pipeline.extractor_source import Checkpoint, ExtractorSource
+from pipeline.failures import BuildError
 from pipeline.flow import Flow, read_counts
 from pipeline.given_entities import check_given_entities
 from pipeline.inputs import input_files
@@ -34,7 +35,9 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
         workers: threads or processes that work side by side; None takes one per core. The result is the same.
         runner: `local` (the mode that is fastest for so many workers), `memory`, `threads`, `processes`, or the name
             of a Beam runner.
-        min_confidence: edges below are left out, with their evidence.
+        min_confidence: edges below are left out, with their evidence; facts from it on are found, also where the
+            extractor would cut higher.
+        min_precision: the extractor cuts facts so that this share of them is right; not together with min_confidence.
         limit: read only so many documents, the first in the order of the file names.
         batch_cost: word pieces and entity pairs that the model takes at once.
         beam: options for Beam as on its command line.
@@ -45,6 +48,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     workers: int | None = None
     runner: str = "local"
     min_confidence: float = 0.0
+    min_precision: float | None = None
     limit: int | None = None
     batch_cost: int = 8192
     beam: tuple[str, ...] = ()
@@ -98,12 +102,19 @@ def build(
             of sinks come as they are.
     """
     options = options or BuildOptions()
+    if options.min_confidence and options.min_precision is not None:
+        raise BuildError("a cut follows from min_confidence or from min_precision: give one of them")
     out = Path(out)
     start = time.monotonic()
     paths = input_files(inputs, out)
     workers = options.workers or default_workers()
     runner, beam_options = choose_runner(options.runner, workers, options.beam)
-    source = source or Checkpoint(options.model, threads=max(1, default_workers() // workers))
+    source = source or Checkpoint(
+        options.model,
+        threads=max(1, default_workers() // workers),
+        min_confidence=options.min_confidence or None,
+        min_precision=options.min_precision,
+    )
     identity, schema = source.identity(), source.relation_schema()
     source.preparer()  # a checkpoint that does not load stops here, before any work
     if not source.finds_entities():

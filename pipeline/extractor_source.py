@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from schemas import Document, Extraction, RelationSchema
+
+if TYPE_CHECKING:
+    from extractors.confidence import Calibration
 
 
 class Prepared(Protocol):
@@ -65,10 +68,14 @@ class Checkpoint:
     Attributes:
         name: a name that comes with factmill, or a folder.
         threads: threads of one forward pass.
+        min_confidence: facts from this probability on are found, also where the checkpoint would cut higher.
+        min_precision: facts are cut so that this share of them is right, as far as the checkpoint's dev documents tell.
     """
 
     name: str
     threads: int
+    min_confidence: float | None = None
+    min_precision: float | None = None
 
     def preparer(self) -> Preparer:
         """Load the tokenizer."""
@@ -84,7 +91,9 @@ class Checkpoint:
 
         # Several workers share the cores: without this each would start as many threads as there are cores.
         torch.set_num_threads(self.threads)
-        return load_extractor(self.name)
+        extractor = load_extractor(self.name)
+        extractor.calibration = self._cut(extractor.calibration)
+        return extractor
 
     def relation_schema(self) -> RelationSchema:
         """Read the schema that the checkpoint was trained on."""
@@ -99,8 +108,16 @@ class Checkpoint:
         return load_config(find_checkpoint(self.name)).joint
 
     def identity(self) -> dict[str, str]:
-        """Check the weights; return the name, and a hash of everything that changes what the checkpoint extracts."""
-        from extractors.checkpoint import check_weights, find_checkpoint, fingerprint
+        """Check weights and cut; return the name, a hash of everything that changes what is extracted, and the cut."""
+        from extractors.checkpoint import check_weights, find_checkpoint, fingerprint, load_calibration
 
-        check_weights(find_checkpoint(self.name))  # here, so that damaged weights stop a build before any work
-        return {"model": self.name, "fingerprint": fingerprint(find_checkpoint(self.name))}
+        # Here, so that damaged weights and a precision that is out of reach stop a build before any work.
+        folder = find_checkpoint(self.name)
+        check_weights(folder)
+        cut = self._cut(load_calibration(folder)).relation_threshold
+        return {"model": self.name, "fingerprint": fingerprint(folder), "relation_threshold": f"{cut:g}"}
+
+    def _cut(self, calibration: Calibration) -> Calibration:
+        if self.min_precision is not None:
+            return calibration.at_precision(self.min_precision)
+        return calibration if self.min_confidence is None else calibration.at_least(self.min_confidence)

@@ -33,6 +33,7 @@ def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -
 @click.option("--format", metavar="FORMAT", help="Format of all files, instead of finding it in their content.")
 @click.option("--workers", type=int, metavar="N", help="How many work side by side [one per core].")
 @click.option("--min-confidence", type=float, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
+@click.option("--min-precision", type=float, metavar="P", help="Keep facts of which such a share is right, 0 to 1.")
 @click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
 @click.option("--runner", metavar="NAME", help="local, memory, threads, processes, or a Beam runner [local].")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take options from a YAML file.")
@@ -52,6 +53,7 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], *
       factmill build enwiki-*.xml.bz2 --out wiki --limit 500           # a first look
       factmill build abstracts/ --out drugs --model cdr-minilm         # chemicals and diseases
       factmill build notes/ --out notes-graph --min-confidence 0.8
+      factmill build notes/ --out sure-graph --min-precision 0.9       # few facts, nine of ten right
       factmill build --print-config > my.yaml                          # every option, explained
       factmill build --config my.yaml --workers 4                      # the command line wins over the file
       factmill build dump.xml --out graph -- --flink_master=localhost:8081

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from runners.build import build
+from runners.calibrate import calibrate
 from runners.evaluate import evaluate
 from runners.info import info
 from runners.query import query
@@ -29,7 +30,7 @@ def main() -> None:
     """
 
 
-for _command in (build, query, show, info, train, evaluate):
+for _command in (build, query, show, info, train, evaluate, calibrate):
     main.add_command(_command)
 
 

@@ -25,6 +25,7 @@ class BuildConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     format: str | None = None
     workers: _Count | None = None
     min_confidence: _Share | None = None
+    min_precision: _Share | None = None
     limit: _Count | None = None
     runner: str = "local"
     beam: tuple[str, ...] = ()

@@ -12,8 +12,9 @@ from extractors.calibration.candidates import (
     candidates_given_entities,
 )
 from extractors.calibration.figures import figures_of, probability_figures, selection_scores
-from extractors.calibration.plots import PlotsNeedMatplotlib, plot_probabilities
+from extractors.calibration.plots import PlotsNeedMatplotlib, plot_extractor, plot_probabilities
 from extractors.calibration.quality import FLOOR, Quality, quality
+from extractors.calibration.trust import measure_trust
 
 __all__ = [
     "FLOOR",
@@ -27,6 +28,8 @@ __all__ = [
     "candidates_from_text",
     "candidates_given_entities",
     "figures_of",
+    "measure_trust",
+    "plot_extractor",
     "plot_probabilities",
     "probability_figures",
     "quality",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.calibration.candidates import as_plain_text, candidates_found
 from extractors.calibration.quality import FLOOR, Reliability, reliability
+from extractors.confidence import Calibration
+from extractors.extractor import Extractor
+from extractors.network import Network
+from extractors.prepare import Preparer
+from schemas import Document
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +47,7 @@ def plot_probabilities(
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError:
-        raise PlotsNeedMatplotlib("plots need matplotlib: pip install 'factmill[plots]'") from None
+        raise PlotsNeedMatplotlib("plots need matplotlib: pip install matplotlib") from None
     likely = probabilities >= FLOOR
     probabilities, correct = probabilities[likely], correct[likely]
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,6 +66,21 @@ def plot_probabilities(
                 paths.append(folder / f"{name}.{kind}")
                 figure.savefig(paths[-1], dpi=150, metadata=metadata)
     return paths
+
+
+def plot_extractor(
+    model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document], folder: Path
+) -> list[Path]:
+    """Plot the probabilities of what a network finds in documents: from bare text if it is joint.
+
+    Raises:
+        PlotsNeedMatplotlib: it is missing.
+    """
+    seen = [as_plain_text(document) for document in documents] if model.config.joint else documents
+    extractor = Extractor(copy.deepcopy(model), preparer, calibration.cut_at(FLOOR))
+    found = extractor.extract([preparer.prepare(document) for document in seen])
+    candidates = candidates_found(documents, found, extractor.schema)
+    return plot_probabilities(candidates.score, candidates.correct, int(candidates.gold.sum()), folder)
 
 
 def _draw_reliability(axes: Axes, bins: Reliability) -> None:

@@ -12,7 +12,7 @@ HEAVY = ("torch", "transformers", "apache_beam", "pyarrow", "ladybug", "numpy", 
 
 
 def test_every_command_is_there():
-    assert COMMANDS == ["build", "evaluate", "info", "query", "show", "train"]
+    assert COMMANDS == ["build", "calibrate", "evaluate", "info", "query", "show", "train"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
