@@ -41,14 +41,21 @@ class Stage(Record, frozen=True):
         corpora: where a text occurs in several, the last one's annotations are used.
         epochs: passes over the corpora.
         encoder_rate, head_rate: peak learning rates; linear warm-up and decay over the stage.
+        base_rate: that of a base module inside the relation head (DocRE-II); None for `head_rate`.
         batch: documents per step.
+        base_only: whether the base module stands for the head, as in the first stage of DocRE-II; never in the last
+            stage.
+        frozen: beginnings of names of parameters that do not learn, for example `encoder`, `relation_head.base`.
     """
 
     corpora: tuple[Corpus, ...]
     epochs: int
     encoder_rate: float = 5e-5
     head_rate: float = 2e-4
+    base_rate: float | None = None
     batch: int = 4
+    base_only: bool = False
+    frozen: tuple[str, ...] = ()
 
 
 class Recipe(Record, frozen=True):
@@ -107,6 +114,8 @@ def make_recipe(values: dict[str, Any], origin: str) -> Recipe:
         raise ValueError(f"{origin}: {error}") from None
     if recipe.joint and (recipe.markers or recipe.entity_embeddings):
         raise ValueError(f"{origin}: a joint extractor is not told the entities: no 'markers', no 'entity_embeddings'")
+    if recipe.stages and recipe.stages[-1].base_only:
+        raise ValueError(f"{origin}: the last stage trains the base module only: add one that trains the whole head")
     return recipe
 
 

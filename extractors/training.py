@@ -28,6 +28,7 @@ from extractors.config import ModelConfig
 from extractors.memory import keep_memory
 from extractors.network import Network
 from extractors.objective import Example, joint_loss, make_example
+from extractors.optimizer import choose_modules, make_optimizer
 from extractors.prepare import Preparer
 from extractors.recipe import Corpus, Recipe, Stage
 from schemas import Document, load_relation_schema
@@ -164,12 +165,8 @@ class _Run:
         examples = self._examples(stage)
         per_epoch = -(-len(examples) // stage.batch)
         steps = per_epoch * stage.epochs
-        encoder = list(model.encoder.parameters())
-        known = {id(parameter) for parameter in encoder}
-        heads = [parameter for parameter in model.parameters() if id(parameter) not in known]
-        optimizer = torch.optim.AdamW(
-            [{"params": encoder, "lr": stage.encoder_rate}, {"params": heads, "lr": stage.head_rate}], fused=True
-        )
+        choose_modules(model, stage)
+        optimizer = make_optimizer(model, stage)
         schedule = LambdaLR(optimizer, _warm_up_then_decay(int(steps * recipe.warmup), steps))
         if state["optimizer"] is not None:
             optimizer.load_state_dict(state["optimizer"])
@@ -189,7 +186,7 @@ class _Run:
                     losses = joint_loss(
                         model, [examples[i] for i in chosen], recipe.objective, np.random.default_rng([*seed, 1])
                     )
-                optimizer.zero_grad(set_to_none=True)
+                model.zero_grad(set_to_none=True)  # of frozen parameters too: clipping looks at all
                 losses["total"].backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
                 optimizer.step()

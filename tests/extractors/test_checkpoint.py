@@ -1,10 +1,12 @@
 import json
 
 import pytest
+import torch
 
 from extractors import CheckpointError, fingerprint, load_extractor, shipped
-from extractors.checkpoint import CHECKPOINTS, load_calibration, load_model
-from tests.extractors.tiny import model, save
+from extractors.checkpoint import CHECKPOINTS, load_calibration, load_model, load_start, save_checkpoint
+from extractors.confidence import Calibration
+from tests.extractors.tiny import model, save, tokenizer
 
 
 @pytest.fixture
@@ -72,3 +74,23 @@ def test_shipped_checkpoints_are_small_and_state_their_figures(name):
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(CheckpointError, match="no checkpoint 'nothing'"):
         load_extractor("nothing")
+
+
+def test_a_relation_head_starts_as_the_base_module_of_another(tmp_path):
+    options = {"width": 8, "base_options": {"classifier": "bilinear"}}
+    start = model("atlop", seed=1, loss="adaptive-threshold")
+    save_checkpoint(tmp_path, start, tokenizer(), Calibration(), "")
+    network = model("docre-ii", seed=2, loss="adaptive-threshold", head_options=options)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    load_start(network, tmp_path)
+    saved = {name: tensor.half().float() for name, tensor in start.relation_head.state_dict().items()}
+    assert saved
+    for name, tensor in network.relation_head.state_dict().items():
+        inner = name.removeprefix("base.")
+        expected = saved[inner] if name.startswith("base.") else before[f"relation_head.{name}"]
+        assert torch.equal(tensor, expected), name
+    # A head that has a base module itself keeps its names.
+    save_checkpoint(tmp_path / "two", network, tokenizer(), Calibration(), "")
+    other = model("docre-ii", seed=3, loss="adaptive-threshold", head_options=options)
+    load_start(other, tmp_path / "two")
+    assert torch.equal(other.relation_head.classifier.bias, network.relation_head.classifier.bias.half().float())

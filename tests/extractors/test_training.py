@@ -64,6 +64,28 @@ def test_a_stopped_run_ends_like_an_undisturbed_one(tmp_path):
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
+def test_two_stages_of_docre_ii_are_resumed_too(tmp_path):
+    corpora = (Corpus("train"),)
+    stages = (
+        Stage(corpora, 1, 1e-3, 3e-3, batch=2, base_only=True),
+        Stage(corpora, 2, 1e-4, 3e-3, base_rate=1e-4, batch=2),
+        Stage(corpora, 1, head_rate=3e-3, frozen=("encoder", "relation_head.base")),
+    )
+    two = recipe(head="docre-ii", stages=stages)
+    whole = training.train(two, CORPORA, tmp_path / "whole")
+    for moment in ((0, 0), (1, 0), (1, 1), (2, 0)):
+
+        def stop(progress, moment=moment):
+            if (progress.stage, progress.epoch) == moment:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            training.train(two, CORPORA, tmp_path / "stopped", stop)
+    resumed = training.train(two, CORPORA, tmp_path / "stopped")
+    expected, found = weights(whole), weights(resumed)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
 def test_training_lowers_the_loss_and_logs_every_epoch(tmp_path):
     training.train(recipe(stages=(Stage((Corpus("train"),), 15, 3e-3, 3e-3, 2),)), CORPORA, tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
