@@ -1,12 +1,12 @@
 """The graph as an embedded Cypher database, loaded by bulk copies into a fresh file.
 
 Every entity type is a node label and every relation a relationship type, so that queries read as they do in Neo4j:
-`MATCH (p:PER)-[r:PLACE_OF_BIRTH]->(l:LOC) RETURN p.name, r.confidence, l.name`. `docs/tables.md` lists the properties.
+`MATCH (p:PER)-[r:PLACE_OF_BIRTH]->(l:LOC) RETURN p.name, r.confidence, l.name`. What is called how stands in
+`sinks.property_graph`.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,24 +21,16 @@ from schemas import RelationSchema
 from sinks.answer import ask
 from sinks.evidence import edges_with_evidence
 from sinks.mistakes import first_line
+from sinks.property_graph import DOCUMENT, DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY_PROPERTIES, Names, quoted
 from sinks.tables import GraphTables, TableError
 from sinks.writer import GraphWriter, WriteError, relation_of
 
-_NODE_PROPERTIES = {
-    "id": "STRING",
-    "name": "STRING",
-    "type": "STRING",
-    "aliases": "STRING[]",
-    "kb_ids": "STRING[]",
-    "support": "INT32",
-    "mentions": "INT32",
-}
-_EDGE_PROPERTIES = {
-    "id": "STRING",
+# Of the columns that are no text.
+_KINDS = {
+    **dict.fromkeys(("aliases", "kb_ids", "documents", "evidence"), "STRING[]"),
+    **dict.fromkeys(("support", "mentions", "tokens", "sentences", "entities", "facts"), "INT32"),
+    "version": "INT64",
     "confidence": "DOUBLE",
-    "support": "INT32",
-    "documents": "STRING[]",
-    "evidence": "STRING[]",
 }
 # Rows that are sorted by their labels at once.
 _ROWS = 131_072
@@ -62,9 +54,9 @@ class CypherWriter(GraphWriter):
 
     def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
         """Create the labels and types, copy nodes, then edges, and count both."""
-        labels = _Labels.of(tables, schema)
+        naming = Names.of(tables, schema)
+        labels, types = _Labels.of(tables, naming), naming.types
         pairs = _count_pairs(tables, labels)
-        types = relationship_types(schema, labels.names)
         for relation, _, _ in pairs:
             relation_of(schema, relation)
         try:
@@ -76,28 +68,17 @@ class CypherWriter(GraphWriter):
                 _create(connection, labels.names, types, pairs)
                 for batch in tables.batches("nodes", rows=_ROWS):
                     _copy_nodes(connection, batch, labels)
+                for batch in tables.batches("documents", DOCUMENT_PROPERTIES, _ROWS):
+                    connection.execute(f"COPY {DOCUMENT} FROM $rows", {"rows": pa.Table.from_batches([batch])})
                 _copy_edges(connection, tables, labels, types)
                 connection.execute("CHECKPOINT")
             with ladybug.Database(draft, read_only=True) as database, ladybug.Connection(database) as connection:
-                _check(connection, labels, types, pairs)
+                _check(connection, labels, types, pairs, tables.count("documents"))
         except RuntimeError as error:
             reason = first_line(str(error))
             raise WriteError(f"cannot write the Cypher database, is there room on the disk? {reason}") from error
-        return {"nodes": len(labels.of_node), "edges": sum(pairs.values())}
-
-
-def node_label(type: str) -> str:
-    """Return the node label of an entity type: letters, digits and `_` of it, since others break queries."""
-    return re.sub(r"\W+", "_", type).strip("_") or "Entity"
-
-
-def relationship_types(schema: RelationSchema, labels: tuple[str, ...]) -> dict[str, str]:
-    """Return the relationship type of every relation id; one that is also a node label gets `_` at its end."""
-    taken = {label.casefold() for label in labels}
-    return {
-        relation.id: relation.cypher_type + "_" * (relation.cypher_type.casefold() in taken)
-        for relation in schema.relations
-    }
+        counts = {"nodes": len(labels.of_node), "edges": sum(pairs.values())}
+        return {**counts, "documents": tables.count("documents")}
 
 
 @dataclass(frozen=True)
@@ -110,22 +91,18 @@ class _Labels:
     of_node: np.ndarray
 
     @classmethod
-    def of(cls, tables: GraphTables, schema: RelationSchema) -> _Labels:
-        """Read the labels of all nodes; types that differ only in case share a label, as the database wants it."""
+    def of(cls, tables: GraphTables, naming: Names) -> _Labels:
+        """Read the labels of all nodes."""
         nodes = tables.read("nodes", ("id", "type")).combine_chunks()
         ids = nodes["id"].combine_chunks()
         twice = pc.index(pc.equal(ids[1:], ids[:-1]), True).as_py()
         if twice >= 0:
             raise TableError(f"the node '{ids[twice]}' stands twice in the nodes: build the tables again")
+        names = tuple(dict.fromkeys(naming.labels.values()))
+        of_type = {type: names.index(label) for type, label in naming.labels.items()}
         coded = nodes["type"].combine_chunks().dictionary_encode()
-        found = coded.dictionary.to_pylist()
-        names: dict[str, str] = {}
-        for type in (*schema.entity_types, *sorted(found)):
-            names.setdefault(node_label(type).casefold(), node_label(type))
-        position = {key: index for index, key in enumerate(names)}
-        of_type = {type: position[node_label(type).casefold()] for type in found}
-        of_code = np.array([of_type[type] for type in found], np.int32)
-        return cls(tuple(names.values()), of_type, ids, of_code[coded.indices.to_numpy()])
+        of_code = np.array([of_type[type] for type in coded.dictionary.to_pylist()], np.int32)
+        return cls(names, of_type, ids, of_code[coded.indices.to_numpy()])
 
     def at(self, ids: pa.Array, edges: pa.Array) -> np.ndarray:
         """Return the label positions of the nodes `ids`, which are ends of `edges`."""
@@ -172,53 +149,52 @@ def _create(
     # One transaction, because every commit waits for the disk.
     connection.execute("BEGIN TRANSACTION")
     for label in labels:
-        connection.execute(f"CREATE NODE TABLE {_quoted(label)}({_columns(_NODE_PROPERTIES)}, PRIMARY KEY(id))")
+        connection.execute(f"CREATE NODE TABLE {quoted(label)}({_columns(ENTITY_PROPERTIES)}, PRIMARY KEY(id))")
+    connection.execute(f"CREATE NODE TABLE {DOCUMENT}({_columns(DOCUMENT_PROPERTIES)}, PRIMARY KEY(id))")
     ends: dict[str, list[str]] = {relation: [] for relation in types}
     for relation, head, tail in sorted(pairs):
-        ends[relation].append(f"FROM {_quoted(head)} TO {_quoted(tail)}")
+        ends[relation].append(f"FROM {quoted(head)} TO {quoted(tail)}")
     # A relation without edges is created too, so that asking for it gives no rows rather than an error.
-    unused = f"FROM {_quoted(labels[0])} TO {_quoted(labels[0])}"
+    unused = f"FROM {quoted(labels[0])} TO {quoted(labels[0])}"
     for relation, type in types.items():
         between = ", ".join(ends[relation] or [unused])
-        connection.execute(f"CREATE REL TABLE {_quoted(type)}({between}, {_columns(_EDGE_PROPERTIES)})")
+        connection.execute(f"CREATE REL TABLE {quoted(type)}({between}, {_columns(EDGE_PROPERTIES)})")
     # Neo4j calls it type(r), the database label(r): both shall work.
     connection.execute("CREATE MACRO type(relationship) AS label(relationship)")
     connection.execute("COMMIT")
 
 
-def _columns(properties: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in properties.items())
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
+def _columns(properties: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} {_KINDS.get(name, 'STRING')}" for name in properties)
 
 
 def _copy_nodes(connection: ladybug.Connection, batch: pa.RecordBatch, labels: _Labels) -> None:
-    table = pa.Table.from_batches([batch]).select(list(_NODE_PROPERTIES))
+    table = pa.Table.from_batches([batch]).select(ENTITY_PROPERTIES)
     position = np.array([labels.of_type[type] for type in batch.column("type").to_pylist()], np.int32)
     for index in np.unique(position):
         rows = table.take(np.flatnonzero(position == index))
-        connection.execute(f"COPY {_quoted(labels.names[index])} FROM $rows", {"rows": rows})
+        connection.execute(f"COPY {quoted(labels.names[index])} FROM $rows", {"rows": rows})
 
 
 def _copy_edges(connection: ladybug.Connection, tables: GraphTables, labels: _Labels, types: Mapping[str, str]) -> None:
     """Copy the edges in one piece for each pair: a second copy would have the database rewrite the first."""
     pieces: defaultdict[_Pair, list[pa.Table]] = defaultdict(list)
     for table in edges_with_evidence(tables, _ROWS):
-        columns = table.select(["head", "tail", *_EDGE_PROPERTIES])
+        columns = table.select(["head", "tail", *EDGE_PROPERTIES])
         for pair, rows in _by_pair(table, labels):
             pieces[pair].append(columns.take(rows))
     for pair in sorted(pieces):
         relation, head, tail = pair
         # Labels hold word characters only, so they stand in quotes as they are.
-        copy = f"COPY {_quoted(types[relation])} FROM $rows (from='{head}', to='{tail}')"
+        copy = f"COPY {quoted(types[relation])} FROM $rows (from='{head}', to='{tail}')"
         connection.execute(copy, {"rows": pa.concat_tables(pieces.pop(pair))})
 
 
-def _check(connection: ladybug.Connection, labels: _Labels, types: Mapping[str, str], pairs: Counter[_Pair]) -> None:
+def _check(
+    connection: ladybug.Connection, labels: _Labels, types: Mapping[str, str], pairs: Counter[_Pair], documents: int
+) -> None:
     """Compare the counts of the database with those of the tables, by label and by type with the labels at its ends."""
-    wanted: Counter[tuple[str, ...]] = Counter()
+    wanted: Counter[tuple[str, ...]] = Counter({(DOCUMENT,): documents})
     for (relation, head, tail), count in pairs.items():
         wanted[types[relation], head, tail] = count
     wanted.update((labels.names[position],) for position in labels.of_node.tolist())

@@ -8,6 +8,7 @@ import ladybug
 from rapidfuzz import process
 
 from sinks.answer import ask
+from sinks.property_graph import DOCUMENT, DOCUMENT_PROPERTIES, ENTITY
 
 # How many of many relationship types a message names.
 _SHOWN = 8
@@ -52,11 +53,11 @@ def _unreadable(cypher: str, line: int, offset: int) -> str:
 
 def _unknown_label(name: str, connection: ladybug.Connection) -> str:
     nodes, relationships = _labels(connection)
-    if name == "Entity":
-        return f"every node is an entity: leave ':Entity' out, or name one of {', '.join(nodes)}"
+    if name == ENTITY:
+        return f"a node has one label here, and it says more than ':{ENTITY}': name some, (n:{'|'.join(nodes)})"
     close = process.extract(name, relationships, processor=_words, limit=_SHOWN)
     return (
-        f"no label or relationship type '{name}'. Labels: {', '.join(nodes)}. "
+        f"no label or relationship type '{name}'. Labels: {', '.join(nodes)}, {DOCUMENT}. "
         f"The closest of {len(relationships)} relationship types: {', '.join(found for found, _, _ in close)}; "
         f"all of them: CALL show_tables() RETURN name, type"
     )
@@ -71,13 +72,15 @@ def _unknown_property(name: str, variable: str, connection: ladybug.Connection) 
     of_nodes, of_relationships = (_properties(connection, kind[0]) for kind in (nodes, relationships))
     return (
         f"'{variable}' has no property '{name}'. Nodes have {', '.join(of_nodes)}; "
-        f"relationships have {', '.join(of_relationships)}"
+        f"relationships have {', '.join(of_relationships)}; documents have {', '.join(DOCUMENT_PROPERTIES)}"
     )
 
 
 def _labels(connection: ladybug.Connection) -> tuple[list[str], list[str]]:
+    """Return the labels of entities and the relationship types."""
     rows = ask(connection, "CALL show_tables() RETURN name, type")[1]
     nodes, relationships = (sorted(name for name, kind in rows if kind == wanted) for wanted in ("NODE", "REL"))
+    nodes.remove(DOCUMENT)
     return nodes, relationships
 
 

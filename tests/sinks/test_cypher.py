@@ -6,7 +6,6 @@ import pytest
 
 from sinks import CypherWriter, TableError, WriteError, query
 from sinks import cypher as module
-from sinks.cypher import node_label, relationship_types
 from tests.sinks.graphs import SCHEMA, Graph, make_edge, make_node, random_graph, small_graph
 from tests.sinks.readers import CypherReader, content
 
@@ -29,6 +28,15 @@ def test_evidence_lies_on_the_relationship(small_folder):
     assert query(small_folder, "MATCH ()-[r:FATHER]->() RETURN r.evidence").rows == [(["Ada Lovelace ~ Lord Byron."],)]
 
 
+def test_documents_are_nodes_that_evidence_leads_to(small_folder):
+    rows = query(
+        small_folder,
+        "MATCH (:PER)-[r:PLACE_OF_BIRTH]->() UNWIND r.documents AS id MATCH (d:Document {id: id}) "
+        "RETURN DISTINCT d.title, d.source, d.version ORDER BY d.title",
+    ).rows
+    assert rows == [("17942999", "sample.xml", 1), ("Ada Lovelace", "sample.xml", 1)]
+
+
 def test_relations_without_edges_and_types_without_nodes_are_there_and_empty(small_folder):
     assert query(small_folder, "MATCH (p:PER)-[:SPOUSE]->(q:PER) RETURN p.name").rows == []
     assert query(small_folder, "MATCH (p:LOC)-[:FATHER]->(q:PER) RETURN p.name").rows == []
@@ -41,20 +49,6 @@ def test_paths(small_folder):
         "MATCH p = (a {name: 'London'})-[* SHORTEST 1..4]-(b {name: 'Lord Byron'}) RETURN properties(nodes(p), 'name')",
     ).rows
     assert rows == [(["London", "Ada Lovelace", "Lord Byron"],)]
-
-
-@pytest.mark.parametrize(
-    ("type", "label"),
-    [("PER", "PER"), ("Cell line", "Cell_line"), ("a.b", "a_b"), ("", "Entity"), ("`)", "Entity"), ("שם", "שם")],
-)
-def test_node_labels_hold_word_characters_only(type, label):
-    assert node_label(type) == label
-
-
-def test_a_relationship_type_gives_way_to_a_node_label():
-    types = relationship_types(SCHEMA, ("Country", "PER"))
-    assert types["P17"] == "COUNTRY_"
-    assert types["P19"] == "PLACE_OF_BIRTH"
 
 
 def test_batches_of_any_size_give_the_same_graph(tmp_path, monkeypatch):
@@ -101,15 +95,16 @@ def test_what_a_crashed_program_left_beside_the_old_database_is_removed(tmp_path
     subprocess.run([sys.executable, "-c", crash], check=True)
     assert (tmp_path / "graph.db.wal").exists()
     CypherWriter().write(tables, tmp_path / "graph.db", SCHEMA)
-    assert query(tmp_path, "MATCH (n) RETURN count(n)").rows == [(4,)]
+    assert query(tmp_path, "MATCH (n) RETURN count(n)").rows == [(6,)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graph.db", "tables"]
 
 
 def test_another_process_may_ask_while_the_database_is_open(small_folder):
     path = small_folder / "graph.db"
-    ask = f"import pathlib, sinks; print(sinks.query(pathlib.Path({str(path)!r}), 'MATCH (n) RETURN count(n)').rows)"
+    cypher = "MATCH (n:PER|LOC|MISC) RETURN count(n)"
+    ask = f"import pathlib, sinks; print(sinks.query(pathlib.Path({str(path)!r}), {cypher!r}).rows)"
     with ladybug.Database(path, read_only=True) as database, ladybug.Connection(database) as connection:
-        assert connection.execute("MATCH (n) RETURN count(n)").get_all() == [[4]]
+        assert connection.execute("MATCH (n) RETURN count(n)").get_all() == [[6]]
         answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
         assert connection.execute("MATCH ()-[r]->() RETURN count(r)").get_all() == [[2]]
     assert answer.stdout == "[(4,)]\n", answer.stderr

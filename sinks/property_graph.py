@@ -1,0 +1,79 @@
+"""The property graph that Neo4j and the embedded database hold alike: its labels, relationship types and properties.
+
+| what | label or type | properties |
+|---|---|---|
+| a node | a label for its type; in Neo4j also `Entity` | `ENTITY_PROPERTIES` |
+| a document | `Document` | `DOCUMENT_PROPERTIES` |
+| an edge | a relationship type for its relation, in UPPER_SNAKE | `EDGE_PROPERTIES` |
+
+Every relationship is an edge. Its evidence lies on it as the lists `documents` and `evidence`; the documents are nodes
+of their own without relationships, found by their `id`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from schemas import TABLES, RelationSchema
+from sinks.tables import GraphTables
+
+ENTITY = "Entity"
+DOCUMENT = "Document"
+
+ENTITY_PROPERTIES = tuple(TABLES["nodes"].names)
+DOCUMENT_PROPERTIES = ("id", "source", "title", "tokens", "sentences", "entities", "facts", "version")
+EDGE_PROPERTIES = ("id", "confidence", "support", "documents", "evidence")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What is called how in one graph.
+
+    Attributes:
+        labels: the label of every entity type, of the schema's and of those found in the nodes.
+        types: the relationship type of every relation id of the schema.
+    """
+
+    labels: Mapping[str, str]
+    types: Mapping[str, str]
+
+    @classmethod
+    def of(cls, tables: GraphTables, schema: RelationSchema) -> Names:
+        """Read the entity types of all nodes and name everything."""
+        found: set[str] = set()
+        for batch in tables.batches("nodes", ("type",)):
+            found.update(pa.array(batch.column("type")).unique().to_pylist())
+        labels: dict[str, str] = {}
+        spelled: dict[str, str] = {}
+        for type in (*schema.entity_types, *sorted(found)):
+            label = node_label(type)
+            # The embedded database does not tell upper from lower case: types that differ only so share a label.
+            labels[type] = spelled.setdefault(label.casefold(), label)
+        return cls(labels, relationship_types(schema, tuple(spelled.values())))
+
+
+def node_label(type: str) -> str:
+    """Return the label of an entity type: letters, digits and `_` of it; `_` at the end tells it from ours."""
+    label = re.sub(r"\W+", "_", type).strip("_") or ENTITY
+    return label + "_" * (label.casefold() in {ENTITY.casefold(), DOCUMENT.casefold()})
+
+
+def relationship_types(schema: RelationSchema, labels: tuple[str, ...]) -> dict[str, str]:
+    """Return the relationship type of every relation id; one that is also a label gets `_` at its end.
+
+    The embedded database keeps labels and types in one list of names.
+    """
+    taken = {label.casefold() for label in (*labels, ENTITY, DOCUMENT)}
+    return {
+        relation.id: relation.cypher_type + "_" * (relation.cypher_type.casefold() in taken)
+        for relation in schema.relations
+    }
+
+
+def quoted(name: str) -> str:
+    """Return a label or type as it stands in a Cypher statement, where it cannot be a parameter."""
+    return f"`{name.replace('`', '``')}`"
