@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from extractors.confidence import Calibration
+from extractors.compact import SCALE, pack, unpack
 from extractors.config import ModelConfig
 from extractors.network import Network
 
@@ -129,11 +130,12 @@ def check_weights(folder: Path) -> None:
         expected = {name: list(tensor.shape) for name, tensor in Network(load_config(folder)).state_dict().items()}
     try:
         with safe_open(path, framework="pt") as file:
-            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
+            stored = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing: the checkpoint is incomplete, copy it again") from None
     except SafetensorError as error:
         raise CheckpointError(f"{path} is cut short or damaged ({error}): copy it again") from None
+    found = {name: shape for name, shape in stored.items() if not name.endswith(SCALE)}
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         raise CheckpointError(f"{path} does not fit config.json: '{wrong[0]}' and {len(wrong) - 1} more differ")
@@ -147,8 +149,7 @@ def load_model(folder: Path) -> Network:
     """
     check_weights(folder)
     model = Network(load_config(folder))
-    weights = load_file(folder / "model.safetensors")
-    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    model.load_state_dict(unpack(load_file(folder / "model.safetensors")))
     return model
 
 
@@ -161,7 +162,7 @@ def load_start(model: Network, folder: Path) -> None:
         CheckpointError: none of them fits.
     """
     own = model.state_dict()
-    weights = load_file(folder / "model.safetensors")
+    weights = unpack(load_file(folder / "model.safetensors"))
     if any(name.startswith(BASE) for name in own) and not any(name.startswith(BASE) for name in weights):
         weights = {BASE + name[len(HEAD) :] if name.startswith(HEAD) else name: w for name, w in weights.items()}
     fitting = {name: w.float() for name, w in weights.items() if name in own and own[name].shape == w.shape}
@@ -171,7 +172,7 @@ def load_start(model: Network, folder: Path) -> None:
 
 
 def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibration: Calibration, card: str) -> None:
-    """Write a checkpoint with half-precision weights."""
+    """Write a checkpoint; see `extractors.compact` for the form of its weights."""
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = msgspec.to_builtins(model.config)
     relations = {"yaml": config.pop("relations")}
@@ -179,8 +180,7 @@ def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibrat
     _write_json(folder / "relations.json", relations)
     save_calibration(folder, calibration)
     tokenizer.save(str(folder / "tokenizer.json"))
-    weights = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in model.state_dict().items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(pack(model.state_dict()), folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "README.md").write_text(card, "utf-8")
 
 

@@ -137,8 +137,11 @@ def _parameters(folder: Path) -> int:
 
     from safetensors import safe_open
 
+    from extractors.compact import SCALE
+
     with safe_open(folder / "model.safetensors", framework="numpy") as file:
-        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no mapping
+        names = [name for name in file.keys() if not name.endswith(SCALE)]  # noqa: SIM118 - no mapping
+        return sum(prod(file.get_slice(name).get_shape()) for name in names)
 
 
 def _graph(folder: Path) -> dict[str, Any]:
