@@ -21,12 +21,18 @@ class Corpus(Record, frozen=True):
         documents: `start:stop` positions in the file; empty for all.
         facts: whether its facts take part in the relation loss.
         complete: whether all facts of its documents are annotated.
+        completed_by: checkpoints that add the facts they find between annotated entities, see `completion.py`.
+        completion_cut: least mean probability of an added fact.
+        closed: whether facts of inverse and symmetric relations are added.
     """
 
     data: str
     documents: str = ""
     facts: bool = True
     complete: bool = True
+    completed_by: tuple[str, ...] = ()
+    completion_cut: float = 0.5
+    closed: bool = False
 
     def positions(self) -> slice:
         """Return `documents` as a slice."""

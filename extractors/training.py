@@ -24,6 +24,7 @@ from extractors.backbone import backbone_folder, backbone_tokenizer
 from extractors.calibration import calibrate, figures_of, selection_scores
 from extractors.card import model_card
 from extractors.checkpoint import find_checkpoint, load_start, save_checkpoint
+from extractors.completion import close_facts, completed_once
 from extractors.config import ModelConfig
 from extractors.memory import keep_memory
 from extractors.network import Network
@@ -233,12 +234,20 @@ class _Run:
         """Return the documents of a stage; a text in several corpora is taken from the last of them."""
         by_text: dict[tuple[str, ...], Example] = {}
         for corpus in stage.corpora:
-            for document in self._documents(corpus):
+            for document in self._completed(corpus):
                 if document.tokens and document.entities:
                     prepared = self.preparer.prepare(document)
                     example = make_example(self.model, prepared, corpus.facts, corpus.complete)
                     by_text[tuple(document.words())] = example
         return list(by_text.values())
+
+    def _completed(self, corpus: Corpus) -> Sequence[Document]:
+        documents = self._documents(corpus)
+        if corpus.completed_by:
+            documents = completed_once(documents, corpus.completed_by, corpus.completion_cut, self.out)
+        if corpus.closed:
+            documents = [close_facts(document, self.model.config.schema) for document in documents]
+        return documents
 
     def _documents(self, corpus: Corpus) -> Sequence[Document]:
         if corpus.data not in self.corpora:
