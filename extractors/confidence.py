@@ -18,6 +18,8 @@ from schemas import Extraction, Record
 
 # Above the last knot the documents support no higher probability: the rest of the slope only keeps an order.
 EDGE_SLOPE = 0.01
+# Scores farther out differ by less than a number can hold.
+_FARTHEST = 500.0
 # Finer differences of probabilities have no meaning.
 DIGITS = 4
 
@@ -98,6 +100,7 @@ class RelationCalibration(Record, frozen=True):
 
     def on_line(self, z: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the probabilities of scores that already lie on their line."""
+        z = np.clip(z, -_FARTHEST, _FARTHEST)
         if not self.knots:
             return np.asarray(self.ceiling * expit(z), np.float64)
         at, logit = np.array(self.knots).T

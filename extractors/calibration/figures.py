@@ -76,14 +76,15 @@ def figures_of(
 def probability_figures(candidates: Candidates, calibration: RelationCalibration) -> dict[str, float]:
     """Return ECE and Brier score before calibration (sigmoid of the score) and after, and the outcome of wishes.
 
-    Names that end in `_all` are about all candidates, the others about those with a calibrated probability of at
-    least `FLOOR`.
+    Without a suffix they are about candidates with a calibrated probability of at least `FLOOR`, `_all` about all of
+    them, and `_kept` about those above their cut.
     """
     after = candidates.probabilities(calibration)
     before = RelationCalibration().on_line(candidates.score)
     likely = after >= FLOOR
     figures: dict[str, float] = {}
-    for side, chosen in (("", likely), ("_all", np.ones_like(likely))):
+    kept = after >= calibration.cuts(candidates.relations)[candidates.relation]
+    for side, chosen in (("", likely), ("_all", np.ones_like(likely)), ("_kept", kept)):
         for moment, values in (("_before", before), ("", after)):
             measured = quality(values[chosen], candidates.correct[chosen])
             figures[f"ece{side}{moment}"] = round(measured.ece, 4)

@@ -35,9 +35,11 @@ def platt(candidates: Candidates) -> Map:
     if not truth.any() or truth.all():  # nothing to fit a slope to: the share of right ones, as far as it is known
         return Map(scale=_LEAST_SCALE, bias=_rounded(logit((truth.sum() + 0.5) / (len(truth) + 1))))
     centre, spread = float(score.mean()), float(score.std()) or 1.0
-    lines = _fit_lines((score - centre) / spread, np.zeros(len(score), np.int64), truth, 1, _NO_PRIOR, _LEAST_SCALE)
+    # Platt's targets: as if one more candidate on either side had been the other way, so that no slope is infinite.
+    hits, misses = int(truth.sum()), int((~truth).sum())
+    target = np.where(truth, (hits + 1) / (hits + 2), 1 / (misses + 2))
+    lines = _fit_lines((score - centre) / spread, np.zeros(len(score), np.int64), target, 1, _NO_PRIOR, _LEAST_SCALE)
     scale, bias = lines[0]
-    hits = int(truth.sum())
     return Map(
         scale=_rounded(scale / spread),
         bias=_rounded(bias - scale * centre / spread),
@@ -49,10 +51,10 @@ def platt(candidates: Candidates) -> Map:
 def by_relation(candidates: Candidates) -> Map:
     """Fit a line for every relation that has a gold fact, shrunk towards the line of all relations."""
     pooled = platt(candidates)
-    z = candidates.on_lines(pooled)
+    z, target = candidates.on_lines(pooled), candidates.correct.astype(np.float64)
     count = len(candidates.relations)
     found = np.bincount(candidates.relation, weights=candidates.correct, minlength=count)
-    lines = _fit_lines(z, candidates.relation, candidates.correct, count, _PRIOR, _LEAST_FACTOR)
+    lines = _fit_lines(z, candidates.relation, target, count, _PRIOR, _LEAST_FACTOR)
     own = {
         relation: (_rounded(factor * pooled.scale), _rounded(factor * pooled.bias + shift))
         for relation, (factor, shift), hits in zip(candidates.relations, lines.tolist(), found, strict=True)
@@ -128,7 +130,7 @@ def document_folds(candidates: Candidates) -> Iterator[tuple[Candidates, Candida
 def _fit_lines(
     z: Floats,
     group: NDArray[np.integer],
-    truth: NDArray[np.bool_],
+    target: Floats,
     groups: int,
     prior: tuple[float, float],
     least: float,
@@ -139,7 +141,6 @@ def _fit_lines(
     """
     lines = np.tile([1.0, 0.0], (groups, 1))
     precision = 1.0 / np.square(prior)
-    target = truth.astype(np.float64)
 
     def total(of: NDArray[np.floating]) -> Floats:
         return np.bincount(group, of, groups).astype(np.float64)

@@ -1,0 +1,150 @@
+"""The flow on a tiny network: what training, the command and the figures rest on."""
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from extractors.calibration import (
+    calibrate,
+    candidates_found,
+    candidates_from_text,
+    candidates_given_entities,
+    figures_of,
+    measure_trust,
+    plot_extractor,
+    selection_scores,
+)
+from extractors.calibration.evidence import best_evidence_threshold
+from extractors.confidence import Calibration, RelationCalibration
+from extractors.evidence import evidence_sentences
+from extractors.extractor import Extractor
+from extractors.prepare import Preparer
+from schemas import Fact
+from tests.extractors.tiny import annotated, config, model, tokenizer
+from tests.extractors.tiny import extractor as tiny_extractor
+
+DOCUMENTS = [annotated(f"d{copies}", copies) for copies in (1, 2, 3)]
+RELATIONS = ("R1", "R2", "R3")
+
+
+def made(joint=True):
+    network = model(joint=joint)
+    return network, Preparer(tokenizer(), network.config.whole_pieces, network.config.passage_pieces)
+
+
+def test_every_allowed_relation_of_every_pair_is_a_candidate():
+    found = candidates_given_entities(*made(), DOCUMENTS)
+    # Six ordered pairs of three entities; R1 only from persons to places, which are 2 of them; R2 and R3 anywhere.
+    assert len(found) == len(DOCUMENTS) * (6 * 2 + 2)
+    assert found.correct.sum() == found.gold.sum() == 2 * len(DOCUMENTS)
+    assert found.gold.tolist() == [[1, 0, 1]] * 3
+
+
+def test_candidates_have_the_probabilities_that_extractions_state():
+    network, preparer = made(joint=False)
+    found = candidates_given_entities(network, preparer, DOCUMENTS)
+    calibration = Calibration(scale=0.7, bias=-0.3, lines={"R2": (0.4, 0.1)}, relation_threshold=0.0)
+    extractor = Extractor(network, preparer, calibration)
+    facts = [
+        fact.probability
+        for extraction in extractor.extract([preparer.prepare(document) for document in DOCUMENTS])
+        for fact in extraction.facts
+    ]
+    assert sorted(found.probabilities(calibration)) == pytest.approx(sorted(facts), abs=2e-3)
+
+
+def test_facts_between_wrong_entities_are_wrong():
+    network, preparer = made()
+    document = DOCUMENTS[0]
+    extraction = Extractor(network, preparer, Calibration(relation_threshold=0.0)).extract(
+        [preparer.prepare(document)]
+    )[0]
+    exact = candidates_found([document], [extraction], network.config.schema)
+    assert exact.correct.sum() == 2
+    persons = [msgspec.structs.replace(entity, type="PER") for entity in extraction.entities]
+    wrong = msgspec.structs.replace(extraction, entities=tuple(persons))
+    only_people = candidates_found([document], [wrong], network.config.schema)
+    assert only_people.correct.sum() == 1  # R3 between two persons; R1 leads to what is no longer a place
+    assert only_people.gold.sum() == 2
+
+
+def test_scores_from_text_are_not_bent():
+    extractor = tiny_extractor()
+    extractor.calibration = Calibration(scale=9.0, bias=5.0)
+    prepared = [extractor.prepare(msgspec.structs.replace(d, entities=None, facts=())) for d in DOCUMENTS]
+    raw = candidates_from_text(extractor, prepared, DOCUMENTS, floor=-5.0)
+    assert len(raw)
+    assert raw.score.min() >= -5.0
+    assert raw.score.min() < 0 or raw.score.max() > 1, "scores, not probabilities"
+    assert extractor.calibration.scale == 9.0
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_everything_is_chosen_and_stated(joint, tmp_path):
+    network, preparer = made(joint)
+    before = {name: weight.clone() for name, weight in network.state_dict().items()}
+    calibration = calibrate(network, preparer, DOCUMENTS, "dev")
+    assert all(torch.equal(weight, before[name]) for name, weight in network.state_dict().items())
+    assert calibration.selected_on == "dev"
+    assert (calibration.given is not None) == joint
+    given = calibration.relating(given=True)
+    assert given.scale > 0
+    assert 0 < given.relation_threshold < 1
+    assert given.curve.cut
+    figures = figures_of(network, preparer, calibration, DOCUMENTS)
+    prefix = "given_" if joint else ""
+    for name in ("ece", "ece_before", "ece_all", "ece_all_before", "brier", "brier_all_before", "ece_kept"):
+        assert 0 <= figures[prefix + name] <= 1
+    assert figures[f"{prefix}ece_all"] <= figures[f"{prefix}ece_all_before"]
+    scores, score = selection_scores(network, preparer, DOCUMENTS)
+    assert score == pytest.approx(scores["rel_nec_best_f1" if joint else "f1"], abs=1e-4)
+    pytest.importorskip("matplotlib")
+    assert len(plot_extractor(network, preparer, calibration, DOCUMENTS, tmp_path)) == 4
+
+
+def test_no_share_has_a_better_evidence_f1():
+    network, preparer = made(joint=False)
+    documents = [msgspec.structs.replace(d, facts=(*d.facts, Fact(2, "R2", 1, evidence=(1, 2)))) for d in DOCUMENTS]
+    best = best_evidence_threshold(network, preparer, documents)
+
+    def f1(threshold):
+        from extractors.calibration.candidates import annotated_pairs, placed
+
+        right = chosen = total = 0
+        with torch.inference_mode():
+            for group, host, pairs in annotated_pairs(placed(network), preparer, documents):
+                supports = evidence_sentences(pairs, threshold)
+                order = {tuple(pair): row for row, pair in enumerate(host.pairs.tolist())}
+                for place, at in enumerate(group):
+                    for fact in documents[at].facts:
+                        if fact.evidence:
+                            support = supports[order[3 * place + fact.head, 3 * place + fact.tail]]
+                            right += len(set(support) & set(fact.evidence))
+                            chosen += len(support)
+                            total += len(fact.evidence)
+        return 2 * right / (chosen + total)
+
+    assert f1(best) >= max(f1(threshold) for threshold in np.linspace(0, 1, 41)) - 1e-9
+    bare = [msgspec.structs.replace(d, facts=()) for d in DOCUMENTS]
+    assert best_evidence_threshold(network, preparer, bare) is None
+
+
+def test_trust_states_every_cut():
+    network, preparer = made(joint=False)
+    part = RelationCalibration(relation_threshold=0.3, relation_thresholds={"R1": 0.9})
+    extractor = Extractor(network, preparer, Calibration(relation_threshold=0.02))
+    found = candidates_found(
+        DOCUMENTS, extractor.extract([preparer.prepare(document) for document in DOCUMENTS]), network.config.schema
+    )
+    trust = measure_trust(found, part)
+    assert [name for name, _, _ in trust.cuts] == ["best F1", "best F1 of each relation"]
+    kept = found.score >= 0.3
+    assert trust.cuts[0][2].predicted == kept.sum()
+    assert trust.cuts[1][2].predicted == (kept & ((found.relation > 0) | (found.score >= 0.9))).sum()
+    assert trust.to_dict()["cuts"]["best F1"]["cut"] == 0.3
+    assert "ECE" in str(trust)
+
+
+def test_the_tiny_schema_is_what_these_tests_count_on():
+    assert tuple(config().schema.index) == RELATIONS
