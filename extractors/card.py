@@ -52,9 +52,8 @@ Strict, from bare text. Nothing was chosen on the last document set.
 {tables}
 ## Limits
 
-English only. The encoder ignores case, so factmill adds an embedding of each word's shape. Probabilities are calibrated
-for facts between correctly found entities; a fact between wrongly found ones is likelier to be wrong than its
-probability says.
+English only. The encoder ignores case, so factmill adds an embedding of each word's shape. Probabilities hold for
+documents like those they were calibrated on; for others, `factmill calibrate` fits them anew.
 """
 
 
