@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from transformers import AutoConfig, PretrainedConfig
@@ -15,6 +15,8 @@ class ModelConfig(Record, frozen=True, dict=True):
     """Architecture of an extractor.
 
     Attributes:
+        encoder: `transformer`, or `static` for frozen vectors of the backbone's word pieces: these have no attention
+            and are not told about entities.
         head: relation head, a key of `extractors.heads.HEADS`.
         head_options: choices of the head, as its `Options` has them.
         loss: relation loss, a key of `extractors.losses.LOSSES`; it decides whether there is a threshold class.
@@ -38,6 +40,7 @@ class ModelConfig(Record, frozen=True, dict=True):
     relations: str
     backbone: dict[str, Any]
     special_ids: tuple[int, int]
+    encoder: Literal["transformer", "static"] = "transformer"
     head_options: dict[str, Any] = msgspec.field(default_factory=dict)
     loss: str = "bce"
     joint: bool = True

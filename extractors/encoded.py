@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from extractors.attention import LastAttention
 from extractors.encoder import Reading
 from extractors.layout import Words
 from extractors.range_max import RangeMax
@@ -19,13 +20,14 @@ class Encoded:
 
     Attributes:
         rows: states of all pieces, shape (pieces, width).
-        attention: attention of the last layer.
+        has_attention: whether the encoder has attention.
         words: positions of the words, on the host.
     """
 
     def __init__(self, reading: Reading, words: Words) -> None:
         self.rows = reading.states
-        self.attention = reading.attention
+        self.has_attention = reading.attention is not None
+        self._attention = reading.attention
         self.words = words
         self.word_piece = self.place(words.piece)
         self.word_sentence = self.place(words.sentence)
@@ -34,6 +36,20 @@ class Encoded:
     def device(self) -> torch.device:
         """Where the states are."""
         return self.rows.device
+
+    @property
+    def attention(self) -> LastAttention:
+        """Attention of the last layer.
+
+        Raises:
+            ValueError: the encoder has none.
+        """
+        if self._attention is None:
+            raise ValueError(
+                "a static encoder has no attention: choose a relation head without localized context (hin, jerex-grc, "
+                "jerex-mrc, docunet with features: similarity) and no evidence loss, or a transformer"
+            )
+        return self._attention
 
     @cached_property
     def states(self) -> RangeMax:

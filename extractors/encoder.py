@@ -33,11 +33,11 @@ class Reading:
 
     Attributes:
         states: states of all pieces, passage after passage; where windows overlap, their mean; shape (pieces, width).
-        attention: attention of the last layer, for the pieces that are asked for.
+        attention: attention of the last layer, for the pieces that are asked for; None if the encoder has none.
     """
 
     states: Tensor
-    attention: LastAttention
+    attention: LastAttention | None
 
 
 class Encoder(nn.Module):

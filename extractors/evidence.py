@@ -12,15 +12,20 @@ import torch
 from torch import Tensor
 
 from extractors.heads.base import EntityPairs
+from extractors.layout import mention_pairs
 from schemas import Document
 
 
 def sentence_attention(pairs: EntityPairs) -> Tensor:
     """Return how the attention of each pair is spread over the sentences of its passage.
 
+    An encoder without attention is taken to look at the closest mentions of the pair.
+
     Returns:
         Shape (n, most sentences of a passage); rows sum to one, sentences are counted within the passage.
     """
+    if not pairs.encoded.has_attention:
+        return closest_sentences(pairs)
     head, tail = pairs.layout.pairs.unbind(1)
     attention = pairs.entity_attention
     weights = (attention[head] * attention[tail]).sum(1).float()
@@ -31,13 +36,41 @@ def sentence_attention(pairs: EntityPairs) -> Tensor:
     return by_sentence / (by_sentence.sum(1, keepdim=True) + 1e-20)
 
 
+def closest_sentences(pairs: EntityPairs) -> Tensor:
+    """Return equal shares for the sentences that hold the closest mentions of each pair, the first ones of several.
+
+    Returns:
+        As `sentence_attention`.
+    """
+    layout, encoded = pairs.layout, pairs.encoded
+    s1, s2, first, end = mention_pairs(layout)
+    pair = torch.repeat_interleave(torch.arange(len(first), device=first.device), end - first)
+    start = torch.maximum(layout.mention_start[s1], layout.mention_start[s2])
+    gap = (start - torch.minimum(layout.mention_end[s1], layout.mention_end[s2])).clamp(min=0)
+    key = gap * len(encoded.words.sentence) + start
+    least = key.new_full((len(first),), len(encoded.words.sentence) ** 2).scatter_reduce(0, pair, key, "amin")
+    nearest = key == least[pair]
+    first_word = encoded.place(encoded.words.first[:-1])[layout.entity_passage[layout.mention_entity]]
+    sentence = encoded.word_sentence[layout.mention_start] - encoded.word_sentence[first_word]
+    counted = pairs.sentence_of_piece
+    chosen = torch.zeros(len(first), int(counted.max()) + 1 if counted.numel() else 1, device=first.device)
+    for mention in (s1, s2):
+        chosen[pair[nearest], sentence[mention[nearest]]] = 1.0
+    return chosen / chosen.sum(1, keepdim=True)
+
+
 def evidence_loss(pairs: EntityPairs, documents: Sequence[Document]) -> Tensor:
     """Return the divergence of the pairs' attention from their annotated evidence, the mean over pairs that have some.
 
     Args:
         pairs: the encoded documents; their candidate pairs do not matter.
         documents: the annotated documents.
+
+    Raises:
+        ValueError: the encoder has no attention.
     """
+    if not pairs.encoded.has_attention:
+        raise ValueError("a static encoder has no attention to train: leave out 'evidence_weight'")
     offset = 0
     gold: dict[tuple[int, int], dict[int, int]] = {}
     for document in documents:

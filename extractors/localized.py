@@ -28,13 +28,17 @@ def pair_attention(pairs: EntityPairs, first: int, last: int) -> Tensor:
     return product / (product.sum(3, keepdim=True, dtype=torch.float32) + 1e-10).to(product.dtype)
 
 
-def localized_context(pairs: EntityPairs) -> Tensor:
+def localized_context(pairs: EntityPairs, states: Tensor | None = None) -> Tensor:
     """Return c_{s,o} = H^T (A_s o A_o) / 1^T (A_s o A_o) for all cells of the grid (DocRE-II equation 1).
+
+    Args:
+        pairs: the encoded documents.
+        states: H, shape (rows, longest, width); the padded states if absent.
 
     Returns:
         Shape (rows, widest, widest, width); cells outside the grid hold zeros.
     """
-    states = pairs.padded_states
+    states = pairs.padded_states if states is None else states
     passages, longest, width = states.shape
     widest = pairs.grid.entity.shape[1]
     block = max(1, CELLS // max(1, passages * widest * longest))

@@ -16,15 +16,18 @@ class RelationLoss:
 
     Attributes:
         per_pair: logits (n, classes) and targets (n, relations) to losses (n,).
-        threshold: whether the last class is a threshold: a relation holds where its logit is above that one's.
+        added: how many classes it adds after the relations, none or one.
+        threshold: whether the added class is a threshold: a relation holds where its logit is above that one's.
     """
 
     per_pair: Callable[[Tensor, Tensor], Tensor]
+    added: int = 0
     threshold: bool = False
 
     def scores(self, logits: Tensor) -> Tensor:
         """Return scores of shape (n, relations) that are above zero where the loss says that a relation holds."""
-        return logits[:, :-1] - logits[:, -1:] if self.threshold else logits
+        relations = logits[:, : logits.shape[1] - self.added]
+        return relations - logits[:, -1:] if self.threshold else relations
 
 
 def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -56,8 +59,18 @@ def balanced_softmax(logits: Tensor, targets: Tensor) -> Tensor:
     return negatives.logsumexp(1) + positives.logsumexp(1)
 
 
+def balanced_softmax_with_na(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return balanced softmax as DocuNet's code has it: the last class is NA, the label of pairs without a relation.
+
+    NA only takes part in training: that code predicts every relation whose logit is above zero, whatever NA's is.
+    """
+    unrelated = ~targets.bool().any(1, keepdim=True)
+    return balanced_softmax(logits, torch.cat([targets, unrelated.to(targets)], 1))
+
+
 LOSSES: dict[str, RelationLoss] = {
     "bce": RelationLoss(binary_cross_entropy),
-    "adaptive-threshold": RelationLoss(adaptive_threshold, threshold=True),
+    "adaptive-threshold": RelationLoss(adaptive_threshold, added=1, threshold=True),
     "balanced-softmax": RelationLoss(balanced_softmax),
+    "balanced-softmax-na": RelationLoss(balanced_softmax_with_na, added=1),
 }

@@ -21,6 +21,7 @@ from extractors.layers import Dropout, FeedForward
 from extractors.layout import Layout, lay_out_words
 from extractors.losses import LOSSES
 from extractors.prepare import Passage
+from extractors.static_encoder import StaticEncoder
 from schemas import RelationSchema
 
 EDIT_DISTANCES = 64
@@ -39,13 +40,17 @@ class Network(nn.Module):
         self.config = config
         self.loss = LOSSES[config.loss]
         types = len(schema.entity_types)
-        self.encoder = Encoder(
-            config.backbone_config(),
-            config.special_ids,
-            config.window,
-            types if config.entity_embeddings else 0,
-            config.averaged_layers,
-        )
+        self.encoder: Encoder | StaticEncoder
+        if config.encoder == "static":
+            self.encoder = StaticEncoder(config.backbone_config())
+        else:
+            self.encoder = Encoder(
+                config.backbone_config(),
+                config.special_ids,
+                config.window,
+                types if config.entity_embeddings else 0,
+                config.averaged_layers,
+            )
         width, meta, dropout = self.encoder.width, config.meta_width, config.dropout
         self.dropout = Dropout(dropout)
         if config.joint:
@@ -54,7 +59,7 @@ class Network(nn.Module):
             self.mention_classifier = FeedForward(width + meta, width, 1, dropout)
             self.coreference_classifier = FeedForward(2 * width + meta, width, 1, dropout)
             self.type_classifier = FeedForward(width, width, types, dropout)
-        sizes = HeadSizes(width, types, len(schema.relations) + self.loss.threshold, meta, dropout, self.loss.threshold)
+        sizes = HeadSizes(width, types, len(schema.relations) + self.loss.added, meta, dropout, self.loss.threshold)
         self.relation_head = build_head(config.head, config.head_options, sizes)
         self.allowed_pairs = _allowed_pairs(schema)
 

@@ -5,14 +5,20 @@ from typing import Any
 from extractors.heads.atlop import Atlop
 from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, read_options
 from extractors.heads.docre_ii import IterativeInference
+from extractors.heads.docunet import DocuNet
+from extractors.heads.hin import HierarchicalInference
 from extractors.heads.jerex_grc import GlobalRelationClassifier
 from extractors.heads.jerex_mrc import MultiInstanceRelationClassifier
+from extractors.heads.joined import Joined
 
 HEADS: dict[str, type[RelationHead]] = {
     "atlop": Atlop,
     "docre-ii": IterativeInference,
+    "docunet": DocuNet,
+    "hin": HierarchicalInference,
     "jerex-grc": GlobalRelationClassifier,
     "jerex-mrc": MultiInstanceRelationClassifier,
+    "joined": Joined,
 }
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from tests.extractors.heads import docre_ii_reference
+from tests.extractors.heads import docre_ii_reference, docunet_reference, hin_reference, joined_reference
 
 
 def two_layers(ffnn, x):
@@ -121,4 +121,12 @@ def stack(rows, last):
     return torch.stack(rows) if rows else torch.zeros(0, last.out_features)
 
 
-REFERENCES = {"atlop": atlop, "docre-ii": docre_ii, "jerex-grc": grc, "jerex-mrc": mrc}
+REFERENCES = {
+    "atlop": atlop,
+    "docre-ii": docre_ii,
+    "docunet": docunet_reference.docunet,
+    "hin": hin_reference.hin,
+    "jerex-grc": grc,
+    "jerex-mrc": mrc,
+    "joined": joined_reference.joined,
+}

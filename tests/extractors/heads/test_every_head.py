@@ -29,17 +29,42 @@ VARIANTS = [
             {"base": "jerex-mrc"},
         )
     ),
+    *(
+        ("docunet", {"channels": 6, **changes})
+        for changes in (
+            {},
+            {"features": "similarity"},
+            {"segmentation": False},
+            {"mode": "reference"},
+            {"mode": "reference", "features": "similarity"},
+        )
+    ),
+    *(
+        ("hin", {"hidden": 8, **changes})
+        for changes in (
+            {},
+            {"subspaces": 1},
+            {"translation": False},
+            {"bilinear": False},
+            {"sentence_inference": False},
+            {"hierarchical": False},
+        )
+    ),
     ("jerex-grc", {}),
     ("jerex-mrc", {}),
     ("jerex-mrc", {"global_entities": False}),
     ("jerex-mrc", {"local_context": False}),
     ("jerex-mrc", {"other_sentences": False}),
+    ("joined", {}),
 ]
 # How the network around a head is built: markers and known entities for those that were published with them.
 TOLD = {"joint": False, "markers": True, "entity_embeddings": True}
 SETTINGS = {
+    "joined": {"loss": "adaptive-threshold"},
     "atlop": {"loss": "adaptive-threshold", **TOLD},
     "docre-ii": {"loss": "adaptive-threshold", **TOLD},
+    "docunet": {"loss": "balanced-softmax-na", **TOLD},
+    "hin": {"joint": False},
 }
 
 
@@ -84,7 +109,7 @@ def test_equals_the_loop_by_loop_reference(network, clusters):
     with torch.inference_mode():
         logits, pairs = run(network, [SENTENCE], clusters)
         expected = references.REFERENCES[network.config.head](network.relation_head, pairs)
-    assert logits.shape == (len(pairs.layout.pairs), 3 + network.loss.threshold)
+    assert logits.shape == (len(pairs.layout.pairs), 3 + network.loss.added)
     torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-4)
 
 
