@@ -1,0 +1,274 @@
+"""A Neo4j Community server of one's own on this machine, for tests, benchmarks and a first look; Docker is not needed.
+
+`make neo4j` runs it in the foreground and prints the lines that point factmill to it. Maven fetches it once; it listens
+on the loopback device only, asks for a password, and keeps its data in a folder.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neo4j import GraphDatabase, NotificationMinimumSeverity
+from neo4j.exceptions import DriverError, Neo4jError
+
+VERSION = "5.26.30"
+USERNAME = "neo4j"
+_MAIN = "org.neo4j.server.CommunityEntryPoint"
+_ADMIN = "org.neo4j.cli.AdminTool"
+# The server, what runs it, and the tool that imports files.
+_ARTIFACTS = (("org.neo4j", "neo4j"), ("org.neo4j.app", "neo4j-server"), ("org.neo4j", "neo4j-import-tool"))
+# What the scripts of the server's distribution say to Java, as far as it will not start without.
+_JAVA = (
+    "-XX:+UseSerialGC",
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
+    ),
+)
+_SECONDS_TO_START = 180
+_SECONDS_TO_STOP = 60
+
+
+class ServerUnavailable(RuntimeError):
+    """The server cannot be fetched or does not start; the message says why and what would help."""
+
+
+def libraries(cache: Path | None = None) -> Path:
+    """Return the folder of the server's jar files, which Maven fills when it is not there yet.
+
+    Args:
+        cache: folder that keeps it; None: `factmill` in the user's cache folder.
+
+    Raises:
+        ServerUnavailable: Java or Maven is missing, or Maven cannot fetch the files.
+    """
+    for program, package in (("java", "a Java 17 runtime"), ("mvn", "Maven")):
+        if shutil.which(program) is None:
+            raise ServerUnavailable(f"'{program}' is not on the PATH: install {package}")
+    cache = cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "factmill"
+    folder = cache / f"neo4j-{VERSION}"
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".neo4j.", dir=cache) as draft:
+        (Path(draft) / "pom.xml").write_text(_project(), "utf-8")
+        # Jars of different groups may have the same name. Many at once, because most of the time is waiting.
+        command = "mvn -q -B dependency:copy-dependencies -DincludeScope=runtime -Dmdep.prependGroupId=true"
+        command += " -DoutputDirectory=jars -Dmaven.artifact.threads=16"
+        done = subprocess.run(command.split(), cwd=draft, capture_output=True, text=True)
+        if done.returncode:
+            reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), "it did not say why")
+            raise ServerUnavailable(f"Maven cannot fetch Neo4j {VERSION}: {reason}")
+        try:
+            (Path(draft) / "jars").rename(folder)
+        except OSError:  # another process was faster
+            if not folder.is_dir():
+                raise
+    return folder
+
+
+def _project() -> str:
+    dependencies = "".join(
+        f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{VERSION}</version></dependency>"
+        for group, name in _ARTIFACTS
+    )
+    return (
+        "<project><modelVersion>4.0.0</modelVersion><groupId>factmill</groupId><artifactId>neo4j</artifactId>"
+        f"<version>1</version><dependencies>{dependencies}</dependencies></project>"
+    )
+
+
+@dataclass
+class Neo4jServer:
+    """A server whose data lie in a folder; it can be stopped, killed and started again on the same port.
+
+    Attributes:
+        home: its folder; made when it is not there.
+        heap: megabytes of its heap; half as many again are for pages.
+        port: where it listens; None takes a free one.
+    """
+
+    home: Path
+    heap: int = 512
+    port: int | None = None
+    password: str = field(init=False, repr=False)
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.home = self.home.resolve()
+        self.port = self.port or _free_port()
+        (self.home / "conf").mkdir(parents=True, exist_ok=True)
+        secret = self.home / "password"
+        if not secret.exists():
+            secret.touch(mode=0o600)
+            secret.write_text(secrets.token_urlsafe(24))
+        self.password = secret.read_text()
+
+    @property
+    def uri(self) -> str:
+        """Where it listens."""
+        return f"bolt://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point factmill to it."""
+        return {"NEO4J_URI": self.uri, "NEO4J_USERNAME": USERNAME, "NEO4J_PASSWORD": self.password}
+
+    def start(self) -> None:
+        """Start it, and return when it answers.
+
+        Raises:
+            ServerUnavailable: it cannot be fetched or does not start.
+        """
+        jars = libraries()
+        settings = {
+            "server.default_listen_address": "127.0.0.1",
+            "server.bolt.listen_address": f"127.0.0.1:{self.port}",
+            "server.bolt.advertised_address": f"127.0.0.1:{self.port}",
+            "server.http.enabled": "false",
+            "server.https.enabled": "false",
+            "server.memory.pagecache.size": f"{self.heap // 2}m",
+            "db.tx_log.preallocate": "false",
+            "dbms.usage_report.enabled": "false",
+        }
+        (self.home / "conf" / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        with (self.home / "console.log").open("wb") as log:
+            self.process = subprocess.Popen(
+                _java(jars, self.heap, _MAIN, f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise ServerUnavailable(f"Neo4j does not start: {self._last_words()}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Let it end in good order."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(_SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self.process = None
+
+    def kill(self) -> None:
+        """End it at once, as a machine without power does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def admin(self, *arguments: str) -> str:
+        """Run the admin tool on its data while it is stopped, and return what the tool says.
+
+        Raises:
+            ServerUnavailable: the tool failed; the message is what it said.
+        """
+        done = subprocess.run(
+            _java(libraries(), self.heap, _ADMIN, *arguments),
+            env={**os.environ, "NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise ServerUnavailable(f"neo4j-admin {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def connect(self) -> Any:
+        """Return a driver for it."""
+        return GraphDatabase.driver(
+            self.uri, auth=(USERNAME, self.password), notifications_min_severity=NotificationMinimumSeverity.OFF
+        )
+
+    def _answers(self) -> bool:
+        """Return whether it lets us in; the first time, change the password that every new server has."""
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", self.port or 0)):
+                return False
+        try:
+            with self.connect() as driver:
+                driver.execute_query("RETURN 1")
+                return True
+        except (DriverError, Neo4jError):
+            pass
+        try:
+            with (
+                GraphDatabase.driver(self.uri, auth=(USERNAME, USERNAME)) as driver,
+                driver.session(database="system") as session,
+            ):
+                change = "ALTER CURRENT USER SET PASSWORD FROM $old TO $new"
+                session.run(change, old=USERNAME, new=self.password).consume()
+        except (DriverError, Neo4jError):
+            pass
+        return False
+
+    def _last_words(self) -> str:
+        lines = (self.home / "console.log").read_text("utf-8", "replace").splitlines()
+        return " | ".join(lines[-3:]) or f"see the logs in '{self.home}'"
+
+
+@contextmanager
+def running(home: Path, heap: int = 512) -> Iterator[Neo4jServer]:
+    """Yield a running server that is stopped when the block ends.
+
+    Raises:
+        ServerUnavailable: it cannot be fetched or does not start.
+    """
+    server = Neo4jServer(home, heap)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _java(jars: Path, heap: int, main: str, *arguments: str) -> list[str]:
+    return ["java", f"-Xmx{heap}m", *_JAVA, "-cp", f"{jars}/*", main, *arguments]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    """Run a server in the folder that is named, until Ctrl-C."""
+    home = Path(sys.argv[1] if len(sys.argv) > 1 else "neo4j-server")
+    try:
+        print(f"Starting Neo4j {VERSION} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
+        with running(home) as server:
+            print("It runs. In another terminal:\n")
+            for name, value in server.environment.items():
+                print(f"export {name}='{value}'")
+            print("\nCtrl-C stops it; the data stay.", flush=True)
+            assert server.process is not None  # noqa: S101
+            server.process.wait()
+    except ServerUnavailable as error:
+        sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        print("\nStopped.")
+
+
+if __name__ == "__main__":
+    main()
