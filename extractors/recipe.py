@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -49,6 +49,7 @@ class Stage(Record, frozen=True):
         encoder_rate, head_rate: peak learning rates; linear warm-up and decay over the stage.
         base_rate: that of a base module inside the relation head (DocRE-II); None for `head_rate`.
         batch: documents per step.
+        micro_batch: documents read at once, where memory is short; 0 reads the whole batch.
         base_only: whether the base module stands for the head, as in the first stage of DocRE-II; never in the last
             stage.
         frozen: beginnings of names of parameters that do not learn, for example `encoder`, `relation_head.base`.
@@ -60,6 +61,7 @@ class Stage(Record, frozen=True):
     head_rate: float = 2e-4
     base_rate: float | None = None
     batch: int = 4
+    micro_batch: int = 0
     base_only: bool = False
     frozen: tuple[str, ...] = ()
 
@@ -72,7 +74,9 @@ class Recipe(Record, frozen=True):
         relations: relation schema, by name or path.
         selection: documents on which the best epoch and the thresholds are chosen.
         report: documents that nothing is chosen on; their figures go into the model card.
-        head_options, loss, joint, markers, entity_embeddings, averaged_layers: see `ModelConfig`.
+        static_vectors: text file of word vectors in GloVe's format that a static encoder looks up; empty for the input
+            vectors of the backbone.
+        encoder, head_options, loss, joint, markers, entity_embeddings, averaged_layers: see `ModelConfig`.
         start: checkpoint whose weights the network starts from, as far as they fit; empty for the bare backbone.
         warmup: share of a stage's steps.
     """
@@ -84,6 +88,8 @@ class Recipe(Record, frozen=True):
     selection: Corpus
     report: Corpus
     objective: Objective = Objective()
+    encoder: Literal["transformer", "static"] = "transformer"
+    static_vectors: str = ""
     head_options: dict[str, Any] = msgspec.field(default_factory=dict)
     loss: str = "bce"
     joint: bool = True
@@ -120,6 +126,8 @@ def make_recipe(values: dict[str, Any], origin: str) -> Recipe:
         raise ValueError(f"{origin}: {error}") from None
     if recipe.joint and (recipe.markers or recipe.entity_embeddings):
         raise ValueError(f"{origin}: a joint extractor is not told the entities: no 'markers', no 'entity_embeddings'")
+    if recipe.static_vectors and recipe.encoder != "static":
+        raise ValueError(f"{origin}: 'static_vectors' are for 'encoder: static'")
     if recipe.stages and recipe.stages[-1].base_only:
         raise ValueError(f"{origin}: the last stage trains the base module only: add one that trains the whole head")
     return recipe

@@ -26,23 +26,44 @@ class StaticEncoder(nn.Module):
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()
-        self.backbone = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.backbone.weight.requires_grad = False
+        # Named as in transformers, so that checkpoints keep the table as they keep theirs.
+        self.backbone = nn.ModuleDict({"word_embeddings": Vectors(config.vocab_size, config.hidden_size)})
         self.width: int = config.hidden_size
+
+    @property
+    def vectors(self) -> Tensor:
+        """The table, shape (pieces, width)."""
+        table = self.backbone["word_embeddings"].weight
+        assert isinstance(table, Tensor)  # noqa: S101 - for the type checker
+        return table
 
     def load_backbone(self, folder: str) -> None:
         """Take the input vectors of a pretrained encoder's pieces."""
         pretrained = AutoModel.from_pretrained(folder)
-        self.backbone.weight.data.copy_(pretrained.get_input_embeddings().weight.float())
+        self.load_vectors(pretrained.get_input_embeddings().weight.detach())
 
     def load_vectors(self, vectors: Tensor) -> None:
         """Take other vectors of the pieces, of shape (pieces, width): see `read_vectors`."""
-        self.backbone.weight.data.copy_(vectors)
+        self.vectors.copy_(vectors)
 
     def forward(self, passages: Sequence[Passage]) -> Reading:
         """Look up the pieces of the passages; there is no attention."""
         pieces = np.concatenate([passage.pieces for passage in passages]).astype(np.int64)
-        return Reading(self.backbone(torch.from_numpy(pieces).to(self.backbone.weight.device)), None)
+        return Reading(nn.functional.embedding(torch.from_numpy(pieces).to(self.vectors.device), self.vectors), None)
+
+
+class Vectors(nn.Module):
+    """A table of vectors that no training moves.
+
+    Args:
+        count, width: shape of the table.
+    """
+
+    weight: Tensor
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(count, width))
 
 
 def vector_width(path: Path) -> int:

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -16,7 +17,7 @@ import msgspec
 import numpy as np
 import torch
 from msgspec.structs import replace
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoConfig
 
@@ -24,14 +25,17 @@ from extractors.backbone import backbone_folder, backbone_tokenizer
 from extractors.calibration import calibrate, figures_of, selection_scores
 from extractors.card import model_card
 from extractors.checkpoint import find_checkpoint, load_start, save_checkpoint
+from extractors.compact import pack, unpack
 from extractors.completion import close_facts, completed_once
 from extractors.config import ModelConfig
 from extractors.memory import keep_memory
 from extractors.network import Network
-from extractors.objective import Example, joint_loss, make_example
+from extractors.objective import Example, draw_batch, joint_loss, make_example
 from extractors.optimizer import choose_modules, make_optimizer
 from extractors.prepare import Preparer
 from extractors.recipe import Corpus, Recipe, Stage
+from extractors.static_encoder import StaticEncoder, read_vectors, vector_width
+from extractors.unlabelled import fact_ratios
 from schemas import Document, load_relation_schema
 
 STATE = "state.pt"
@@ -93,10 +97,13 @@ def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
     backbone.update(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     for key in ("_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype"):
         backbone.pop(key, None)
+    if recipe.static_vectors:
+        backbone["hidden_size"] = vector_width(Path(recipe.static_vectors))
     config = ModelConfig(
         head=recipe.head,
         relations=load_relation_schema_text(recipe.relations),
         backbone=backbone,
+        encoder=recipe.encoder,
         special_ids=special_ids,
         window=min(512, backbone.get("max_position_embeddings", 512)),
         longest_mention=recipe.longest_mention,
@@ -113,6 +120,9 @@ def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
     model = Network(config)
     if recipe.start:
         load_start(model, find_checkpoint(recipe.start))
+    elif recipe.static_vectors and isinstance(model.encoder, StaticEncoder):
+        pieces = len(model.encoder.vectors)
+        model.encoder.load_vectors(read_vectors(Path(recipe.static_vectors), tokenizer.get_vocab(), pieces))
     else:
         model.encoder.load_backbone(str(folder))
     model.encoder.backbone.eval()
@@ -144,8 +154,8 @@ class _Run:
             state = {"stage": index + 1, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
             if index + 1 < len(self.recipe.stages):
                 self._save_state({**state, "model": self.model.state_dict()})
-        # Checkpoints hold half precision: thresholds and figures are to be those of what is saved.
-        self.model.half().float()
+        # Checkpoints hold fewer bits: thresholds and figures are to be those of what is saved.
+        self.model.load_state_dict(unpack(pack(self.model.state_dict())))
         calibration = calibrate(self.model, self.preparer, self.selection, _name(self.recipe.selection))
         report = self._documents(self.recipe.report)
         figures = {
@@ -164,6 +174,7 @@ class _Run:
         if state["model"] is not None:
             model.load_state_dict(state["model"])
         examples = self._examples(stage)
+        ratios = self._ratios(examples)
         per_epoch = -(-len(examples) // stage.batch)
         steps = per_epoch * stage.epochs
         choose_modules(model, stage)
@@ -183,16 +194,12 @@ class _Run:
             for step, chosen in enumerate(_batches(order, stage.batch)):
                 seed = [recipe.seed, index, epoch, step]
                 torch.manual_seed(int(np.random.default_rng(seed).integers(1 << 62)))
-                with torch.autocast(self.device.type, torch.bfloat16):
-                    losses = joint_loss(
-                        model, [examples[i] for i in chosen], recipe.objective, np.random.default_rng([*seed, 1])
-                    )
                 model.zero_grad(set_to_none=True)  # of frozen parameters too: clipping looks at all
-                losses["total"].backward()  # type: ignore[no-untyped-call]
+                generator = np.random.default_rng([*seed, 1])
+                total += self._add_gradients([examples[i] for i in chosen], stage, ratios, generator)
                 nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
                 optimizer.step()
                 schedule.step()
-                total += float(losses["total"].detach())
                 rate = (step + 1) * stage.batch / (time.perf_counter() - began)
                 done = epoch * per_epoch + step + 1
                 progress = Progress(index, epoch, done, steps, total / (step + 1), rate)
@@ -229,6 +236,32 @@ class _Run:
             self.listener(dataclasses.replace(progress, score=score))
         if best is not None:
             model.load_state_dict(best)
+
+    def _add_gradients(
+        self, examples: Sequence[Example], stage: Stage, ratios: Tensor | None, generator: np.random.Generator
+    ) -> float:
+        """Add the gradients of the loss of a batch, read in parts if the stage says so; return the loss."""
+        objective = self.recipe.objective
+        size = stage.micro_batch or len(examples)
+        parts = [examples[start : start + size] for start in range(0, len(examples), size)]
+        batches = [draw_batch(self.model, part, objective, generator) for part in parts]
+        whole = sum((batch.counts for batch in batches), Counter[str]())
+        total = 0.0
+        for batch in batches:
+            with torch.autocast(self.device.type, torch.bfloat16):
+                losses = joint_loss(self.model, batch, objective, whole, ratios)
+            losses["total"].backward()  # type: ignore[no-untyped-call]
+            total += float(losses["total"].detach())
+        return total
+
+    def _ratios(self, examples: Sequence[Example]) -> Tensor | None:
+        """Return how many facts there are for an annotated one, if the objective asks for it."""
+        known = [example for example in examples if example.use_facts]
+        if self.recipe.objective.incomplete != "positive-unlabelled" or all(example.complete for example in known):
+            return None
+        complete = [example.document for example in known if example.complete]
+        incomplete = [example.document for example in known if not example.complete]
+        return fact_ratios(complete, incomplete, self.model.config.schema.index)
 
     def _examples(self, stage: Stage) -> list[Example]:
         """Return the documents of a stage; a text in several corpora is taken from the last of them."""
