@@ -59,6 +59,23 @@ def closest_sentences(pairs: EntityPairs) -> Tensor:
     return chosen / chosen.sum(1, keepdim=True)
 
 
+def evidence_of_pairs(documents: Sequence[Document]) -> dict[tuple[int, int], dict[int, int]]:
+    """Return for every pair with annotated evidence how often its facts name each sentence.
+
+    Entities are counted over all documents, sentences within each.
+    """
+    offset = 0
+    gold: dict[tuple[int, int], dict[int, int]] = {}
+    for document in documents:
+        for fact in document.facts:
+            if fact.evidence and fact.head != fact.tail:
+                counts = gold.setdefault((offset + fact.head, offset + fact.tail), {})
+                for sentence in fact.evidence:
+                    counts[sentence] = counts.get(sentence, 0) + 1
+        offset += len(document.entities or ())
+    return gold
+
+
 def evidence_loss(pairs: EntityPairs, documents: Sequence[Document]) -> Tensor:
     """Return the divergence of the pairs' attention from their annotated evidence, the mean over pairs that have some.
 
@@ -71,15 +88,7 @@ def evidence_loss(pairs: EntityPairs, documents: Sequence[Document]) -> Tensor:
     """
     if not pairs.encoded.has_attention:
         raise ValueError("a static encoder has no attention to train: leave out 'evidence_weight'")
-    offset = 0
-    gold: dict[tuple[int, int], dict[int, int]] = {}
-    for document in documents:
-        for fact in document.facts:
-            if fact.evidence and fact.head != fact.tail:
-                counts = gold.setdefault((offset + fact.head, offset + fact.tail), {})
-                for sentence in fact.evidence:
-                    counts[sentence] = counts.get(sentence, 0) + 1
-        offset += len(document.entities or ())
+    gold = evidence_of_pairs(documents)
     if not gold:
         return pairs.mentions.sum() * 0.0
     device = pairs.mentions.device

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,12 +15,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from extractors.encoded import Encoded
-from extractors.evidence import evidence_loss
+from extractors.evidence import evidence_loss, evidence_of_pairs
 from extractors.heads import EntityPairs
-from extractors.layout import Layout, Words, candidate_spans, lay_out_entities
+from extractors.layout import Layout, Words, candidate_spans, lay_out_entities, lay_out_words
 from extractors.network import Network
 from extractors.prepare import Passage, Prepared
 from extractors.sampling import sample_per_group, sample_spans
+from extractors.unlabelled import positive_unlabelled
 from schemas import Document, Record
 
 
@@ -28,7 +31,10 @@ class Objective(Record, frozen=True):
     Attributes:
         mention_weight, coreference_weight, type_weight, relation_weight: the betas of equation 13.
         evidence_weight: weight of the evidence loss, for facts whose evidence is annotated.
-        negative_share: share of the unrelated pairs of incompletely labelled documents that are taken as negatives.
+        incomplete: what pairs without facts are in incompletely labelled documents: `negatives`, as elsewhere;
+            `sampled`, negatives of which only a share is looked at; `positive-unlabelled`, perhaps related, see
+            `unlabelled.py`.
+        negative_share: that share, for `sampled`.
         negative_spans, negative_mention_pairs, negative_entity_pairs: negatives per document (N_s, N_c, N_r); None
             takes all, which the batched layout makes affordable.
     """
@@ -38,6 +44,7 @@ class Objective(Record, frozen=True):
     type_weight: float = 0.25
     relation_weight: float = 1.0
     evidence_weight: float = 0.0
+    incomplete: Literal["negatives", "sampled", "positive-unlabelled"] = "sampled"
     negative_share: float = 1.0
     negative_spans: int | None = 200
     negative_mention_pairs: int | None = 200
@@ -88,35 +95,101 @@ def entity_spans(document: Document) -> list[list[tuple[int, int]]]:
     return [[(m.start, m.end) for m in entity.mentions] for entity in document.entities or ()]
 
 
-def joint_loss(
+# Two sides of each sampled item, and whether it is a positive one.
+Sampled = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Annotated documents and what was drawn from them for the losses, before the network reads them.
+
+    Attributes:
+        examples: the documents.
+        layout: their entities and all pairs, on the host.
+        pairs: the pairs of the relation loss, shape (n, 2).
+        targets: their annotated relations, shape (n, relations).
+        unlabelled: those for which nothing annotated does not mean unrelated, shape (n,).
+        spans: start and end of candidate mentions; none if the network only relates.
+        mention_pairs: both mentions of candidates for coreference; none if the network only relates.
+    """
+
+    examples: Sequence[Example]
+    layout: Layout
+    pairs: Tensor
+    targets: Tensor
+    unlabelled: Tensor
+    spans: Sampled
+    mention_pairs: Sampled
+
+    @property
+    def documents(self) -> list[Document]:
+        """The documents."""
+        return [example.document for example in self.examples]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Over how many items each loss is a mean."""
+        return Counter(
+            relation=len(self.pairs),
+            evidence=len(evidence_of_pairs(self.documents)),
+            mention=len(self.spans[0]),
+            coreference=len(self.mention_pairs[0]),
+            type=len(self.layout.entity_count),
+        )
+
+
+def draw_batch(
     model: Network, examples: Sequence[Example], objective: Objective, generator: np.random.Generator
+) -> Batch:
+    """Draw what the losses look at; every example must have one passage and at least one word."""
+    words = lay_out_words([example.passage for example in examples])
+    documents = [example.document for example in examples]
+    layout = lay_out_entities([entity_spans(document) for document in documents], words)
+    pairs, targets, unlabelled = _draw_pairs(model, layout, examples, objective, generator)
+    spans = mention_pairs = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
+    if model.config.joint:
+        spans = _draw_spans(words, layout, model.config.longest_mention, objective.negative_spans, generator)
+        mention_pairs = _draw_mention_pairs(layout, objective.negative_mention_pairs, generator)
+    return Batch(examples, layout, pairs, targets, unlabelled, spans, mention_pairs)
+
+
+def joint_loss(
+    model: Network,
+    batch: Batch,
+    objective: Objective,
+    whole: Counter[str] | None = None,
+    ratios: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Return the losses and their weighted sum under `total`, each a scalar.
 
-    Every example must have one passage (documents with given entities do) and at least one word.
+    Args:
+        model: the network.
+        batch: the documents.
+        objective: the weights.
+        whole: counts of all batches whose gradients are added up; losses are means over these.
+        ratios: facts for one that is annotated, for the positive-unlabelled loss (`unlabelled.fact_ratios`).
     """
-    encoded = model.encode([example.passage for example in examples])
-    documents = [example.document for example in examples]
-    host = lay_out_entities([entity_spans(document) for document in documents], encoded.words)
-    layout = host.to(encoded.device)
+    encoded = model.encode([example.passage for example in batch.examples])
+    layout = batch.layout.to(encoded.device)
     mentions = model.dropout(model.mention_vectors(encoded, layout))
-    types = encoded.place(np.array([t for example in examples for t in example.types], np.int64))
+    types = encoded.place(np.array([t for example in batch.examples for t in example.types], np.int64))
     pairs = EntityPairs(encoded, layout, mentions, types)
     losses: dict[str, Tensor] = {}
     weights: dict[str, float] = {}
+    counts = batch.counts
+    shares = {name: counts[name] / max(1, (whole or counts)[name]) for name in counts}
     if objective.evidence_weight:
-        losses["evidence"] = evidence_loss(pairs, documents)
+        losses["evidence"] = evidence_loss(pairs, batch.documents) * shares["evidence"]
         weights["evidence"] = objective.evidence_weight
-    relation = _relation_losses(model, pairs, host, examples, objective, generator)
-    losses |= relation
-    weights |= dict.fromkeys(relation, objective.relation_weight)
+    for name, value in _relation_losses(model, pairs, batch, ratios).items():
+        losses[name] = value * shares["relation"]
+        weights[name] = objective.relation_weight
     if model.config.joint:
-        losses["mention"] = _mention_loss(model, encoded, host, objective.negative_spans, generator)
-        losses["coreference"] = _coreference_loss(
-            model, encoded, mentions, host, documents, objective.negative_mention_pairs, generator
-        )
+        losses["mention"] = _mention_loss(model, encoded, batch.spans) * shares["mention"]
+        coreference = _coreference_loss(model, encoded, mentions, batch)
+        losses["coreference"] = coreference * shares["coreference"]
         type_losses = functional.cross_entropy(model.type_logits(pairs.entities).float(), types, reduction="none")
-        losses["type"] = _mean(type_losses)
+        losses["type"] = _mean(type_losses) * shares["type"]
         weights |= {
             "mention": objective.mention_weight,
             "coreference": objective.coreference_weight,
@@ -131,20 +204,28 @@ def _mean(values: Tensor) -> Tensor:
     return values.sum() / max(1, len(values))
 
 
-def _mention_loss(
-    model: Network, encoded: Encoded, layout: Layout, negatives: int | None, generator: np.random.Generator
-) -> Tensor:
-    words = encoded.words
-    start, end = candidate_spans(words, model.config.longest_mention)
+def _draw_spans(
+    words: Words, layout: Layout, longest: int, negatives: int | None, generator: np.random.Generator
+) -> Sampled:
+    start, end = candidate_spans(words, longest)
     count = len(words.sentence) + 1
     gold_start, gold_end = layout.mention_start.numpy(), layout.mention_end.numpy()
     positive = np.isin(start * count + end, gold_start * count + gold_end)
     inside = _inside_mention(start, end, gold_start, gold_end, words)
     group = words.passage[start]
     chosen = positive | sample_spans(group, inside, ~positive, negatives, generator)
-    logits = model.mention_logits(encoded, encoded.place(start[chosen]), encoded.place(end[chosen]))
-    target = torch.from_numpy(positive[chosen].astype(np.float32)).to(encoded.device)
-    return _mean(functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none"))
+    return start[chosen], end[chosen], positive[chosen]
+
+
+def _mention_loss(model: Network, encoded: Encoded, spans: Sampled) -> Tensor:
+    start, end, positive = spans
+    logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
+    return _mean(_cross_entropy(logits, positive))
+
+
+def _cross_entropy(logits: Tensor, positive: np.ndarray) -> Tensor:
+    target = torch.from_numpy(positive.astype(np.float32)).to(logits.device)
+    return functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
 
 
 def _inside_mention(
@@ -166,15 +247,7 @@ def edit_distances(texts: Sequence[str], first: np.ndarray, second: np.ndarray) 
     return np.asarray(distances, np.int64)
 
 
-def _coreference_loss(
-    model: Network,
-    encoded: Encoded,
-    mentions: Tensor,
-    layout: Layout,
-    documents: Sequence[Document],
-    negatives: int | None,
-    generator: np.random.Generator,
-) -> Tensor:
+def _draw_mention_pairs(layout: Layout, negatives: int | None, generator: np.random.Generator) -> Sampled:
     owner = layout.entity_passage[layout.mention_entity]
     same = owner[:, None] == owner[None, :]
     # Mentions in text order, so that a pair looks the same here and where clusters are predicted.
@@ -183,12 +256,15 @@ def _coreference_loss(
     first, second = (same & ordered).nonzero().unbind(1)
     positive = (layout.mention_entity[first] == layout.mention_entity[second]).numpy()
     chosen = positive | sample_per_group(owner[first].numpy(), negatives, generator, ~positive)
-    texts = [d.span_text(m.start, m.end) for d in documents for e in d.entities or () for m in e.mentions]
-    left, right = first.numpy()[chosen], second.numpy()[chosen]
+    return first.numpy()[chosen], second.numpy()[chosen], positive[chosen]
+
+
+def _coreference_loss(model: Network, encoded: Encoded, mentions: Tensor, batch: Batch) -> Tensor:
+    left, right, positive = batch.mention_pairs
+    texts = [d.span_text(m.start, m.end) for d in batch.documents for e in d.entities or () for m in e.mentions]
     distance = encoded.place(edit_distances(texts, left, right))
     logits = model.coreference_logits(mentions, encoded.place(left), encoded.place(right), distance)
-    target = torch.from_numpy(positive[chosen].astype(np.float32)).to(encoded.device)
-    return _mean(functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none"))
+    return _mean(_cross_entropy(logits, positive))
 
 
 def relation_targets(layout: Layout, documents: Sequence[Document], relations: dict[str, int]) -> Tensor:
@@ -213,21 +289,38 @@ def relation_targets(layout: Layout, documents: Sequence[Document], relations: d
     return targets
 
 
-def _relation_losses(
+def _draw_pairs(
     model: Network,
-    pairs: EntityPairs,
-    host: Layout,
+    layout: Layout,
     examples: Sequence[Example],
     objective: Objective,
     generator: np.random.Generator,
-) -> dict[str, Tensor]:
-    targets = relation_targets(host, [example.document for example in examples], model.config.schema.index)
-    owner = host.entity_passage[host.pairs[:, 0]].numpy()
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the pairs of the relation loss, their targets, and which of them are unlabelled."""
+    targets = relation_targets(layout, [example.document for example in examples], model.config.schema.index)
+    owner = layout.entity_passage[layout.pairs[:, 0]].numpy()
     used = np.array([example.use_facts for example in examples])[owner]
     related = targets.any(1).numpy()
-    sure = np.array([example.complete for example in examples])[owner]
+    complete = np.array([example.complete for example in examples])[owner]
+    guessed = ~complete & (objective.incomplete == "positive-unlabelled")
+    sure = complete | (objective.incomplete == "negatives")
     sure |= generator.random(len(owner)) < objective.negative_share
-    chosen = related | (sample_per_group(owner, objective.negative_entity_pairs, generator, ~related) & sure)
-    keep = torch.from_numpy(chosen & used)
-    kept = pairs.with_pairs(host.pairs[keep].to(pairs.encoded.device))
-    return model.relation_head.losses(kept, model.loss.per_pair, targets[keep].to(pairs.encoded.device))
+    sampled = sample_per_group(owner, objective.negative_entity_pairs, generator, ~related)
+    # The positive-unlabelled loss is an estimate from all pairs.
+    chosen = torch.from_numpy((related | (sampled & sure) | guessed) & used)
+    return layout.pairs[chosen], targets[chosen], torch.from_numpy(guessed)[chosen]
+
+
+def _relation_losses(model: Network, pairs: EntityPairs, batch: Batch, ratios: Tensor | None) -> dict[str, Tensor]:
+    device = pairs.encoded.device
+    unlabelled = batch.unlabelled.to(device)
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        values = model.loss.per_pair(logits, targets)
+        if ratios is None:
+            return values
+        scores = model.loss.scores(logits)[unlabelled]
+        # A pair is in one of the two losses: the other one's value is replaced, and so is its gradient.
+        return values.masked_scatter(unlabelled, positive_unlabelled(scores, targets[unlabelled], ratios.to(device)))
+
+    return model.relation_head.losses(pairs.with_pairs(batch.pairs.to(device)), loss, batch.targets.to(device))

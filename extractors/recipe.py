@@ -49,7 +49,8 @@ class Stage(Record, frozen=True):
         encoder_rate, head_rate: peak learning rates; linear warm-up and decay over the stage.
         base_rate: that of a base module inside the relation head (DocRE-II); None for `head_rate`.
         batch: documents per step.
-        micro_batch: documents read at once, where memory is short; 0 reads the whole batch.
+        micro_batch: documents read at once, where memory is short; 0 reads the whole batch. The step is the same, but
+            for what is random and for the correction in the positive-unlabelled loss, which is made in each part.
         base_only: whether the base module stands for the head, as in the first stage of DocRE-II; never in the last
             stage.
         frozen: beginnings of names of parameters that do not learn, for example `encoder`, `relation_head.base`.

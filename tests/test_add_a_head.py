@@ -9,7 +9,7 @@ import torch
 
 from extractors.heads import HEADS, RelationHead
 from extractors.losses import LOSSES
-from extractors.objective import Objective, joint_loss, make_example
+from extractors.objective import Objective, draw_batch, joint_loss, make_example
 from extractors.prepare import Preparer
 from tests.extractors.heads import references
 from tests.extractors.heads import test_every_head as every_head
@@ -61,7 +61,9 @@ def test_it_can_be_trained(network):
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
     losses = []
     for _ in range(3):
-        loss = joint_loss(network.train(), [example], Objective(), np.random.default_rng(1))["total"]
+        loss = joint_loss(
+            network.train(), draw_batch(network, [example], Objective(), np.random.default_rng(1)), Objective()
+        )["total"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

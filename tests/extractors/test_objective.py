@@ -1,3 +1,5 @@
+from collections import Counter
+
 import msgspec
 import numpy as np
 import pytest
@@ -6,8 +8,10 @@ from torch.nn import functional
 
 from extractors.heads import EntityPairs
 from extractors.layout import lay_out_entities
-from extractors.objective import Objective, edit_distances, joint_loss, make_example, relation_targets
+from extractors.objective import Objective, draw_batch, edit_distances, make_example, relation_targets
+from extractors.objective import joint_loss as loss_of_batch
 from extractors.prepare import Preparer
+from extractors.unlabelled import positive_unlabelled
 from schemas import Fact
 from tests.extractors.tiny import annotated, model, plain, tokenizer
 
@@ -17,6 +21,10 @@ ALL = Objective(negative_spans=None, negative_mention_pairs=None, negative_entit
 def examples(*documents, network):
     preparer = Preparer(tokenizer())
     return [make_example(network, preparer.prepare(document)) for document in documents]
+
+
+def joint_loss(network, examples, objective, generator, **further):
+    return loss_of_batch(network, draw_batch(network, examples, objective, generator), objective, **further)
 
 
 def test_losses_equal_their_definitions_on_one_document():
@@ -113,3 +121,55 @@ def test_unknown_relations_are_named():
     document = msgspec.structs.replace(annotated(), facts=(Fact(0, "R9", 1),))
     with pytest.raises(ValueError, match="'anna' uses 'R9'"):
         make_example(model(), Preparer(tokenizer()).prepare(document))
+
+
+@pytest.mark.parametrize("head", ["jerex-mrc", "docre-ii"])
+def test_gradients_of_parts_add_up_to_those_of_the_whole_batch(head):
+    network = model(head, dropout=0.0, loss="adaptive-threshold")
+    if head == "docre-ii":
+        network.relation_head.base_only = True  # without noise
+    objective = msgspec.structs.replace(ALL, evidence_weight=0.5)
+    documents = [annotated("a"), annotated("b", copies=3), msgspec.structs.replace(annotated("c"), facts=())]
+    found = examples(*documents, network=network)
+
+    def gradients(parts):
+        network.zero_grad()
+        batches = [draw_batch(network, part, objective, np.random.default_rng(0)) for part in parts]
+        whole = sum((batch.counts for batch in batches), Counter())
+        for batch in batches:
+            loss_of_batch(network, batch, objective, whole)["total"].backward()
+        return {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
+
+    at_once = gradients([found])
+    in_parts = gradients([found[:1], found[1:]])
+    assert at_once.keys() == in_parts.keys()
+    for name, expected in at_once.items():
+        torch.testing.assert_close(in_parts[name], expected, atol=1e-5, rtol=1e-3, msg=name)
+
+
+def test_incomplete_documents_are_looked_at_as_the_objective_says():
+    network = model().eval()
+    document = annotated()
+    prepared = Preparer(tokenizer()).prepare(document)
+    full, part = make_example(network, prepared), make_example(network, prepared, complete=False)
+
+    def drawn(**changes):
+        objective = msgspec.structs.replace(ALL, **changes)
+        return draw_batch(network, [full, part], objective, np.random.default_rng(0))
+
+    assert len(drawn(incomplete="negatives", negative_share=0.0).pairs) == 12
+    assert len(drawn(incomplete="sampled", negative_share=0.0).pairs) == 6 + 2
+    batch = drawn(incomplete="positive-unlabelled", negative_share=0.0)
+    assert batch.unlabelled.tolist() == [False] * 6 + [True] * 6
+
+    ratios = torch.tensor([1.0, 2.0, 3.0])
+    found = loss_of_batch(network, batch, ALL, ratios=ratios)["relation"]
+    alone = [
+        loss_of_batch(network, draw_batch(network, [example], ALL, np.random.default_rng(0)), ALL)["relation"]
+        for example in (full, part)
+    ]
+    encoded = network.encode([part.passage])
+    layout = lay_out_entities([[[(m.start, m.end) for m in e.mentions] for e in document.entities]], encoded.words)
+    pairs = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), torch.tensor(part.types))
+    guessed = positive_unlabelled(network.relation_scores(pairs), batch.targets[6:], ratios)
+    torch.testing.assert_close(found, (6 * alone[0] + guessed.sum()) / 12)

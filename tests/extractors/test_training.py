@@ -86,6 +86,22 @@ def test_two_stages_of_docre_ii_are_resumed_too(tmp_path):
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
+def test_a_batch_read_in_parts_makes_one_step(tmp_path):
+    stage = Stage((Corpus("train"),), 1, 1e-3, 3e-3, batch=3, micro_batch=2)
+    steps = []
+    training.train(recipe(stages=(stage,)), CORPORA, tmp_path, lambda progress: steps.append(progress.step))
+    assert steps == [1, 1]  # one for the step, one for the epoch
+
+
+def test_missing_labels_are_learned_from_as_unlabelled(tmp_path):
+    corpora = (Corpus("train", complete=False), Corpus("dev", "1:"))
+    objective = Objective(incomplete="positive-unlabelled", negative_entity_pairs=None)
+    run = training._Run(recipe(objective=objective), CORPORA, tmp_path, lambda progress: None)
+    assert run._ratios(run._examples(Stage((Corpus("train"),), 1))) is None
+    assert len(run._ratios(run._examples(Stage(corpora, 1)))) == 3
+    training.train(recipe(objective=objective, stages=(Stage(corpora, 1),)), CORPORA, tmp_path)
+
+
 def test_training_lowers_the_loss_and_logs_every_epoch(tmp_path):
     training.train(recipe(stages=(Stage((Corpus("train"),), 15, 3e-3, 3e-3, 2),)), CORPORA, tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
