@@ -119,14 +119,14 @@ def measure(edges: int, schema: RelationSchema, folder: Path) -> list[dict[str, 
         print(f"{edges:>9,}  {what:42} {cpu:8.2f} s  {count / cpu:12,.0f} {unit}/s", flush=True)
 
     note("edges table, sorted from any order", "rows", edges, lambda: write_table(shuffled, "edges", folder / "edges"))
-    quads = RdfWriter().write(tables, nq, schema)["quads"]
-    note("graph.nq from the tables", "quads", quads, lambda: RdfWriter().write(tables, nq, schema))
+    quads = RdfWriter().write(tables, nq, schema)["triples"]
+    note("graph.nq from the tables", "triples", quads, lambda: RdfWriter().write(tables, nq, schema))
     if edges <= COMPARED:
         parsed = list(pyoxigraph.parse(path=str(nq), format=pyoxigraph.RdfFormat.N_QUADS))
         assert len(parsed) == quads
         note(
             "pyoxigraph.serialize of parsed quads",
-            "quads",
+            "triples",
             quads,
             lambda: pyoxigraph.serialize(parsed, str(folder / "other"), format=pyoxigraph.RdfFormat.N_QUADS),
         )
@@ -135,7 +135,7 @@ def measure(edges: int, schema: RelationSchema, folder: Path) -> list[dict[str, 
         graph.parse(data=pyoxigraph.serialize((quad.triple for quad in plain), format=pyoxigraph.RdfFormat.N_TRIPLES))
         note(
             "rdflib serialize of a loaded graph",
-            "quads",
+            "triples",
             len(graph),
             lambda: graph.serialize(folder / "other", "nt11", encoding="utf-8"),
         )

@@ -21,7 +21,7 @@ from pipeline.output_folder import output_folder
 from pipeline.settle import LEFT_OUT
 from pipeline.write import write_empty_files
 from schemas import TABLES, RelationSchema
-from sinks import WRITERS, GraphTables, GraphWriter
+from sinks import DEFAULT_FORMATS, WRITERS, GraphTables, GraphWriter
 
 _PACKAGES = ("factmill", "apache-beam", "torch", "tokenizers", "msgspec", "pyarrow", "pyoxigraph", "ladybug")
 
@@ -94,7 +94,7 @@ def build(
         options: see `BuildOptions`.
         progress: hears how far it is.
         source: an extractor other than the checkpoint `options.model`.
-        writers: what is made of the tables; None: every format there is.
+        writers: what is made of the tables; None: RDF and the Cypher database.
 
     Raises:
         BuildError: the inputs, options or folder cannot be used.
@@ -141,7 +141,7 @@ def build(
         check_balance(counts, {name: tables.count(name) for name in TABLES}, LEFT_OUT)
         seconds = watch.seconds()
         written: dict[str, dict[str, int]] = {}
-        for writer in WRITERS.values() if writers is None else writers:
+        for writer in [WRITERS[name] for name in DEFAULT_FORMATS] if writers is None else writers:
             began = time.monotonic()
             if progress is not None:
                 progress(writer.file, 0)

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.failures import BuildError
+from sinks import WRITERS
+from sinks.rdf_store import STORE
 
-RESULTS = ("tables", "graph.nq", "graph.db", "run.json")
+# What a build leaves, and what is made of it in its folder later: that is gone with the next build.
+RESULTS = ("tables", *(writer.file for writer in WRITERS.values()), STORE, "run.json")
 _LOCK = ".factmill.lock"
 _STAGING = ".factmill.building"
 

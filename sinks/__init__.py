@@ -1,33 +1,61 @@
 """The merged graph out: Parquet tables, RDF, an embedded Cypher database, networkx; and questions to it."""
 
+from sinks.csv import CsvWriter
 from sinks.cypher import CypherWriter
-from sinks.networkx import to_networkx
+from sinks.gexf import GexfWriter
+from sinks.graphml import GraphMLWriter
+from sinks.networkx import to_igraph, to_networkx
+from sinks.node_link import NodeLinkWriter
 from sinks.query import QueryError, QueryResult, query
 from sinks.rdf import RdfWriter
 from sinks.show import FactView, NodeView, Sentence, describe, find, suggest
 from sinks.tables import GraphTables, TableError, write_table
-from sinks.writer import GraphWriter, WriteError
+from sinks.writer import GraphWriter, ServerWriter, WriteError, server_writer
 
 # Every format, by the name that users give it.
-WRITERS: dict[str, GraphWriter] = {writer.name: writer for writer in (RdfWriter(), CypherWriter())}
+WRITERS: dict[str, GraphWriter] = {
+    writer.name: writer
+    for writer in (
+        RdfWriter("nquads"),
+        RdfWriter("ntriples"),
+        RdfWriter("turtle"),
+        RdfWriter("trig"),
+        RdfWriter("jsonld"),
+        CypherWriter(),
+        GraphMLWriter(),
+        GexfWriter(),
+        NodeLinkWriter(),
+        CsvWriter(),
+    )
+}
+# What a build makes unless it is told otherwise.
+DEFAULT_FORMATS = ("rdf", "cypher")
 
 __all__ = [
+    "DEFAULT_FORMATS",
     "WRITERS",
+    "CsvWriter",
     "CypherWriter",
     "FactView",
+    "GexfWriter",
+    "GraphMLWriter",
     "GraphTables",
     "GraphWriter",
+    "NodeLinkWriter",
     "NodeView",
     "QueryError",
     "QueryResult",
     "RdfWriter",
     "Sentence",
+    "ServerWriter",
     "TableError",
     "WriteError",
     "describe",
     "find",
     "query",
+    "server_writer",
     "suggest",
+    "to_igraph",
     "to_networkx",
     "write_table",
 ]

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,25 +8,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Stands in every folder that `replacing` put in place: only such a folder may be replaced.
+MARK = ".factmill"
+
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield a path to write to, and put that file in the place of `target` when the block ends without an error.
+    """Yield a path to write a file or a folder to, and put it in the place of `target` when the block ends well.
 
     The draft lies in a hidden folder beside the target, so that the last step is one rename on one file system; a
-    reader sees the old file or the new one. After an error the old file stands as it was and the draft is gone.
+    reader sees the old file or the new one. After an error the old one stands as it was and the draft is gone. A
+    folder is replaced in two renames: between them, for a moment, nothing stands at the target.
 
     Raises:
-        OSError: the folder cannot be written, the disk is full, or a folder stands where the file should.
+        OSError: the folder cannot be written, the disk is full, or a file stands where a folder is to be
+            written or the other way round, or at the target stands a folder with anything but an earlier result.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_dir():
+    if target.is_dir() and not _is_ours(target):
         raise IsADirectoryError(
-            f"'{target}' is a folder where a file is to be written: remove it or choose another place"
+            f"'{target}' is a folder, and not one that an export made: remove it or choose another place"
         )
+    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         draft = Path(folder) / target.name
         yield draft
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
+        if draft.is_dir():
+            (draft / MARK).touch()
+            files = sorted(path for path in draft.rglob("*") if path.is_file())
+        else:
+            files = [draft]
+        if target.exists() and target.is_dir() != draft.is_dir():
+            kinds = ("file", "folder") if draft.is_dir() else ("folder", "file")
+            raise FileExistsError(
+                f"'{target}' is a {kinds[0]} where a {kinds[1]} is to be written: remove it or choose another place"
+            )
+        for path in files:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        if target.is_dir():
+            target.replace(Path(folder) / "old")
         draft.replace(target)
+
+
+def _is_ours(folder: Path) -> bool:
+    return (folder / MARK).exists() or not any(folder.iterdir())

@@ -46,6 +46,32 @@ def edges_with_evidence(tables: GraphTables, rows: int = 65_536) -> Iterator[pa.
         raise TableError(f"evidence names the edge '{left['edge'][0]}', which the edges lack: build the tables again")
 
 
+def checked_evidence(tables: GraphTables, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+    """Yield the evidence in its order, at most `rows` at a time.
+
+    Raises:
+        TableError: a row belongs to no edge, or the tables are not sorted.
+    """
+    edges = tables.batches("edges", ("id",), rows)
+    known = pa.array([], pa.string())
+    for batch in tables.batches("evidence", rows=rows):
+        wanted = batch.column("edge").unique()
+        while not len(known) or known[-1].as_py() < wanted[-1].as_py():
+            more = next(edges, None)
+            if more is None:
+                break
+            # Of the edges that this batch is past, the last alone may have more evidence.
+            known = pa.concat_arrays([known.filter(pc.greater_equal(known, wanted[0])), more.column("id")])
+        position = pc.index_in(wanted, value_set=known)
+        if position.null_count:
+            stray = wanted.filter(pc.is_null(position))[0]
+            raise TableError(f"evidence names the edge '{stray}', which the edges lack: build the tables again")
+        if (np.diff(position.to_numpy()) < 0).any():
+            raise TableError("the tables 'edges' and 'evidence' are not sorted alike: build the tables again")
+        known = known.slice(position[-1].as_py())
+        yield batch
+
+
 class _Queue:
     """Rows of evidence in their order, taken up to a given edge."""
 

@@ -1,10 +1,10 @@
-"""What every sink is: a function from the tables to one file that appears whole or not at all."""
+"""What every sink is: a function of the tables that writes one format, whole or not at all."""
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
 
 from schemas import Relation, RelationSchema
 from sinks.atomic import replacing
@@ -16,22 +16,22 @@ class WriteError(OSError):
 
 
 class GraphWriter(ABC):
-    """Writes a graph in one format.
+    """Writes a graph in one format, to a file or to a folder of files.
 
     Attributes:
         name: what users call the format.
-        file: name of the file in an output folder.
+        file: name of the file or folder in an output folder.
     """
 
-    name: ClassVar[str]
-    file: ClassVar[str]
+    name: str
+    file: str
 
     def write(self, tables: GraphTables, target: Path, schema: RelationSchema) -> dict[str, int]:
         """Write the graph to `target`, in the place of what is there; the same tables give the same graph again.
 
         Args:
             tables: the graph.
-            target: the file to write.
+            target: the file or folder to write.
             schema: the relation schema that the graph was built with.
 
         Returns:
@@ -40,7 +40,7 @@ class GraphWriter(ABC):
         Raises:
             TableError: the tables are incomplete, or use a relation that `schema` lacks.
             WriteError: the format did not hold what was written.
-            OSError: the file cannot be written.
+            OSError: the target cannot be written.
         """
         with replacing(target) as draft:
             return self.write_draft(tables, draft, schema)
@@ -48,6 +48,47 @@ class GraphWriter(ABC):
     @abstractmethod
     def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
         """Write the graph to `draft`, a path where nothing lies yet, and return the counts."""
+
+
+class ServerWriter(ABC):
+    """Brings a graph into a database server; running it again, also after an interruption, gives the same graph."""
+
+    @abstractmethod
+    def write(self, tables: GraphTables, uri: str, schema: RelationSchema) -> dict[str, int]:
+        """Make the server's graph that of the tables.
+
+        Args:
+            tables: the graph.
+            uri: where the server listens, for example `neo4j://localhost:7687`; it holds no password.
+            schema: the relation schema that the graph was built with.
+
+        Returns:
+            What the server then holds of it, counted: `nodes` and `edges`.
+
+        Raises:
+            TableError: the tables are incomplete, or use a relation that `schema` lacks.
+            WriteError: the server cannot be reached, refuses the login or did not take the graph; run it again.
+        """
+
+
+# Module and class of the writer for every scheme of a URI. Imported when asked for, since drivers are slow to load.
+SERVERS = dict.fromkeys(("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), ("sinks.neo4j", "Neo4jWriter"))
+
+
+def server_writer(uri: str) -> ServerWriter:
+    """Return what writes to the server at a URI.
+
+    Raises:
+        WriteError: this installation has no writer for the scheme of the URI.
+    """
+    scheme = uri.partition("://")[0].lower()
+    module, name = SERVERS.get(scheme, ("", ""))
+    try:
+        writer: ServerWriter = getattr(importlib.import_module(module), name)()
+    except (ImportError, ValueError, AttributeError) as error:
+        known = ", ".join(f"{scheme}://" for scheme in SERVERS)
+        raise WriteError(f"nothing here writes to '{scheme}://' servers ({error}); known schemes: {known}") from None
+    return writer
 
 
 def relation_of(schema: RelationSchema, id: str) -> Relation:

@@ -1,26 +1,58 @@
 """Reads back what a sink wrote, by independent means and in one form, so that it can be compared with the tables."""
 
+import csv
+import gzip
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+import networkx as nx
+import pyarrow as pa
 import pyoxigraph
 
 from sinks import query
 from tests.sinks.graphs import SCHEMA, Graph
 
-NODE, EDGE, DOCUMENT, TYPE, VOCABULARY = (
-    f"https://w3id.org/factmill/{word}" for word in ("node/", "edge/", "document/", "type/", "vocabulary#")
+NODE, EDGE, EVIDENCE, DOCUMENT, TYPE, METADATA = (
+    f"https://w3id.org/factmill/{word}/" for word in ("node", "edge", "evidence", "document", "type", "metadata")
 )
+PREDICATES = {
+    "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
+    "http://www.w3.org/2000/01/rdf-schema#": "rdfs",
+    "http://www.w3.org/2004/02/skos/core#": "skos",
+    "http://purl.org/dc/terms/": "dcterms",
+    "http://www.w3.org/ns/prov#": "prov",
+    "http://persistence.uni-leipzig.org/nlp2rdf/ontologies/nif-core#": "nif",
+    "https://w3id.org/factmill/vocabulary#": "fm",
+    METADATA: "metadata",
+}
 RELATIONS = {relation.iri: relation.id for relation in SCHEMA.relations}
+CLAIMS, VALUES = ({iri.replace("/direct/", part): id for iri, id in RELATIONS.items()} for part in ("/", "/statement/"))
+FORMATS = {
+    "nq": pyoxigraph.RdfFormat.N_QUADS,
+    "nt": pyoxigraph.RdfFormat.N_TRIPLES,
+    "ttl": pyoxigraph.RdfFormat.TURTLE,
+    "trig": pyoxigraph.RdfFormat.TRIG,
+    "jsonld": pyoxigraph.RdfFormat.JSON_LD,
+}
 
 
 @dataclass(frozen=True)
 class Content:
-    """All that a graph says: nodes and edges by id."""
+    """All that a graph says: nodes and edges by id; evidence and documents where a format has them in full."""
 
     nodes: dict
     edges: dict
+    evidence: set | None = None
+    documents: dict | None = None
+
+    def check(self, wanted: "Content") -> None:
+        assert self.nodes == wanted.nodes
+        assert self.edges == wanted.edges
+        assert self.evidence in (None, wanted.evidence)
+        assert self.documents in (None, wanted.documents)
 
 
 def content(graph: Graph, knowledge_base=lambda id: id) -> Content:
@@ -51,10 +83,26 @@ def content(graph: Graph, knowledge_base=lambda id: id) -> Content:
             )
             for edge in graph.edges
         },
+        evidence={
+            (
+                *(row.edge, row.document, row.sentence, row.start, row.end, row.text, row.probability),
+                *(frozenset(row.head_spans), frozenset(row.tail_spans)),
+            )
+            for row in graph.evidence
+        },
+        documents={
+            row.id: (
+                *(row.source, row.title, row.tokens, row.sentences, row.entities, row.facts, row.version),
+                frozenset(row.metadata),
+            )
+            for row in graph.documents
+        },
     )
 
 
 class RdfReader:
+    """Any syntax and version, by Oxigraph."""
+
     @staticmethod
     def knowledge_base(id: str) -> str:
         prefix, _, entry = id.partition(":")
@@ -67,44 +115,108 @@ class RdfReader:
                 return "https://w3id.org/factmill/kb/" + quote(id, safe="-._~/:(),!*;@$")
 
     @staticmethod
-    def read(path: Path) -> Content:
+    def quads(path: Path) -> list[pyoxigraph.Quad]:
+        """All that stands in the file, or in the files of the folder."""
+        found = []
+        for file in sorted(path.glob("graph*")) if path.is_dir() else [path]:
+            data = file.read_bytes()
+            if file.suffix == ".gz":
+                data = gzip.decompress(data)
+            elif file.suffix == ".zst":
+                data = pa.CompressedInputStream(pa.BufferReader(data), "zstd").read()
+            (suffix,) = [suffix for suffix in file.suffixes if suffix[1:] in FORMATS]
+            found += pyoxigraph.parse(data, format=FORMATS[suffix[1:]])
+        return found
+
+    @classmethod
+    def read(cls, path: Path) -> Content:
         said: dict[str, dict[str, list]] = {}
         plain = set()
-        quads = list(pyoxigraph.parse(path=str(path), format=pyoxigraph.RdfFormat.N_QUADS))
-        assert len(quads) == len(set(quads)), "a line comes twice"
+        quads = cls.quads(path)
+        assert len(quads) == len(set(quads)), "a statement comes twice"
         for quad in quads:
             assert quad.graph_name == pyoxigraph.DefaultGraph()
             if quad.predicate.value in RELATIONS:
                 plain.add((quad.subject, quad.predicate, quad.object))
             else:
-                word = quad.predicate.value.replace("#", "/").rsplit("/", 1)[1]
-                said.setdefault(quad.subject.value, {}).setdefault(word, []).append(quad.object)
-        nodes, edges, reified = {}, {}, set()
+                iri = quad.predicate.value
+                names = [name + ":" + iri[len(base) :] for base, name in PREDICATES.items() if iri.startswith(base)]
+                said.setdefault(quad.subject.value, {}).setdefault((names or [iri])[0], []).append(quad.object)
+        nodes, edges, evidence, documents, stated = {}, {}, set(), {}, set()
+        claimed = {}
         for subject, words in said.items():
+            for predicate in words.keys() & CLAIMS.keys():
+                claimed.update(dict.fromkeys(words[predicate], (subject, predicate)))
+        for subject, words in said.items():
+
+            def text(word, words=words) -> str:
+                (term,) = words[word]
+                return term.value
+
+            def texts(word, words=words) -> frozenset:
+                return frozenset(term.value for term in words.get(word, []))
+
             if subject.startswith(NODE):
-                name = words["label"][0].value
                 nodes[subject.removeprefix(NODE)] = (
-                    name,
-                    unquote(words["type"][0].value.removeprefix(TYPE)),
-                    frozenset(term.value for term in words.get("altLabel", [])) | {name},
-                    frozenset(term.value for term in words.get("exactMatch", [])),
-                    int(words["support"][0].value),
-                    int(words["mentions"][0].value),
+                    text("rdfs:label"),
+                    unquote(text("rdf:type").removeprefix(TYPE)),
+                    texts("skos:altLabel") | {text("rdfs:label")},
+                    texts("skos:exactMatch"),
+                    int(text("fm:support")),
+                    int(text("fm:mentions")),
                 )
             elif subject.startswith(EDGE):
-                triple = words["reifies"][0]
-                reified.add((triple.subject, triple.predicate, triple.object))
+                if "rdf:reifies" in words:
+                    (triple,) = words["rdf:reifies"]
+                    head, relation, tail = triple.subject.value, RELATIONS[triple.predicate.value], triple.object.value
+                else:
+                    head, claim = claimed[pyoxigraph.NamedNode(subject)]
+                    (value,) = words.keys() & VALUES.keys()
+                    relation, tail = VALUES[value], text(value)
+                    assert CLAIMS[claim] == relation
+                iri = next(iri for iri, id in RELATIONS.items() if id == relation)
+                stated.add(tuple(map(pyoxigraph.NamedNode, (head, iri, tail))))
                 edges[subject.removeprefix(EDGE)] = (
-                    triple.subject.value.removeprefix(NODE),
-                    RELATIONS[triple.predicate.value],
-                    triple.object.value.removeprefix(NODE),
-                    float(words["confidence"][0].value),
-                    int(words["support"][0].value),
-                    frozenset(unquote(term.value.removeprefix(DOCUMENT)) for term in words.get("wasDerivedFrom", [])),
-                    frozenset(term.value for term in words.get("evidence", [])),
+                    head.removeprefix(NODE),
+                    relation,
+                    tail.removeprefix(NODE),
+                    float(text("fm:confidence")),
+                    int(text("fm:support")),
+                    frozenset(unquote(iri.removeprefix(DOCUMENT)) for iri in texts("prov:wasDerivedFrom")),
+                    frozenset(said[iri]["nif:anchorOf"][0].value for iri in texts("fm:evidence")),
                 )
-        assert plain == reified, "every plain edge is reified and the other way round"
-        return Content(nodes, edges)
+                for iri in texts("fm:evidence"):
+                    evidence.add((subject.removeprefix(EDGE), *cls.evidence(said[iri])))
+            elif subject.startswith(DOCUMENT):
+                numbers = (int(text(f"fm:{word}")) for word in ("tokens", "sentences", "entities", "facts", "version"))
+                told = {
+                    (unquote(word.partition(":")[2]), value)
+                    for word in words
+                    if word.startswith("metadata:")
+                    for value in texts(word)
+                }
+                own = (text("dcterms:source"), text("dcterms:title"), *numbers, frozenset(told))
+                documents[unquote(subject.removeprefix(DOCUMENT))] = own
+        assert plain == stated, "every plain edge has its statement and the other way round"
+        assert len(evidence) == sum(subject.startswith(EVIDENCE) for subject in said)
+        return Content(nodes, edges, evidence, documents)
+
+    @staticmethod
+    def evidence(words) -> tuple:
+        (document,) = words["nif:referenceContext"]
+
+        def spans(word) -> frozenset:
+            places = [term.value.removeprefix(f"{document.value}#char=") for term in words.get(word, [])]
+            return frozenset(tuple(map(int, place.split(","))) for place in places)
+
+        return (
+            unquote(document.value.removeprefix(DOCUMENT)),
+            *(int(words[word][0].value) for word in ("fm:sentence", "nif:beginIndex", "nif:endIndex")),
+            words["nif:anchorOf"][0].value,
+            float(words["fm:probability"][0].value),
+            spans("fm:head"),
+            spans("fm:tail"),
+        )
 
 
 class CypherReader:
@@ -114,11 +226,7 @@ class CypherReader:
 
     @staticmethod
     def read(path: Path) -> Content:
-        nodes = query(
-            path,
-            "MATCH (n) WHERE n.type IS NOT NULL "
-            "RETURN n.id, n.name, n.type, n.aliases, n.kb_ids, n.support, n.mentions",
-        ).rows
+        nodes = query(path, "MATCH (n) RETURN n.id, n.name, n.type, n.aliases, n.kb_ids, n.support, n.mentions").rows
         edges = query(
             path,
             "MATCH (a)-[r]->(b) RETURN r.id, a.id, type(r), b.id, r.confidence, r.support, r.documents, r.evidence",
@@ -136,4 +244,124 @@ class CypherReader:
         )
 
 
-READERS = {"rdf": RdfReader, "cypher": CypherReader}
+class NetworkxReader:
+    """What networkx itself reads: GraphML, GEXF and node-link JSON."""
+
+    @staticmethod
+    def knowledge_base(id: str) -> str:
+        return id
+
+    @classmethod
+    def read(cls, path: Path) -> Content:
+        match path.suffix:
+            case ".graphml":
+                graph, text = nx.read_graphml(path, force_multigraph=True), cls.unescaped
+            case ".gexf":
+                graph, text = nx.read_gexf(path), cls.unescaped
+            case ".json":
+                graph, text = nx.node_link_graph(json.loads(path.read_text("utf-8")), edges="edges"), lambda text: text
+        assert graph.is_directed()
+        graph = nx.MultiDiGraph(graph)
+
+        def items(value) -> frozenset:
+            return frozenset(value if isinstance(value, list) else json.loads(text(value)))
+
+        labels = {relation.id: relation.label for relation in SCHEMA.relations}
+        edges = {}
+        for head, tail, key, edge in graph.edges(keys=True, data=True):
+            assert edge["label"] == labels[edge["relation"]]
+            edges[edge.get("id", key)] = (
+                head,
+                edge["relation"],
+                tail,
+                edge["confidence"],
+                edge["support"],
+                items(edge["documents"]),
+                items(edge["evidence"]),
+            )
+        nodes = {
+            id: (
+                text(node["name"] or ""),
+                text(node["type"] or ""),
+                items(node["aliases"]) | {text(node["name"] or "")},
+                items(node["kb_ids"]),
+                node["support"],
+                node["mentions"],
+            )
+            for id, node in graph.nodes(data=True)
+        }
+        return Content(nodes, edges)
+
+    @staticmethod
+    def unescaped(text: str) -> str:
+        return re.sub(r"\\u([0-9A-F]{4})", lambda match: chr(int(match[1], 16)), text)
+
+
+class CsvReader:
+    @staticmethod
+    def knowledge_base(id: str) -> str:
+        return id
+
+    @staticmethod
+    def rows(path: Path) -> list[dict]:
+        csv.field_size_limit(1 << 30)
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    @classmethod
+    def read(cls, path: Path) -> Content:
+        assert sorted(item.name for item in path.iterdir() if not item.name.startswith(".")) == sorted(
+            f"{name}.csv" for name in ("nodes", "edges", "evidence", "documents")
+        )
+        evidence = set()
+        documents: dict[str, set] = {}
+        texts: dict[str, set] = {}
+        for row in cls.rows(path / "evidence.csv"):
+            spans = [
+                frozenset((s["start"], s["end"]) for s in json.loads(row[f"{end}_spans"])) for end in ("head", "tail")
+            ]
+            numbers = [int(row[name]) for name in ("sentence", "start", "end")]
+            evidence.add((row["edge"], row["document"], *numbers, row["text"], float(row["probability"]), *spans))
+            documents.setdefault(row["edge"], set()).add(row["document"])
+            texts.setdefault(row["edge"], set()).add(row["text"])
+        return Content(
+            nodes={
+                row["id"]: (
+                    row["name"],
+                    row["type"],
+                    frozenset(json.loads(row["aliases"])) | {row["name"]},
+                    frozenset(json.loads(row["kb_ids"])),
+                    int(row["support"]),
+                    int(row["mentions"]),
+                )
+                for row in cls.rows(path / "nodes.csv")
+            },
+            edges={
+                row["id"]: (
+                    *(row[name] for name in ("head", "relation", "tail")),
+                    float(row["confidence"]),
+                    int(row["support"]),
+                    frozenset(documents.get(row["id"], ())),
+                    frozenset(texts.get(row["id"], ())),
+                )
+                for row in cls.rows(path / "edges.csv")
+            },
+            evidence=evidence,
+            documents={
+                row["id"]: (
+                    row["source"],
+                    row["title"],
+                    *(int(row[name]) for name in ("tokens", "sentences", "entities", "facts", "version")),
+                    frozenset((pair["key"], pair["value"]) for pair in json.loads(row["metadata"])),
+                )
+                for row in cls.rows(path / "documents.csv")
+            },
+        )
+
+
+READERS = {
+    **dict.fromkeys(("rdf", "ntriples", "turtle", "trig", "jsonld"), RdfReader),
+    "cypher": CypherReader,
+    **dict.fromkeys(("graphml", "gexf", "node-link"), NetworkxReader),
+    "csv": CsvReader,
+}

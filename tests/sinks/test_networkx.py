@@ -1,7 +1,8 @@
 import networkx as nx
+import pytest
 
-from sinks import to_networkx
-from tests.sinks.graphs import odd_graph, random_graph, small_graph
+from sinks import TableError, to_igraph, to_networkx
+from tests.sinks.graphs import Graph, make_edge, make_node, odd_graph, random_graph, small_graph
 
 
 def test_nodes_and_edges_with_their_attributes(tmp_path):
@@ -18,7 +19,13 @@ def test_nodes_and_edges_with_their_attributes(tmp_path):
     }
     born, father = graph.edges
     assert set(loaded.edges(keys=True)) == {(ada.id, london.id, born.id), (ada.id, byron.id, father.id)}
-    assert loaded.edges[ada.id, london.id, born.id] == {"relation": "P19", "confidence": 0.9375, "support": 2}
+    assert loaded.edges[ada.id, london.id, born.id] == {
+        "relation": "P19",
+        "confidence": 0.9375,
+        "support": 2,
+        "documents": ["pubmed:17942999", "wiki:Ada Lovelace", "wiki:Ada Lovelace"],
+        "evidence": ["Ada Lovelace ~ London."] * 3,
+    }
     assert nx.node_connected_component(loaded.to_undirected(), lonely.id) == {lonely.id}
 
 
@@ -27,3 +34,17 @@ def test_everything_arrives(tmp_path):
         loaded = to_networkx(graph.write(tmp_path))
         assert {(id, data["name"]) for id, data in loaded.nodes(data=True)} == {(n.id, n.name) for n in graph.nodes}
         assert {key for _, _, key in loaded.edges(keys=True)} == {edge.id for edge in graph.edges}
+
+
+def test_igraph(tmp_path):
+    pytest.importorskip("igraph")
+    for graph in (odd_graph(), random_graph(60, 300), small_graph()):
+        loaded = to_igraph(graph.write(tmp_path))
+        assert {(v["name"], v["label"], v["type"]) for v in loaded.vs} == {(n.id, n.name, n.type) for n in graph.nodes}
+        assert {(loaded.vs[e.source]["name"], e["relation"], loaded.vs[e.target]["name"]) for e in loaded.es} == {
+            (edge.head, edge.relation, edge.tail) for edge in graph.edges
+        }
+    assert to_igraph(Graph().write(tmp_path)).vcount() == 0
+    stray = Graph([make_node("A")], [make_edge(make_node("A"), "P17", make_node("B"))])
+    with pytest.raises(TableError, match="a node that the nodes lack"):
+        to_igraph(stray.write(tmp_path))

@@ -2,15 +2,15 @@
 
 import os
 import random
-import resource
 import signal
+import subprocess
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import parse_relation_schema
-from sinks import WRITERS, TableError
+from sinks import WRITERS, RdfWriter, TableError
 from tests.sinks.graphs import (
     ODD_NAMES,
     SCHEMA,
@@ -46,27 +46,47 @@ TINY = parse_relation_schema(
 )
 
 
-@pytest.fixture(params=sorted(WRITERS))
+# Every format as it comes, and the forms of RDF that options give.
+SINKS = {
+    **WRITERS,
+    "ntriples 1.1": RdfWriter("ntriples", "1.1"),
+    "turtle 1.1": RdfWriter("turtle", "1.1"),
+    "nquads, gzip, 3 parts": RdfWriter("nquads", parts=3, compression="gzip"),
+    "turtle, zstd": RdfWriter("turtle", compression="zstd"),
+    "jsonld, 4 parts": RdfWriter("jsonld", parts=4),
+}
+
+
+@pytest.fixture(params=sorted(SINKS))
 def sink(request):
     return request.param
 
 
+def reader(sink):
+    return READERS[SINKS[sink].name]
+
+
 def check(sink, graph: Graph, folder, schema=SCHEMA):
     """Write a graph and compare what can be read back with it; return the counts."""
-    target = folder / WRITERS[sink].file
-    counts = WRITERS[sink].write(graph.write(folder), target, schema)
-    reader = READERS[sink]
-    read, wanted = reader.read(target), content(graph, reader.knowledge_base)
-    assert read.nodes == wanted.nodes
-    assert read.edges == wanted.edges
+    target = folder / SINKS[sink].file
+    counts = SINKS[sink].write(graph.write(folder), target, schema)
+    reader(sink).read(target).check(content(graph, reader(sink).knowledge_base))
     assert (counts["nodes"], counts["edges"]) == (len(graph.nodes), len(graph.edges))
     assert sorted(path.name for path in folder.iterdir()) == sorted(["tables", target.name]), "a draft was left behind"
     return counts
 
 
+def snapshot(target):
+    """The bytes of a file, or of all files of a folder."""
+    return (
+        {path.name: path.read_bytes() for path in sorted(target.iterdir())} if target.is_dir() else target.read_bytes()
+    )
+
+
 def test_every_sink_can_be_read_back():
     assert READERS.keys() == WRITERS.keys()
     assert all(writer.name == name for name, writer in WRITERS.items())
+    assert len({writer.file for writer in WRITERS.values()}) == len(WRITERS)
 
 
 def test_empty_graph(sink, tmp_path):
@@ -122,16 +142,16 @@ def test_change_of_a_document_leaves_what_a_fresh_write_gives(sink, tmp_path):
 
 def test_failure_half_way_leaves_the_old_file(sink, tmp_path):
     check(sink, small_graph(), tmp_path)
-    target = tmp_path / WRITERS[sink].file
-    before = target.read_bytes()
+    target = tmp_path / SINKS[sink].file
+    before = snapshot(target)
     broken = small_graph()
     stranger = make_edge(make_node("X"), "P17", make_node("Y"))
     state(
         Graph([make_node("X"), make_node("Y")], evidence=broken.evidence, documents=broken.documents), stranger, "d:1"
     )
     with pytest.raises(TableError, match=f"evidence names the edge '{stranger.id}'"):
-        WRITERS[sink].write(broken.write(tmp_path), target, SCHEMA)
-    assert target.read_bytes() == before
+        SINKS[sink].write(broken.write(tmp_path), target, SCHEMA)
+    assert snapshot(target) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["tables", target.name])
 
 
@@ -139,26 +159,51 @@ def test_relation_that_the_schema_lacks(sink, tmp_path):
     a, b = make_node("A"), make_node("B")
     graph = Graph([a, b], [make_edge(a, "P0", b)])
     with pytest.raises(TableError, match=r"relation 'P0', which the relation schema 'docred' lacks.*name the schema"):
-        WRITERS[sink].write(graph.write(tmp_path), tmp_path / "out", SCHEMA)
+        SINKS[sink].write(graph.write(tmp_path), tmp_path / "out", SCHEMA)
     assert [path.name for path in tmp_path.iterdir()] == ["tables"]
 
 
-def test_full_disk(sink, tmp_path):
-    tables = random_graph(300, 1_000).write(tmp_path)
-    target = tmp_path / WRITERS[sink].file
-    target.write_text("old")
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of its own with room for 600 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk], capture_output=True, text=True)
+    if mount.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_full_disk(sink, tmp_path, small_disk):
+    large = random_graph(1_200, 6_000).write(tmp_path / "large")
+    small = small_graph().write(tmp_path / "small")
+    target = small_disk / SINKS[sink].file
+    SINKS[sink].write(small, target, SCHEMA)
+    before = snapshot(target)
+    with pytest.raises(OSError, match=r"(?i)space|room"):
+        SINKS[sink].write(large, target, SCHEMA)
+    assert snapshot(target) == before
+    assert [path.name for path in small_disk.iterdir()] == [target.name]
+    SINKS[sink].write(small, target, SCHEMA)
+    reader(sink).read(target).check(content(small_graph(), reader(sink).knowledge_base))
+
+
+def test_a_killed_writer_leaves_the_old_graph_and_the_next_one_ends_the_work(sink, tmp_path):
+    tables = random_graph(300, 1_000).write(tmp_path / "new")
+    target = tmp_path / SINKS[sink].file
+    SINKS[sink].write(small_graph().write(tmp_path / "old"), target, SCHEMA)
+    before = snapshot(target)
     child = os.fork()
-    if not child:  # the limit cannot be taken back, so another process lives with it
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
-        try:
-            WRITERS[sink].write(tables, target, SCHEMA)
-        except OSError:
-            os._exit(7)
+    if not child:
+        # A write in the middle of the work is the last thing that this process does.
+        os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
+        SINKS[sink].write(tables, target, SCHEMA)
         os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-    assert target.read_text() == "old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["tables", target.name])
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert snapshot(target) == before
+    SINKS[sink].write(tables, target, SCHEMA)
+    reader(sink).read(target).check(content(random_graph(300, 1_000), reader(sink).knowledge_base))
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
