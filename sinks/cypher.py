@@ -21,7 +21,15 @@ from schemas import RelationSchema
 from sinks.answer import ask
 from sinks.evidence import edges_with_evidence
 from sinks.mistakes import first_line
-from sinks.property_graph import DOCUMENT, DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY_PROPERTIES, Names, quoted
+from sinks.property_graph import (
+    DOCUMENT,
+    DOCUMENT_PROPERTIES,
+    EDGE_PROPERTIES,
+    ENTITY_PROPERTIES,
+    Names,
+    documents,
+    quoted,
+)
 from sinks.tables import GraphTables, TableError
 from sinks.writer import GraphWriter, WriteError, relation_of
 
@@ -68,7 +76,7 @@ class CypherWriter(GraphWriter):
                 _create(connection, labels.names, types, pairs)
                 for batch in tables.batches("nodes", rows=_ROWS):
                     _copy_nodes(connection, batch, labels)
-                for batch in tables.batches("documents", DOCUMENT_PROPERTIES, _ROWS):
+                for batch in documents(tables, _ROWS):
                     connection.execute(f"COPY {DOCUMENT} FROM $rows", {"rows": pa.Table.from_batches([batch])})
                 _copy_edges(connection, tables, labels, types)
                 connection.execute("CHECKPOINT")
@@ -191,10 +199,10 @@ def _copy_edges(connection: ladybug.Connection, tables: GraphTables, labels: _La
 
 
 def _check(
-    connection: ladybug.Connection, labels: _Labels, types: Mapping[str, str], pairs: Counter[_Pair], documents: int
+    connection: ladybug.Connection, labels: _Labels, types: Mapping[str, str], pairs: Counter[_Pair], sources: int
 ) -> None:
     """Compare the counts of the database with those of the tables, by label and by type with the labels at its ends."""
-    wanted: Counter[tuple[str, ...]] = Counter({(DOCUMENT,): documents})
+    wanted: Counter[tuple[str, ...]] = Counter({(DOCUMENT,): sources})
     for (relation, head, tail), count in pairs.items():
         wanted[types[relation], head, tail] = count
     wanted.update((labels.names[position],) for position in labels.of_node.tolist())

@@ -7,25 +7,28 @@
 | an edge | a relationship type for its relation, in UPPER_SNAKE | `EDGE_PROPERTIES` |
 
 Every relationship is an edge. Its evidence lies on it as the lists `documents` and `evidence`; the documents are nodes
-of their own without relationships, found by their `id`.
+of their own without relationships, found by their `id`. An id may be longer than what a database indexes, so documents
+also have a `key` of fixed length.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from schemas import TABLES, RelationSchema
-from sinks.tables import GraphTables
+from schemas import TABLES, RelationSchema, content_hash
+from sinks.tables import GraphTables, TableError
+from sinks.writer import relation_of
 
 ENTITY = "Entity"
 DOCUMENT = "Document"
 
 ENTITY_PROPERTIES = tuple(TABLES["nodes"].names)
-DOCUMENT_PROPERTIES = ("id", "source", "title", "tokens", "sentences", "entities", "facts", "version")
+DOCUMENT_PROPERTIES = ("key", "id", "source", "title", "tokens", "sentences", "entities", "facts", "version")
 EDGE_PROPERTIES = ("id", "confidence", "support", "documents", "evidence")
 
 
@@ -77,3 +80,28 @@ def relationship_types(schema: RelationSchema, labels: tuple[str, ...]) -> dict[
 def quoted(name: str) -> str:
     """Return a label or type as it stands in a Cypher statement, where it cannot be a parameter."""
     return f"`{name.replace('`', '``')}`"
+
+
+def documents(tables: GraphTables, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+    """Yield the documents with `DOCUMENT_PROPERTIES` as columns."""
+    for batch in tables.batches("documents", DOCUMENT_PROPERTIES[1:], rows):
+        keys = pa.array([content_hash(id) for id in batch.column("id").to_pylist()], pa.string())
+        yield pa.RecordBatch.from_arrays([keys, *batch.columns], names=list(DOCUMENT_PROPERTIES))
+
+
+def check_edges(tables: GraphTables, schema: RelationSchema) -> None:
+    """Make sure that a graph can be written whole, before anything of it is.
+
+    Raises:
+        TableError: an edge ends at a node that is not there, or has a relation that the schema lacks.
+    """
+    nodes = tables.read("nodes", ("id",))["id"].combine_chunks()
+    for batch in tables.batches("edges", ("id", "head", "relation", "tail")):
+        for relation in batch.column("relation").unique().to_pylist():
+            relation_of(schema, relation)
+        for end in ("head", "tail"):
+            missing = pc.is_null(pc.index_in(batch.column(end), value_set=nodes))
+            stray = pc.index(missing, True).as_py()
+            if stray >= 0:
+                edge, node = batch.column("id")[stray], batch.column(end)[stray]
+                raise TableError(f"the edge '{edge}' ends at '{node}', which the nodes lack: build the tables again")

@@ -1,0 +1,53 @@
+"""What a database holds, remembered in a few bytes per element, to tell what has to be written and what removed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+
+def fingerprint(kind: Hashable, properties: Mapping[str, Any]) -> int:
+    """Return a number that tells elements apart that differ in anything, within this process."""
+    values = ((name, tuple(value) if isinstance(value, list) else value) for name, value in properties.items())
+    return hash((kind, frozenset(values)))
+
+
+class Held:
+    """The elements of one kind that a database holds.
+
+    Args:
+        elements: (what it is identified by, its fingerprint, the id that the database gave it) of each. These ids
+            have the form `PREFIX:NUMBER` with one prefix.
+    """
+
+    def __init__(self, elements: Iterable[tuple[Hashable, int, str]]) -> None:
+        self._prefix = ""
+        rows = []
+        for key, print, element in elements:
+            self._prefix, _, number = element.rpartition(":")
+            rows.append((hash(key), print, int(number)))
+        table = np.array(rows, np.int64).reshape(-1, 3)
+        table = table[np.argsort(table[:, 0], kind="stable")]
+        self._keys, self._prints, self._numbers = table.T.copy()
+        self._seen = np.zeros(len(table), bool)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def differing(self, keys: Iterable[Hashable], prints: Iterable[int]) -> np.ndarray:
+        """Return for each of the elements that shall be there whether it is not there just so; they count as seen."""
+        wanted = np.array([hash(key) for key in keys], np.int64)
+        expected = np.array(list(prints), np.int64)
+        if not len(self):
+            return np.ones(len(wanted), bool)
+        place = np.minimum(np.searchsorted(self._keys, wanted), len(self) - 1)
+        there = self._keys[place] == wanted
+        self._seen[place[there]] = True
+        different: np.ndarray = ~there | (self._prints[place] != expected)
+        return different
+
+    def unseen(self) -> list[str]:
+        """Return the ids of the elements that nobody asked for; of several that are identified alike, all but one."""
+        return [f"{self._prefix}:{number}" for number in self._numbers[~self._seen].tolist()]

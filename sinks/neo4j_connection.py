@@ -1,0 +1,120 @@
+"""The way to a Neo4j server: who we are comes from the environment, and what can be wrong is found before any work."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import neo4j
+from neo4j.exceptions import (
+    AuthError,
+    ClientError,
+    ConfigurationError,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+    TransientError,
+)
+
+from sinks.writer import WriteError
+
+_OLDEST = 5
+# How long a transaction is tried again, with growing pauses, while the server is busy, restarts or is away.
+RETRY_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answered, and its database; threads may share it."""
+
+    driver: neo4j.Driver
+    database: str
+
+    def session(self) -> neo4j.Session:
+        """Return a session of one's own, to be closed."""
+        return self.driver.session(database=self.database)
+
+
+@contextmanager
+def connected(uri: str, environment: Mapping[str, str] = os.environ) -> Iterator[Server]:
+    """Yield the server at `uri`, where we are logged in as the environment says.
+
+    Args:
+        uri: for example `neo4j://localhost:7687`.
+        environment: holds `NEO4J_PASSWORD`, and `NEO4J_USERNAME` and `NEO4J_DATABASE` when they are not `neo4j`.
+
+    Raises:
+        WriteError: the server cannot be reached, refuses the login or is too old; or it failed in the block.
+    """
+    with driver_to(uri, environment) as driver, explained(uri, environment):
+        yield Server(driver, environment.get("NEO4J_DATABASE") or "neo4j")
+
+
+def driver_to(uri: str, environment: Mapping[str, str] = os.environ) -> neo4j.Driver:
+    """Return a driver that has talked to the server once; the caller closes it.
+
+    Raises:
+        WriteError: as `connected`.
+    """
+    if re.match(r"\w[\w+]*://[^/]*@", uri):
+        raise WriteError("a password has no place in a URI: set NEO4J_USERNAME and NEO4J_PASSWORD in the environment")
+    if not environment.get("NEO4J_PASSWORD"):
+        raise WriteError("no password for Neo4j: set NEO4J_PASSWORD (and NEO4J_USERNAME, if it is not 'neo4j')")
+    with explained(uri, environment):
+        driver = neo4j.GraphDatabase.driver(
+            uri,
+            auth=(_user(environment), environment["NEO4J_PASSWORD"]),
+            max_transaction_retry_time=RETRY_SECONDS,
+            notifications_min_severity=neo4j.NotificationMinimumSeverity.OFF,
+            user_agent="factmill",
+        )
+        try:
+            _check_version(driver, uri)
+        except BaseException:
+            driver.close()
+            raise
+    return driver
+
+
+def _check_version(driver: neo4j.Driver, uri: str) -> None:
+    agent = driver.get_server_info().agent
+    found = re.match(r"Neo4j/(\d+)\.", agent)
+    if not found or int(found[1]) < _OLDEST:
+        raise WriteError(f"'{uri}' is '{agent}', and this needs Neo4j {_OLDEST} or newer")
+
+
+@contextmanager
+def explained(uri: str, environment: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """Turn what the driver raises into a `WriteError` that names the remedy."""
+    try:
+        yield
+    except AuthError as error:
+        raise WriteError(
+            f"'{uri}' refuses the login of '{_user(environment)}': check NEO4J_USERNAME and NEO4J_PASSWORD "
+            f"({_first_line(error)})"
+        ) from error
+    except (ServiceUnavailable, SessionExpired, TransientError, OSError) as error:
+        if isinstance(error, WriteError):
+            raise
+        raise WriteError(
+            f"no Neo4j server answers at '{uri}', or it went away: start it ('make neo4j' runs one) and give the same "
+            f"command again, it goes on where it ended ({_first_line(error)})"
+        ) from error
+    except ConfigurationError as error:
+        raise WriteError(f"'{uri}' is no address of a Neo4j server: {_first_line(error)}") from error
+    except ClientError as error:
+        raise WriteError(f"Neo4j at '{uri}' refuses: {error.message or _first_line(error)}") from error
+    except (DriverError, Neo4jError) as error:
+        raise WriteError(f"Neo4j at '{uri}' failed, give the same command again: {_first_line(error)}") from error
+
+
+def _user(environment: Mapping[str, str]) -> str:
+    return environment.get("NEO4J_USERNAME") or "neo4j"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
