@@ -12,6 +12,7 @@ from schemas.relation_schema import (
     load_relation_schema,
     parse_relation_schema,
 )
+from schemas.rules import RuleError, Rules, parse_levels
 from schemas.tables import SORT_KEYS, TABLES
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "Relation",
     "RelationSchema",
     "Removal",
+    "RuleError",
+    "Rules",
     "SchemaError",
     "Section",
     "Skipped",
@@ -43,6 +46,7 @@ __all__ = [
     "load_relation_schema",
     "node_id",
     "normalise_name",
+    "parse_levels",
     "parse_relation_schema",
     "problems",
 ]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import yaml
 
 from schemas.record import Record
+from schemas.rules import RuleError, Rules
 
 
 class Relation(Record, frozen=True):
@@ -20,10 +24,11 @@ class Relation(Record, frozen=True):
         label: name for people, for example `country`.
         iri: IRI of the property in RDF.
         description: one sentence.
-        types: allowed (head type, tail type) pairs; empty means any.
+        types: (head type, tail type) pairs that an extractor may predict; empty means any.
+        expected: pairs that facts of the relation really have, for the rule `types`; empty means those of `types`.
         inverse: id of the inverse relation, if there is one in the schema.
         symmetric: whether head and tail may be swapped.
-        max_cardinality: how many tails one head usually has at most; None means any number.
+        max_cardinality: how many tails one head has at most; None means any number.
     """
 
     id: str
@@ -31,6 +36,7 @@ class Relation(Record, frozen=True):
     iri: str
     description: str = ""
     types: tuple[tuple[str, str], ...] = ()
+    expected: tuple[tuple[str, str], ...] = ()
     inverse: str | None = None
     symmetric: bool = False
     max_cardinality: int | None = None
@@ -40,13 +46,19 @@ class Relation(Record, frozen=True):
         """Relationship type in Cypher: the label in UPPER_SNAKE."""
         return re.sub(r"[^A-Z0-9]+", "_", self.label.upper()).strip("_")
 
+    @property
+    def expected_pairs(self) -> frozenset[tuple[str, str]]:
+        """The (head type, tail type) pairs that the rule `types` lets pass; empty means any."""
+        return frozenset(self.expected or self.types)
+
 
 class RelationSchema(Record, frozen=True, dict=True):
-    """A named set of entity types and relations, in the order in which a model numbers them."""
+    """A named set of entity types and relations, in the order in which a model numbers them, and its rules."""
 
     name: str
     entity_types: tuple[str, ...]
     relations: tuple[Relation, ...]
+    rules: Rules = Rules()
 
     @cached_property
     def by_id(self) -> dict[str, Relation]:
@@ -58,12 +70,47 @@ class RelationSchema(Record, frozen=True, dict=True):
         """Position of each relation id."""
         return {relation.id: position for position, relation in enumerate(self.relations)}
 
+    def implied(self, relation: str) -> list[tuple[str, str]]:
+        """Return (rule, id) of every relation that holds from tail to head wherever this one does from head to tail.
+
+        That is one step: `parse_relation_schema` sees to it that another leads back.
+        """
+        found = self.by_id.get(relation)
+        if found is None:
+            return []
+        inverse = [("inverse", found.inverse)] if found.inverse not in (None, relation) else []
+        return [(rule, id) for rule, id in inverse if id] + ([("symmetric", relation)] if found.symmetric else [])
+
+    def ruled_by(self, other: RelationSchema) -> RelationSchema:
+        """Return the schema with what another one knows about the same relations, and the other's rules.
+
+        Raises:
+            SchemaError: the other schema lacks one of the relations, or names an inverse that this one lacks.
+        """
+        relations = []
+        for own in self.relations:
+            known = other.by_id.get(own.id)
+            if known is None:
+                raise SchemaError(f"the schema '{other.name}' has no relation '{own.id}': add it, or take another schema")
+            if known.inverse is not None and known.inverse not in self.by_id:
+                raise SchemaError(f"the inverse '{known.inverse}' of '{own.id}' is no relation of '{self.name}'")
+            relations.append(
+                msgspec.structs.replace(
+                    own,
+                    expected=known.expected or known.types,
+                    inverse=known.inverse,
+                    symmetric=known.symmetric,
+                    max_cardinality=known.max_cardinality,
+                )
+            )
+        return msgspec.structs.replace(self, relations=tuple(relations), rules=other.rules)
+
 
 class SchemaError(ValueError):
     """A relation schema file is wrong; the message names the file, the line and the remedy."""
 
 
-_RELATION_KEYS = {"id", "label", "iri", "description", "types", "inverse", "symmetric", "max_cardinality"}
+_RELATION_KEYS = set(Relation.__struct_fields__)
 
 
 class _LineLoader(yaml.SafeLoader):
@@ -152,13 +199,15 @@ def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
         for key in ("description", "inverse"):
             if not isinstance(row.get(key, ""), str):
                 raise fail(line, f"'{key}' is not a text")
-        pairs = row.pop("types", [])
-        if not isinstance(pairs, list):
-            raise fail(line, "'types' is not a list of [head type, tail type]")
-        types = tuple(_type_pair(pair, entity_types, lambda m, at=line: fail(at, m)) for pair in pairs)
+        pairs: dict[str, tuple[tuple[str, str], ...]] = {}
+        for key in ("types", "expected"):
+            given = row.pop(key, [])
+            if not isinstance(given, list):
+                raise fail(line, f"'{key}' is not a list of [head type, tail type]")
+            pairs[key] = tuple(_type_pair(pair, entity_types, lambda m, at=line: fail(at, m)) for pair in given)
         lines[row["id"]] = line
         try:
-            relation = Relation(types=types, **row)
+            relation = Relation(**pairs, **row)
             if not isinstance(relation.symmetric, bool):
                 raise TypeError("'symmetric' must be true or false")
             cardinality = relation.max_cardinality
@@ -173,7 +222,43 @@ def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
     for relation in relations:
         if relation.inverse is not None and relation.inverse not in lines:
             raise fail(lines[relation.id], f"inverse '{relation.inverse}' of '{relation.id}' is not in the schema")
-    return RelationSchema(name=str(data["name"]), entity_types=entity_types, relations=tuple(relations))
+    schema = RelationSchema(str(data["name"]), entity_types, tuple(relations), _rules(data, fail))
+    for relation in relations:
+        _check_implied(schema, relation, lambda m, at=lines[relation.id]: fail(at, m))
+    return schema
+
+
+def _rules(data: dict[str, Any], fail: Callable[[object, str], SchemaError]) -> Rules:
+    levels = data.get("rules", {})
+    if not isinstance(levels, dict):
+        raise fail(data["__lines__"]["rules"], "'rules' is not a mapping of rules to off, warn or enforce")
+    lines = levels.pop("__lines__", {})
+    levels.pop("__line__", None)
+    # YAML takes a bare `off` for false.
+    levels = {rule: "off" if level is False else level for rule, level in levels.items()}
+    for rule, level in levels.items():
+        try:
+            Rules().changed({rule: level})
+        except RuleError as error:
+            raise fail(lines[rule], str(error)) from None
+    return Rules().changed(levels)
+
+
+def _check_implied(schema: RelationSchema, relation: Relation, fail: Callable[[str], SchemaError]) -> None:
+    """Refuse rules that would derive more in a second step than in the first.
+
+    Where both a father and a mother have the inverse child, child has none: it would make a mother of every father.
+    """
+    if relation.inverse is None:
+        return
+    back = schema.by_id[relation.inverse].inverse
+    if back not in (None, relation.id):
+        raise fail(
+            f"inverse '{relation.inverse}' of '{relation.id}' has the inverse '{back}' itself: "
+            f"name '{relation.id}' there, or none"
+        )
+    if relation.symmetric and relation.inverse != relation.id:
+        raise fail(f"'{relation.id}' is symmetric, so it is its own inverse: leave 'inverse' out")
 
 
 def _type_pair(pair: object, known: tuple[str, ...], fail: object) -> tuple[str, str]:
