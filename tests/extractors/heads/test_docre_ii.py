@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from extractors.heads import HEADS
 from extractors.heads.docre_ii import NOISE, pair_cells
 from tests.extractors.heads.test_every_head import SENTENCE, run
 from tests.extractors.tiny import model
@@ -96,6 +97,18 @@ def test_noise_replaces_labels_by_wrong_ones(mode):
         assert changed.max() > 0.3 and changed.min() < 0.1  # each passage has its own rate
     else:
         assert abs(of_unrelated - NOISE / 2 / 9) < 0.01
+
+
+@pytest.mark.parametrize("base", sorted(HEADS.keys() - {"docre-ii"}))
+def test_the_inference_module_sits_on_any_head(base):
+    net = network(base=base)
+    head, pairs = net.relation_head, pairs_of(net)
+    torch.testing.assert_close(head.base.classify(head.base.pair_features(pairs)), head.base(pairs))
+    logits = head(pairs)
+    assert logits.shape == (8, 4)
+    assert logits.isfinite().all()
+    sum(head.losses(pairs, net.loss.per_pair, torch.zeros(8, 3)).values()).backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in head.base.parameters())
 
 
 def test_a_base_module_needs_pair_features():
