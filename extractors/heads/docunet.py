@@ -187,6 +187,8 @@ class UShape(nn.Module):
             ]
         )
         self.leave = nn.Linear(channels // 2, channels)
+        # The layout that convolutions like, once and not in every pass.
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, image: Tensor, inside: Tensor) -> Tensor:
         """Read an image.
