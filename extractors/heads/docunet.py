@@ -188,7 +188,7 @@ class UShape(nn.Module):
         )
         self.leave = nn.Linear(channels // 2, channels)
         # The layout that convolutions like, once and not in every pass.
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, image: Tensor, inside: Tensor) -> Tensor:
         """Read an image.
