@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -175,21 +176,21 @@ class Neo4jServer:
             self.process.wait()
             self.process = None
 
-    def admin(self, *arguments: str) -> str:
-        """Run the admin tool on its data while it is stopped, and return what the tool says.
+    def run_admin_script(self, script: Path) -> str:
+        """Run a shell script that calls neo4j-admin, on its data while it is stopped, and return what it says.
 
         Raises:
-            ServerUnavailable: the tool failed; the message is what it said.
+            ServerUnavailable: the script failed; the message is what it said.
         """
+        admin = self.home / "neo4j-admin"
+        admin.write_text(f'#!/bin/sh\nexec {shlex.join(_java(libraries(), self.heap, _ADMIN))} "$@"\n')
+        admin.chmod(0o755)
+        where = {"NEO4J_ADMIN": str(admin), "NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         done = subprocess.run(
-            _java(libraries(), self.heap, _ADMIN, *arguments),
-            env={**os.environ, "NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
+            ["sh", script], env={**os.environ, **where}, cwd=self.home, capture_output=True, text=True
         )
         if done.returncode:
-            raise ServerUnavailable(f"neo4j-admin {' '.join(arguments)}: {done.stdout}{done.stderr}")
+            raise ServerUnavailable(f"'{script}' failed: {done.stdout}{done.stderr}")
         return done.stdout
 
     def connect(self) -> Any:

@@ -6,7 +6,37 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import pytest
 from hypothesis import settings
+
+from runners.neo4j_server import Neo4jServer, ServerUnavailable
 
 settings.register_profile("factmill", deadline=None)
 settings.load_profile("factmill")
+
+
+@pytest.fixture(scope="session")
+def neo4j_process(tmp_path_factory):
+    """A Neo4j server of our own; where there is none the tests that want it are skipped, but not in CI."""
+    server = Neo4jServer(tmp_path_factory.mktemp("neo4j"))
+    try:
+        server.start()
+    except ServerUnavailable as error:
+        if os.environ.get("FACTMILL_REQUIRE_NEO4J"):
+            raise
+        pytest.skip(f"no Neo4j server: {error}")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def neo4j_server(neo4j_process, monkeypatch):
+    """The server, empty, and the environment that leads to it."""
+    for name, value in neo4j_process.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NEO4J_DATABASE", raising=False)
+    if neo4j_process.process is None:
+        neo4j_process.start()
+    with neo4j_process.connect() as driver:
+        driver.execute_query("MATCH (n) DETACH DELETE n")
+    return neo4j_process

@@ -1,0 +1,230 @@
+"""Against a real server: every load ends in exactly the graph of the tables, whatever was there before."""
+
+import multiprocessing
+import threading
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sinks import TableError, WriteError, neo4j_connection
+from sinks import neo4j as module
+from sinks.neo4j import Neo4jWriter
+from sinks.property_graph import node_label
+from tests.sinks.graphs import ODD_NAMES, SCHEMA, Graph, make_edge, make_node, odd_graph, random_graph, small_graph
+from tests.sinks.graphs import state as add_evidence
+from tests.sinks.neo4j_content import assert_holds, held, wanted
+
+pytestmark = pytest.mark.server
+
+ODD_TYPES = ("a.b", "Robert'); DROP", "`", "COUNTRY", "שם", "", "x" * 300, "NUL\0", "new\nline", "Entity", "Document")
+
+
+def load(graph, server, folder, writers=None):
+    return Neo4jWriter(writers).write(graph.write(folder), server.uri, SCHEMA)
+
+
+def ask(server, cypher):
+    with server.connect() as driver:
+        return [tuple(row.values()) for row in driver.execute_query(cypher).records]
+
+
+def test_small_graph_and_the_same_again(neo4j_server, tmp_path):
+    for _ in range(2):
+        counts = load(small_graph(), neo4j_server, tmp_path)
+        assert counts == {"nodes": 4, "edges": 2, "documents": 2}
+        assert_holds(neo4j_server, small_graph())
+
+
+def test_what_is_equal_is_not_written_again(neo4j_server, tmp_path, monkeypatch):
+    load(small_graph(), neo4j_server, tmp_path)
+    said = []
+    write = module.write
+    monkeypatch.setattr(module, "write", lambda session, work: write(session, (said.append(x) or x for x in work)))
+    load(small_graph(), neo4j_server, tmp_path)
+    assert {batch.statement.split("{id: 'graph'}")[0] for work in said for batch in work} == {
+        "UNWIND $rows AS row MERGE (g:FactmillGraph "
+    }
+
+
+def test_empty_graph_and_one_node(neo4j_server, tmp_path):
+    for graph in (Graph(), Graph([make_node("Alone")]), Graph()):
+        load(graph, neo4j_server, tmp_path)
+        assert_holds(neo4j_server, graph)
+
+
+def test_odd_names_and_types(neo4j_server, tmp_path):
+    graph = odd_graph()
+    load(graph, neo4j_server, tmp_path)
+    assert_holds(neo4j_server, graph)
+    graph = odd_graph(types=ODD_TYPES)
+    load(graph, neo4j_server, tmp_path)
+    # A type that is also a label makes the relationship type give way.
+    types = {relation.id: relation.cypher_type + "_" * (relation.id == "P17") for relation in SCHEMA.relations}
+    assert_holds(neo4j_server, graph, labels=node_label, types=types.get)
+    load(small_graph(), neo4j_server, tmp_path)
+    assert_holds(neo4j_server, small_graph())
+
+
+def test_names_that_are_looked_up_are_indexed_unless_one_is_too_long(neo4j_server, tmp_path):
+    indexes = "SHOW INDEXES YIELD name WHERE name STARTS WITH 'factmill' RETURN name ORDER BY name"
+    ours = [("factmill_document",), ("factmill_entity",), ("factmill_factmillgraph",)]
+    load(odd_graph(), neo4j_server, tmp_path)
+    assert ask(neo4j_server, indexes) == ours
+    load(small_graph(), neo4j_server, tmp_path)
+    assert ask(neo4j_server, indexes) == sorted([*ours, ("factmill_document_id",), ("factmill_entity_name",)])
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(st.text(max_size=40) | st.sampled_from(ODD_NAMES), min_size=2, max_size=20, unique=True))
+def test_any_names(neo4j_server, names, tmp_path_factory):
+    graph = odd_graph(names, schema=SCHEMA)
+    load(graph, neo4j_server, tmp_path_factory.mktemp("names"))
+    # Half of a surrogate pair is no text: the tables hold U+FFFD for it already.
+    assert_holds(neo4j_server, graph)
+
+
+def test_change_and_removal_of_a_document_leave_what_a_fresh_load_gives(neo4j_server, tmp_path):
+    before, after = random_graph(120, 300), random_graph(120, 300, seed=8)
+    after.nodes = [*after.nodes[:100], make_node("New", "LOC")]
+    kept = {node.id for node in after.nodes}
+    after.edges = [edge for edge in after.edges if {edge.head, edge.tail} <= kept]
+    ids = {edge.id for edge in after.edges}
+    after.evidence = [row for row in after.evidence if row.edge in ids]
+    after.documents = after.documents[:20]
+    load(before, neo4j_server, tmp_path)
+    load(after, neo4j_server, tmp_path)
+    assert_holds(neo4j_server, after)
+
+
+def test_what_others_changed_is_mended_and_what_they_added_stays(neo4j_server, tmp_path):
+    load(small_graph(), neo4j_server, tmp_path)
+    for change in (
+        "MATCH (n:LOC) SET n:PER:Odd, n.extra = 1",
+        "MATCH (n {name: 'Lisinopril'}) DETACH DELETE n",
+        "MATCH ()-[r:FATHER]->() SET r.confidence = 1.0",
+        "MATCH (h)-[r:PLACE_OF_BIRTH]->(t) CREATE (h)-[s:PLACE_OF_BIRTH]->(t) SET s = properties(r)",
+        "MATCH (a {name: 'London'}), (b {name: 'Lord Byron'}) CREATE (a)-[:SPOUSE {id: 'made up'}]->(b)",
+    ):
+        ask(neo4j_server, change)
+    load(small_graph(), neo4j_server, tmp_path)
+    assert_holds(neo4j_server, small_graph())
+    ask(neo4j_server, "MATCH (a {name: 'London'}) CREATE (a)-[:SEEN_BY]->(:Tourist {id: 'mine'})")
+    load(small_graph(), neo4j_server, tmp_path)
+    assert ask(neo4j_server, "MATCH (a)-[:SEEN_BY]->(b:Tourist) RETURN a.name, b.id") == [("London", "mine")]
+
+
+def test_a_database_with_like_nodes_of_another_program_is_left_alone(neo4j_server, tmp_path):
+    ask(neo4j_server, "CREATE (:Entity {id: 'theirs'})")
+    with pytest.raises(WriteError, match=r"holds ':Entity' nodes of another program.*name another database"):
+        load(small_graph(), neo4j_server, tmp_path)
+    assert ask(neo4j_server, "MATCH (n) RETURN labels(n), n.id") == [(["Entity"], "theirs")]
+
+
+def test_writers_side_by_side_make_the_same_graph(neo4j_server, tmp_path):
+    graph = random_graph(60, 1_500)
+    load(graph, neo4j_server, tmp_path, writers=3)
+    assert_holds(neo4j_server, graph)
+
+
+def test_a_server_that_restarts_in_the_middle(neo4j_server, tmp_path, monkeypatch):
+    graph = random_graph(300, 900)
+    monkeypatch.setattr(module, "_ROWS", 100)
+    writes = []
+    write = module.write
+
+    def restarting(session, work):
+        write(session, work)
+        writes.append(session)
+        if len(writes) == 8:
+            neo4j_server.kill()
+            threading.Thread(target=neo4j_server.start).start()
+
+    monkeypatch.setattr(module, "write", restarting)
+    load(graph, neo4j_server, tmp_path)
+    assert len(writes) > 8
+    assert_holds(neo4j_server, graph)
+
+
+def test_a_server_that_goes_away_leaves_no_graph_that_looks_whole(neo4j_server, tmp_path, monkeypatch):
+    graph = random_graph(300, 900)
+    load(small_graph(), neo4j_server, tmp_path)
+    write = module.write
+    writes = []
+
+    def stopping(session, work):
+        write(session, work)
+        writes.append(session)
+        if len(writes) == 6:
+            neo4j_server.kill()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_ROWS", 100)
+        patch.setattr(module, "write", stopping)
+        patch.setattr(neo4j_connection, "RETRY_SECONDS", 2.0)
+        with pytest.raises(WriteError, match=r"no Neo4j server answers at 'bolt://.*same command again"):
+            load(graph, neo4j_server, tmp_path)
+    neo4j_server.start()
+    assert ask(neo4j_server, "MATCH (g:FactmillGraph) RETURN g.complete") == [(False,)]
+    nodes, _ = held(neo4j_server)
+    assert nodes != wanted(graph)[0]
+    load(graph, neo4j_server, tmp_path)
+    assert_holds(neo4j_server, graph)
+
+
+def test_a_job_that_is_killed_and_run_again(neo4j_server, tmp_path):
+    graph = random_graph(600, 4_000)
+    tables = graph.write(tmp_path)
+    job = multiprocessing.get_context("spawn").Process(target=_write, args=(tables, neo4j_server.uri))
+    job.start()
+    deadline = time.monotonic() + 120
+    while not ask(neo4j_server, "MATCH ()-[r]->() RETURN count(r) > 0")[0][0] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    job.kill()
+    job.join()
+    assert ask(neo4j_server, "MATCH (g:FactmillGraph) RETURN g.complete") == [(False,)]
+    Neo4jWriter().write(tables, neo4j_server.uri, SCHEMA)
+    assert_holds(neo4j_server, graph)
+
+
+def _write(tables, uri):
+    module._ROWS = 200
+    Neo4jWriter().write(tables, uri, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("NEO4J_PASSWORD", "wrong-password", "refuses the login of 'neo4j': check NEO4J_USERNAME and NEO4J_PASSWORD"),
+        ("NEO4J_USERNAME", "nobody", "refuses the login of 'nobody'"),
+        ("NEO4J_PASSWORD", "", "no password for Neo4j: set NEO4J_PASSWORD"),
+        ("NEO4J_DATABASE", "absent", "refuses: .*absent"),
+    ],
+)
+def test_a_wrong_login_is_told_before_any_work(neo4j_server, tmp_path, monkeypatch, variable, value, message):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(WriteError, match=message) as caught:
+        load(small_graph(), neo4j_server, tmp_path)
+    assert neo4j_server.password not in str(caught.value)
+    assert "wrong-password" not in str(caught.value)
+
+
+def test_edges_that_cannot_be_written_are_told_before_any_work(neo4j_server, tmp_path):
+    a, b = make_node("A"), make_node("B")
+    for graph, message in (
+        (Graph([a], [make_edge(a, "P17", b)]), f"ends at '{b.id}', which the nodes lack"),
+        (Graph([a, b], [make_edge(a, "P0", b)]), "relation 'P0', which the relation schema 'docred' lacks"),
+    ):
+        with pytest.raises(TableError, match=message):
+            load(graph, neo4j_server, tmp_path)
+    assert held(neo4j_server) == ({}, {})
+
+
+def test_evidence_of_no_edge_leaves_the_graph_incomplete(neo4j_server, tmp_path):
+    graph = small_graph()
+    stray = make_edge(graph.nodes[0], "P17", graph.nodes[1])
+    add_evidence(Graph(graph.nodes, evidence=graph.evidence, documents=graph.documents), stray, "d:1")
+    with pytest.raises(TableError, match="which the edges lack"):
+        load(graph, neo4j_server, tmp_path)
+    assert ask(neo4j_server, "MATCH (g:FactmillGraph) RETURN g.complete") == [(False,)]
