@@ -89,7 +89,7 @@ class Neo4jWriter(ServerWriter):
 def write_edges(server: Server, rows: list[Row], names: Names, writers: int) -> None:
     """Write edges; several writers work in rounds in which none of them meets the nodes of another."""
     cells: defaultdict[Cell, list[Row]] = defaultdict(list)
-    groups = 2 * writers if writers > 1 else 1
+    groups = groups_for(writers)
     for row in rows:
         cells[cell_of(row["head"], row["tail"], groups)].append(row)
 
@@ -100,6 +100,11 @@ def write_edges(server: Server, rows: list[Row], names: Names, writers: int) -> 
     with ThreadPoolExecutor(writers) as pool:
         for together in rounds(groups):
             list(pool.map(write_cell, (cell for cell in together if cell in cells)))
+
+
+def groups_for(writers: int) -> int:
+    """Return into how many groups nodes fall so that so many writers have a cell each in every round."""
+    return 2 * writers if writers > 1 else 1
 
 
 def paying_writers(rows: int) -> int:

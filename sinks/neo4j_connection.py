@@ -50,12 +50,13 @@ def connected(uri: str, environment: Mapping[str, str] = os.environ) -> Iterator
     Raises:
         WriteError: the server cannot be reached, refuses the login or is too old; or it failed in the block.
     """
-    with driver_to(uri, environment) as driver, explained(uri, environment):
-        yield Server(driver, environment.get("NEO4J_DATABASE") or "neo4j")
+    server = server_at(uri, environment)
+    with server.driver, explained(uri, environment):
+        yield server
 
 
-def driver_to(uri: str, environment: Mapping[str, str] = os.environ) -> neo4j.Driver:
-    """Return a driver that has talked to the server once; the caller closes it.
+def server_at(uri: str, environment: Mapping[str, str] = os.environ) -> Server:
+    """Return a server that answered; the caller closes its driver.
 
     Raises:
         WriteError: as `connected`.
@@ -77,7 +78,7 @@ def driver_to(uri: str, environment: Mapping[str, str] = os.environ) -> neo4j.Dr
         except BaseException:
             driver.close()
             raise
-    return driver
+    return Server(driver, environment.get("NEO4J_DATABASE") or "neo4j")
 
 
 def _check_version(driver: neo4j.Driver, uri: str) -> None:

@@ -1,0 +1,176 @@
+"""Loading Neo4j by many workers: nodes, then edges in rounds without a deadlock, then what `Neo4jWriter` makes sure of.
+
+Workers only bring in what is there. Removing what is too much, counting and the word `complete` are left to one last
+step, which compares everything; so a bundle that runs twice, or a worker that is lost, changes nothing in the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.metrics.metric import Metrics
+
+from schemas import RelationSchema
+from sinks import GraphTables
+from sinks.evidence import edges_with_evidence
+from sinks.neo4j import Neo4jWriter, begin, groups_for, write
+from sinks.neo4j_connection import Server, explained, server_at
+from sinks.neo4j_statements import Row, document_batches, edge_batches, node_batches, transactions
+from sinks.property_graph import Names, documents
+from sinks.rounds import cell_of, rounds
+
+# Nodes or edges that one element of the first step stands for, about.
+_ROWS_PER_PIECE = 20_000
+_MOST_PIECES = 4_096
+
+# Where ids begin and end: content hashes of nodes and edges, in hexadecimal.
+_Piece = tuple[str, str]
+
+
+@dataclass(eq=False)
+class WriteNeo4j(beam.PTransform[Any, Any]):
+    """The tables in a folder to a Neo4j server; the output is one element, the counts of what it then holds.
+
+    Workers find user and password in their environment, never in the pipeline.
+
+    Attributes:
+        folder: the tables, as workers see them.
+        uri: where the server listens.
+        schema: the relation schema that the graph was built with.
+        writers: how many write edges at the same time; one is the fastest for small graphs.
+    """
+
+    folder: str
+    uri: str
+    schema: RelationSchema
+    writers: int = 1
+
+    def expand(self, pipeline: Any) -> Any:
+        """Apply to a pipeline."""
+        tables = GraphTables.open(Path(self.folder))
+        groups = groups_for(self.writers)
+        here = (self.folder, self.uri, self.schema)
+        step = pipeline | "begin" >> beam.Create([None]) | "prepare" >> beam.ParDo(_Begin(*here))
+        after = beam.pvalue.AsIter(step)
+        written = [
+            pipeline
+            | f"pieces of {name}" >> beam.Create(pieces)
+            | f"spread {name}" >> beam.Reshuffle()
+            | f"write {name}" >> beam.ParDo(writer, after)
+            for name, pieces, writer in (
+                ("nodes", _pieces(tables.count("nodes")), _WriteNodes(*here)),
+                ("documents", [None], _WriteDocuments(*here)),
+            )
+        ]
+        step = written | "nodes and documents" >> beam.Flatten()
+        edges = (
+            pipeline
+            | "pieces of edges" >> beam.Create(_pieces(tables.count("edges")))
+            | "spread edges" >> beam.Reshuffle()
+            | "read edges" >> beam.FlatMap(_edges, self.folder, groups)
+        )
+        for number, together in enumerate(rounds(groups)):
+            step = (
+                edges
+                | f"edges of round {number}" >> beam.Filter(_is_in, frozenset(together))
+                | f"cells of round {number}" >> beam.GroupByKey()
+                | f"spread round {number}" >> beam.Reshuffle()
+                | f"write round {number}" >> beam.ParDo(_WriteEdges(*here), beam.pvalue.AsIter(step))
+            )
+        return (
+            pipeline
+            | "end" >> beam.Create([None])
+            | "make sure" >> beam.Map(_make_sure, *here, after=beam.pvalue.AsIter(step))
+        )
+
+
+class _Step(beam.DoFn):
+    """A step that talks to the server; the driver lives as long as the worker."""
+
+    def __init__(self, folder: str, uri: str, schema: RelationSchema) -> None:
+        self.folder = folder
+        self.uri = uri
+        self.schema = schema
+        self.rows = Metrics.counter("factmill.neo4j", type(self).__name__.removeprefix("_"))
+
+    def setup(self) -> None:
+        """Reach the server, or fail with what to do about it."""
+        self.server: Server = server_at(self.uri)
+        self.tables = GraphTables.open(Path(self.folder))
+        self.names = Names.of(self.tables, self.schema)
+
+    def teardown(self) -> None:
+        """Leave the server."""
+        self.server.driver.close()
+
+    def say(self, batches: Iterable[Any], rows: int) -> int:
+        """Write batches and return the number of rows."""
+        with explained(self.uri), self.server.session() as session:
+            write(session, transactions(batches))
+        self.rows.inc(rows)
+        return rows
+
+
+class _Begin(_Step):
+    def process(self, nothing: None) -> Iterator[int]:
+        with explained(self.uri), self.server.session() as session:
+            begin(session, self.tables, self.schema)
+        yield 0
+
+
+class _WriteNodes(_Step):
+    def process(self, piece: _Piece, after: Iterable[int]) -> Iterator[int]:
+        rows = [row for batch in _Range(self.tables.folder, *piece).batches("nodes") for row in batch.to_pylist()]
+        yield self.say(node_batches(rows, self.names), len(rows))
+
+
+class _WriteDocuments(_Step):
+    def process(self, nothing: None, after: Iterable[int]) -> Iterator[int]:
+        for batch in documents(self.tables):
+            yield self.say(document_batches(batch.to_pylist()), len(batch))
+
+
+class _WriteEdges(_Step):
+    def process(self, cell: tuple[Any, Iterable[Row]], after: Iterable[int]) -> Iterator[int]:
+        rows = sorted(cell[1], key=lambda row: str(row["id"]))
+        yield self.say(edge_batches(rows, self.names), len(rows))
+
+
+@dataclass(frozen=True)
+class _Range(GraphTables):
+    """The part of the tables whose nodes or edges have ids from `first` up to `last`, which is not among them."""
+
+    first: str
+    last: str
+
+    def batches(self, name: str, columns: Sequence[str] | None = None, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        id = pc.field("edge" if name == "evidence" else "id")
+        return iter(self.read(name, columns, (id >= self.first) & (id < self.last)).to_batches(rows))
+
+
+def _pieces(rows: int) -> list[_Piece]:
+    """Return the ranges that so many rows are read in."""
+    count = min(_MOST_PIECES, rows // _ROWS_PER_PIECE + 1)
+    edges = [f"{position * 65_536 // count:04x}" for position in range(count)]
+    return list(zip(edges, [*edges[1:], "g"], strict=True))
+
+
+def _edges(piece: _Piece, folder: str, groups: int) -> Iterator[tuple[tuple[int, int], Row]]:
+    tables = GraphTables.open(Path(folder))
+    for table in edges_with_evidence(_Range(tables.folder, *piece)):
+        for row in table.to_pylist():
+            yield cell_of(row["head"], row["tail"], groups), row
+
+
+def _is_in(edge: tuple[tuple[int, int], Row], cells: frozenset[tuple[int, int]]) -> bool:
+    return edge[0] in cells
+
+
+def _make_sure(nothing: None, folder: str, uri: str, schema: RelationSchema, after: Iterable[int]) -> dict[str, int]:
+    return Neo4jWriter().write(GraphTables.open(Path(folder)), uri, schema)
