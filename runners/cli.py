@@ -6,10 +6,14 @@ import click
 
 from runners.build import build
 from runners.calibrate import calibrate
+from runners.check import check
 from runners.evaluate import evaluate
+from runners.export import export
 from runners.info import info
 from runners.query import query
+from runners.serve import serve
 from runners.show import show
+from runners.sparql import sparql
 
 # show
 from runners.train import train
@@ -30,7 +34,7 @@ def main() -> None:
     """
 
 
-for _command in (build, query, show, info, train, evaluate, calibrate):
+for _command in (build, query, sparql, show, info, export, serve, check, train, evaluate, calibrate):
     main.add_command(_command)
 
 

@@ -95,8 +95,13 @@ def claim_iris(relation: Relation) -> tuple[str, str, str]:
     if relation.iri.startswith(PREFIXES["wdt"]):
         name = relation.iri.removeprefix(PREFIXES["wdt"])
         return PREFIXES["wd"] + name, PREFIXES["p"] + name, PREFIXES["ps"] + name
-    name = quote(relation.id, safe=_SAFE)
+    name = quoted(relation.id)
     return PREFIXES["relation"] + name, PREFIXES["claim"] + name, PREFIXES["statement"] + name
+
+
+def quoted(name: str) -> str:
+    """Return one name as `encoded` encodes it."""
+    return quote(name, safe=_SAFE)
 
 
 def expanded(name: str) -> str:

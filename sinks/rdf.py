@@ -224,8 +224,8 @@ class _Sections:
         statements = [
             Statement("nif:anchorOf", syntax.text(column("text"))),
             Statement("nif:referenceContext", document, link=True),
-            self._number("nif:beginIndex", column("start"), "nonNegativeInteger"),
-            self._number("nif:endIndex", column("end"), "nonNegativeInteger"),
+            self._number("nif:beginIndex", column("start")),
+            self._number("nif:endIndex", column("end")),
             self._number("fm:sentence", column("sentence")),
             self._number("fm:probability", column("probability"), "double"),
             self._spans("fm:head", documents, column("head_spans")),

@@ -82,12 +82,14 @@ def server_writer(uri: str) -> ServerWriter:
         WriteError: this installation has no writer for the scheme of the URI.
     """
     scheme = uri.partition("://")[0].lower()
-    module, name = SERVERS.get(scheme, ("", ""))
+    known = ", ".join(f"{scheme}://" for scheme in SERVERS)
+    if scheme not in SERVERS:
+        raise WriteError(f"nothing here writes to '{scheme}://' servers; known are {known}")
+    module, name = SERVERS[scheme]
     try:
         writer: ServerWriter = getattr(importlib.import_module(module), name)()
-    except (ImportError, ValueError, AttributeError) as error:
-        known = ", ".join(f"{scheme}://" for scheme in SERVERS)
-        raise WriteError(f"nothing here writes to '{scheme}://' servers ({error}); known schemes: {known}") from None
+    except ImportError as error:
+        raise WriteError(f"this installation cannot write to '{scheme}://' servers: {error}") from None
     return writer
 
 
