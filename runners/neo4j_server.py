@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,11 @@ USERNAME = "neo4j"
 _MAIN = "org.neo4j.server.CommunityEntryPoint"
 _ADMIN = "org.neo4j.cli.AdminTool"
 # The server, what runs it, and the tool that imports files.
-_ARTIFACTS = (("org.neo4j", "neo4j"), ("org.neo4j.app", "neo4j-server"), ("org.neo4j", "neo4j-import-tool"))
+_ARTIFACTS = (
+    ("org.neo4j", "neo4j", VERSION),
+    ("org.neo4j.app", "neo4j-server", VERSION),
+    ("org.neo4j", "neo4j-import-tool", VERSION),
+)
 # What the scripts of the server's distribution say to Java, as far as it will not start without.
 _JAVA = (
     "-XX:+UseSerialGC",
@@ -46,11 +50,17 @@ class ServerUnavailable(RuntimeError):
     """The server cannot be fetched or does not start; the message says why and what would help."""
 
 
-def libraries(cache: Path | None = None) -> Path:
-    """Return the folder of the server's jar files, which Maven fills when it is not there yet.
+def libraries() -> Path:
+    """Return the folder of the server's jar files; see `fetched`."""
+    return fetched(f"neo4j-{VERSION}", _ARTIFACTS)
+
+
+def fetched(name: str, artifacts: Sequence[tuple[str, str, str]]) -> Path:
+    """Return the folder of this name in the user's cache, which Maven fills when it is not there yet.
 
     Args:
-        cache: folder that keeps it; None: `factmill` in the user's cache folder.
+        name: of the folder.
+        artifacts: group, name and version of each; what they depend on comes too.
 
     Raises:
         ServerUnavailable: Java or Maven is missing, or Maven cannot fetch the files.
@@ -58,20 +68,20 @@ def libraries(cache: Path | None = None) -> Path:
     for program, package in (("java", "a Java 17 runtime"), ("mvn", "Maven")):
         if shutil.which(program) is None:
             raise ServerUnavailable(f"'{program}' is not on the PATH: install {package}")
-    cache = cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "factmill"
-    folder = cache / f"neo4j-{VERSION}"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "factmill"
+    folder = cache / name
     if folder.is_dir():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".neo4j.", dir=cache) as draft:
-        (Path(draft) / "pom.xml").write_text(_project(), "utf-8")
+    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=cache) as draft:
+        (Path(draft) / "pom.xml").write_text(_project(artifacts), "utf-8")
         # Jars of different groups may have the same name. Many at once, because most of the time is waiting.
         command = "mvn -q -B dependency:copy-dependencies -DincludeScope=runtime -Dmdep.prependGroupId=true"
         command += " -DoutputDirectory=jars -Dmaven.artifact.threads=16"
         done = subprocess.run(command.split(), cwd=draft, capture_output=True, text=True)
         if done.returncode:
             reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), "it did not say why")
-            raise ServerUnavailable(f"Maven cannot fetch Neo4j {VERSION}: {reason}")
+            raise ServerUnavailable(f"Maven cannot fetch '{name}': {reason}")
         try:
             (Path(draft) / "jars").rename(folder)
         except OSError:  # another process was faster
@@ -80,13 +90,13 @@ def libraries(cache: Path | None = None) -> Path:
     return folder
 
 
-def _project() -> str:
+def _project(artifacts: Sequence[tuple[str, str, str]]) -> str:
     dependencies = "".join(
-        f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{VERSION}</version></dependency>"
-        for group, name in _ARTIFACTS
+        f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
+        for group, name, version in artifacts
     )
     return (
-        "<project><modelVersion>4.0.0</modelVersion><groupId>factmill</groupId><artifactId>neo4j</artifactId>"
+        "<project><modelVersion>4.0.0</modelVersion><groupId>factmill</groupId><artifactId>jars</artifactId>"
         f"<version>1</version><dependencies>{dependencies}</dependencies></project>"
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas import RelationSchema
+from schemas import TABLES, RelationSchema
 from sinks.answer import ask
 from sinks.evidence import edges_with_evidence
 from sinks.mistakes import first_line
@@ -33,12 +33,19 @@ from sinks.property_graph import (
 from sinks.tables import GraphTables, TableError
 from sinks.writer import GraphWriter, WriteError, relation_of
 
-# Of the columns that are no text.
 _KINDS = {
-    **dict.fromkeys(("aliases", "kb_ids", "documents", "evidence"), "STRING[]"),
-    **dict.fromkeys(("support", "mentions", "tokens", "sentences", "entities", "facts"), "INT32"),
-    "version": "INT64",
-    "confidence": "DOUBLE",
+    "key": pa.string(),
+    **{field.name: field.type for name in ("documents", "nodes", "edges") for field in TABLES[name]},
+    "documents": pa.list_(pa.string()),
+    "evidence": pa.list_(pa.string()),
+}
+_KIND_NAMES = {
+    pa.string(): "STRING",
+    pa.list_(pa.string()): "STRING[]",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INT32",
+    pa.int64(): "INT64",
+    pa.float64(): "DOUBLE",
 }
 # Rows that are sorted by their labels at once.
 _ROWS = 131_072
@@ -173,7 +180,7 @@ def _create(
 
 
 def _columns(properties: tuple[str, ...]) -> str:
-    return ", ".join(f"{name} {_KINDS.get(name, 'STRING')}" for name in properties)
+    return ", ".join(f"{name} {_KIND_NAMES[_KINDS[name]]}" for name in properties)
 
 
 def _copy_nodes(connection: ladybug.Connection, batch: pa.RecordBatch, labels: _Labels) -> None:

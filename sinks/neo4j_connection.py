@@ -70,6 +70,7 @@ def server_at(uri: str, environment: Mapping[str, str] = os.environ) -> Server:
             uri,
             auth=(_user(environment), environment["NEO4J_PASSWORD"]),
             max_transaction_retry_time=RETRY_SECONDS,
+            retry_delay_multiplier=1.5,
             notifications_min_severity=neo4j.NotificationMinimumSeverity.OFF,
             user_agent="factmill",
         )

@@ -29,7 +29,11 @@ DOCUMENT = "Document"
 
 ENTITY_PROPERTIES = tuple(TABLES["nodes"].names)
 DOCUMENT_PROPERTIES = ("key", "id", "source", "title", "tokens", "sentences", "entities", "facts", "version")
-EDGE_PROPERTIES = ("id", "confidence", "support", "documents", "evidence")
+EDGE_PROPERTIES = (
+    *(name for name in TABLES["edges"].names if name not in {"head", "relation", "tail"}),
+    "documents",
+    "evidence",
+)
 
 
 @dataclass(frozen=True)

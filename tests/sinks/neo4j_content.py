@@ -46,10 +46,9 @@ def wanted(graph: Graph, labels=lambda type: type, types=_TYPES.get):
     edges = {}
     for edge in graph.edges:
         evidence = sorted((row.document, row.sentence, row.text) for row in graph.evidence if row.edge == edge.id)
+        own = {name: getattr(edge, name) for name in edge.__struct_fields__ if name not in {"head", "relation", "tail"}}
         properties = {
-            "id": edge.id,
-            "confidence": edge.confidence,
-            "support": edge.support,
+            **{name: list(value) if isinstance(value, tuple) else value for name, value in own.items()},
             "documents": [document for document, _, _ in evidence],
             "evidence": [text for _, _, text in evidence],
         }

@@ -226,7 +226,11 @@ class CypherReader:
 
     @staticmethod
     def read(path: Path) -> Content:
-        nodes = query(path, "MATCH (n) RETURN n.id, n.name, n.type, n.aliases, n.kb_ids, n.support, n.mentions").rows
+        nodes = query(
+            path,
+            "MATCH (n) WHERE n.type IS NOT NULL "
+            "RETURN n.id, n.name, n.type, n.aliases, n.kb_ids, n.support, n.mentions",
+        ).rows
         edges = query(
             path,
             "MATCH (a)-[r]->(b) RETURN r.id, a.id, type(r), b.id, r.confidence, r.support, r.documents, r.evidence",
