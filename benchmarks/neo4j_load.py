@@ -102,7 +102,7 @@ class Bench:
         return timed
 
     def plain(self, nodes: Rows, edges: Rows, size: int) -> tuple[int, float]:
-        """UNWIND ... MERGE in batches of one size, as rows come, by one writer."""
+        """UNWIND ... MERGE in batches of one size, rows as they come, the type from the row, by one writer."""
 
         def load(driver: neo4j.Driver) -> None:
             driver.execute_query("CREATE CONSTRAINT plain IF NOT EXISTS FOR (n:Entity) REQUIRE n.id IS UNIQUE")
@@ -198,7 +198,6 @@ def ways(bench: Bench, writers: list[int]) -> dict[str, Callable[[], tuple[int, 
         "single MERGE": lambda: bench.single(nodes, edges),
         "neo4j-graphrag": lambda: bench.graphrag(nodes, edges),
         "plain UNWIND, 1,000 rows": lambda: bench.plain(nodes, edges, 1_000),
-        "plain UNWIND, 10,000 rows": lambda: bench.plain(nodes, edges, 10_000),
         "CREATE, no second time": lambda: bench.created(nodes, edges),
         "neo4j-admin import": bench.imported,
     }

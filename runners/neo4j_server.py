@@ -33,6 +33,10 @@ _ARTIFACTS = (
     ("org.neo4j", "neo4j", VERSION),
     ("org.neo4j.app", "neo4j-server", VERSION),
     ("org.neo4j", "neo4j-import-tool", VERSION),
+    # What the reader of Parquet in the tool wants and does not name.
+    ("com.fasterxml.woodstox", "woodstox-core", "6.7.0"),
+    ("org.apache.commons", "commons-collections4", "4.4"),
+    ("org.apache.hadoop.thirdparty", "hadoop-shaded-guava", "1.4.0"),
 )
 # What the scripts of the server's distribution say to Java, as far as it will not start without.
 _JAVA = (

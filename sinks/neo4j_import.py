@@ -40,6 +40,8 @@ _NO_EDGES = pa.schema(
     [*TABLES["edges"], ("documents", pa.list_(pa.string())), ("evidence", pa.list_(pa.string()))]
 ).empty_table()
 _ROWS = 65_536
+# What the tool reads at once, in bytes, unless a value is longer: its own choice.
+_BUFFER = 4 * 2**20
 _SCHEMA = "schema.cypher"
 _COMMAND = "import.sh"
 
@@ -53,7 +55,8 @@ class Neo4jImportWriter(GraphWriter):
 
     def __init__(self, format: str = "csv") -> None:
         self.format = format
-        self.name = self.file = f"neo4j-import-{format}"
+        self.name = f"neo4j-{format}"
+        self.file = f"graph.neo4j-{format}"
 
     def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
         """Write the files, and `import.sh`, which runs the command."""
@@ -69,31 +72,35 @@ class Neo4jImportWriter(GraphWriter):
             "documents": (_documents(table) for table in _whole(documents(tables, _ROWS), _NO_DOCUMENTS)),
             "edges": (_edges(table, names) for table in chain([_NO_EDGES], edges_with_evidence(tables, _ROWS))),
         }
+        longest = 0
         for name, pieces in parts.items():
-            write = self._write_csv if self.format == "csv" else self._write_parquet
-            write(draft / f"{name}.{self.format}", pieces, delimiter)
+            path = draft / f"{name}.{self.format}"
+            if self.format == "csv":
+                longest = max(longest, _write_csv(path, pieces, delimiter))
+            else:
+                _write_parquet(path, pieces)
         (draft / _SCHEMA).write_text("".join(f"{statement};\n" for statement in constraints()), "utf-8")
-        (draft / _COMMAND).write_text(self._script(delimiter), "utf-8")
+        (draft / _COMMAND).write_text(self._script(delimiter, longest), "utf-8")
         (draft / _COMMAND).chmod(0o755)
         return counts
 
-    def arguments(self, folder: str, delimiter: str) -> list[str]:
-        """Return the arguments of neo4j-admin for the files in `folder`."""
+    def arguments(self, folder: str, delimiter: str, longest: int = 0) -> list[str]:
+        """Return the arguments of neo4j-admin for the files in `folder`, whose longest text has so many bytes."""
+        buffer = max(_BUFFER, 2 * longest)  # quotes in it may be doubled
         form = (
-            ["--multiline-fields=true", f"--array-delimiter=U+{ord(delimiter):04X}", "--read-buffer-size=64m"]
+            ["--multiline-fields=true", f"--array-delimiter=U+{ord(delimiter):04X}", f"--read-buffer-size={buffer}"]
             if self.format == "csv"
             else ["--input-type=parquet"]
         )
         files = {"nodes": ENTITY, "documents": DOCUMENT, "graph": GRAPH}
         return [
-            *("database", "import", "full", "--overwrite-destination", *form),
+            *("database", "import", "full", "neo4j", "--overwrite-destination", *form),
             *(f"--nodes={label}={folder}/{name}.{self.format}" for name, label in files.items()),
             f"--relationships={folder}/edges.{self.format}",
-            "neo4j",
         ]
 
-    def _script(self, delimiter: str) -> str:
-        arguments = " \\\n  ".join(f'"{argument}"' for argument in self.arguments("$here", delimiter))
+    def _script(self, delimiter: str, longest: int) -> str:
+        arguments = " \\\n  ".join(f'"{argument}"' for argument in self.arguments("$here", delimiter, longest))
         return (
             "#!/bin/sh\n"
             "# Stop the server, run this where neo4j-admin is on the PATH or named in NEO4J_ADMIN, start the server.\n"
@@ -103,21 +110,29 @@ class Neo4jImportWriter(GraphWriter):
             f'exec "${{NEO4J_ADMIN:-neo4j-admin}}" {arguments}\n'
         )
 
-    def _write_csv(self, path: Path, pieces: Iterator[pa.Table], delimiter: str) -> None:
-        options = pcsv.WriteOptions(include_header=False)
-        with path.open("wb") as file:
-            for position, piece in enumerate(pieces):
-                if position == 0:
-                    file.write(",".join(_header(field) for field in piece.schema).encode() + b"\n")
-                if len(piece):
-                    pcsv.write_csv(_flat(piece, delimiter), file, options)
 
-    def _write_parquet(self, path: Path, pieces: Iterator[pa.Table], delimiter: str) -> None:
-        first = next(pieces)
-        schema = pa.schema([pa.field(_header(field), field.type) for field in first.schema])
-        with pq.ParquetWriter(path, schema, compression="snappy") as writer:
-            for piece in chain([first], pieces):
-                writer.write_table(piece.rename_columns(schema.names).cast(schema))
+def _write_csv(path: Path, pieces: Iterator[pa.Table], delimiter: str) -> int:
+    """Write the tables under one header, and return the bytes of the longest text."""
+    options = pcsv.WriteOptions(include_header=False)
+    longest = 0
+    with path.open("wb") as file:
+        for position, piece in enumerate(pieces):
+            if position == 0:
+                file.write(",".join(_header(field) for field in piece.schema).encode() + b"\n")
+            if len(piece):
+                flat = _flat(piece, delimiter)
+                texts = [column for column in flat.columns if pa.types.is_string(column.type)]
+                longest = max(longest, *(pc.max(pc.binary_length(column)).as_py() for column in texts))
+                pcsv.write_csv(flat, file, options)
+    return longest
+
+
+def _write_parquet(path: Path, pieces: Iterator[pa.Table]) -> None:
+    first = next(pieces)
+    schema = pa.schema([pa.field(_header(field), field.type) for field in first.schema])
+    with pq.ParquetWriter(path, schema, compression="snappy") as writer:
+        for piece in chain([first], pieces):
+            writer.write_table(piece.rename_columns(schema.names).cast(schema))
 
 
 def _whole(batches: Iterator[pa.RecordBatch], empty: pa.Table) -> Iterator[pa.Table]:
