@@ -13,30 +13,24 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas import RelationSchema
+from schemas import TABLES, RelationSchema
 from sinks.evidence import edges_with_evidence
 from sinks.parts import Parts
 from sinks.tables import GraphTables
 from sinks.texts import Pieces, flags, joined, replaced, replaced_by
 from sinks.writer import GraphWriter, relation_of
 
+_KINDS = {pa.string(): "text", pa.int32(): "integer", pa.float64(): "real", pa.bool_(): "boolean"}
+_IDS = {"id", "head", "tail"}
+
+
+def _attributes(table: str) -> dict[str, str]:
+    return {field.name: _KINDS.get(field.type, "list") for field in TABLES[table] if field.name not in _IDS}
+
+
 # Attributes beside the ids, with their kinds.
-NODE_ATTRIBUTES = {
-    "name": "text",
-    "type": "text",
-    "aliases": "list",
-    "kb_ids": "list",
-    "support": "integer",
-    "mentions": "integer",
-}
-EDGE_ATTRIBUTES = {
-    "relation": "text",
-    "label": "text",
-    "confidence": "real",
-    "support": "integer",
-    "documents": "list",
-    "evidence": "list",
-}
+NODE_ATTRIBUTES = _attributes("nodes")
+EDGE_ATTRIBUTES = {"label": "text", **_attributes("edges"), "documents": "list", "evidence": "list"}
 
 _ROWS = 16_384
 _MARKUP = flags(lambda byte: byte < 0x20 or byte == 0xEF or chr(byte) in '&<>"\\')

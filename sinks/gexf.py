@@ -8,7 +8,7 @@ from sinks.exchange import EDGE_ATTRIBUTES, NODE_ATTRIBUTES, Columns, ExchangeWr
 from sinks.graphml import xml_value
 from sinks.texts import Pieces
 
-_TYPES = {"text": "string", "list": "string", "integer": "integer", "real": "double"}
+_TYPES = {"text": "string", "list": "string", "integer": "integer", "real": "double", "boolean": "boolean"}
 
 
 def _declared(target: str, attributes: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ import pyarrow as pa
 from sinks.exchange import EDGE_ATTRIBUTES, NODE_ATTRIBUTES, Columns, ExchangeWriter, xml
 from sinks.texts import Pieces, json_lists
 
-_TYPES = {"text": "string", "list": "string", "integer": "long", "real": "double"}
+_TYPES = {"text": "string", "list": "string", "integer": "long", "real": "double", "boolean": "boolean"}
 
 
 def _keys(target: str, attributes: dict[str, str]) -> str:

@@ -44,6 +44,6 @@ def to_igraph(tables: GraphTables) -> Any:
     graph = igraph.Graph(
         n=len(nodes), edges=np.stack([end.to_numpy() for end in ends], 1), directed=True, vertex_attrs=vertices
     )
-    for name in ("id", "relation", "confidence", "support"):
+    for name in edges.drop_columns(["head", "tail"]).column_names:
         graph.es[name] = edges[name].to_pylist()
     return graph

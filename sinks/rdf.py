@@ -192,10 +192,10 @@ class _Sections:
         position = pc.index_in(column("relation"), value_set=used)
         plain = brief(syntax, [relation.iri for relation in relations]).take(position)
         head, tail, edge = (syntax.named(kind, encoded(column(name))) for kind, name in _ENDS)
-        facts = [
-            self._number("fm:confidence", column("confidence"), "double"),
-            self._number("fm:support", column("support")),
-        ]
+        facts = [self._number(f"fm:{name}", column(name), kind) for name, kind in _QUALITIES.items()]
+        sources = column("derived_from")
+        rules = syntax.named("edge", encoded(sources.flatten()))
+        facts.append(Statement("fm:derivedFrom", rules, pc.list_parent_indices(sources), link=True))
         if self._reified:
             reified = Statement("rdf:reifies", syntax.triple(head, [plain], tail))
             return [Block(head, [Statement([plain], tail, link=True)]), Block(edge, [reified, *facts])]
@@ -255,6 +255,14 @@ class _Sections:
         return pa.array(np.flatnonzero(np.concatenate([[begins], np.asarray(other)])))
 
 
+# Columns that say how an edge is, with their types in XML Schema.
+_QUALITIES = {
+    "confidence": "double",
+    "support": "integer",
+    "independent": "integer",
+    "conflict": "boolean",
+    "rank": "integer",
+}
 _ENDS = (("node", "head"), ("node", "tail"), ("edge", "id"))
 
 

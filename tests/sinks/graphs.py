@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from schemas import DeadLetter, Edge, Evidence, Node, edge_id, load_relation_schema, node_id
 from sinks import GraphTables, write_table
 
@@ -137,7 +139,13 @@ def odd_graph(names=ODD_NAMES, types=("PER", "LOC"), schema=SCHEMA) -> Graph:
     for position, head in enumerate(graph.nodes):
         tail = graph.nodes[(position + 1) % len(graph.nodes)]
         relation = schema.relations[position % len(schema.relations)].id
-        edge = make_edge(head, relation, tail, 0.5 + 0.4 / (position + 1))
+        edge = msgspec.structs.replace(
+            make_edge(head, relation, tail, 0.5 + 0.4 / (position + 1)),
+            independent=position % 3,
+            derived_from=tuple(edge.id for edge in graph.edges[-(position % 4) :]),
+            conflict=position % 2 == 0,
+            rank=position % 5,
+        )
         if all(edge.id != known.id for known in graph.edges):
             graph.edges.append(edge)
             state(graph, edge, f"wiki:{head.name}")

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 import networkx as nx
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyoxigraph
 
 from sinks import query
@@ -80,6 +81,7 @@ def content(graph: Graph, knowledge_base=lambda id: id) -> Content:
                 edge.support,
                 frozenset(row.document for row in evidence[edge.id]),
                 frozenset(row.text for row in evidence[edge.id]),
+                *(edge.independent, frozenset(edge.derived_from), edge.conflict, edge.rank),
             )
             for edge in graph.edges
         },
@@ -184,6 +186,10 @@ class RdfReader:
                     int(text("fm:support")),
                     frozenset(unquote(iri.removeprefix(DOCUMENT)) for iri in texts("prov:wasDerivedFrom")),
                     frozenset(said[iri]["nif:anchorOf"][0].value for iri in texts("fm:evidence")),
+                    int(text("fm:independent")),
+                    frozenset(iri.removeprefix(EDGE) for iri in texts("fm:derivedFrom")),
+                    {"true": True, "false": False}[text("fm:conflict")],
+                    int(text("fm:rank")),
                 )
                 for iri in texts("fm:evidence"):
                     evidence.add((subject.removeprefix(EDGE), *cls.evidence(said[iri])))
@@ -233,7 +239,8 @@ class CypherReader:
         ).rows
         edges = query(
             path,
-            "MATCH (a)-[r]->(b) RETURN r.id, a.id, type(r), b.id, r.confidence, r.support, r.documents, r.evidence",
+            "MATCH (a)-[r]->(b) RETURN r.id, a.id, type(r), b.id, r.confidence, r.support, r.documents, r.evidence, "
+            "r.independent, r.derived_from, r.conflict, r.rank",
         ).rows
         assert len({row[0] for row in nodes}) == len(nodes)
         assert len({row[0] for row in edges}) == len(edges)
@@ -242,7 +249,10 @@ class CypherReader:
         return Content(
             nodes={row[0]: (*row[1:3], frozenset(row[3]) | {row[1]}, frozenset(row[4]), *row[5:]) for row in nodes},
             edges={
-                row[0]: (row[1], relations[row[2].rstrip("_")], *row[3:6], frozenset(row[6]), frozenset(row[7]))
+                row[0]: (
+                    *(row[1], relations[row[2].rstrip("_")], *row[3:6], frozenset(row[6]), frozenset(row[7])),
+                    *(row[8], frozenset(row[9]), *row[10:]),
+                )
                 for row in edges
             },
         )
@@ -282,6 +292,7 @@ class NetworkxReader:
                 edge["support"],
                 items(edge["documents"]),
                 items(edge["evidence"]),
+                *(edge["independent"], items(edge["derived_from"]), edge["conflict"], edge["rank"]),
             )
         nodes = {
             id: (
@@ -347,6 +358,10 @@ class CsvReader:
                     int(row["support"]),
                     frozenset(documents.get(row["id"], ())),
                     frozenset(texts.get(row["id"], ())),
+                    int(row["independent"]),
+                    frozenset(json.loads(row["derived_from"])),
+                    {"true": True, "false": False}[row["conflict"]],
+                    int(row["rank"]),
                 )
                 for row in cls.rows(path / "edges.csv")
             },
@@ -363,9 +378,60 @@ class CsvReader:
         )
 
 
+class Neo4jImportReader:
+    """Takes the files as the import tool does: kinds from the header, lists cut at the character of the command."""
+
+    @staticmethod
+    def knowledge_base(id: str) -> str:
+        return id
+
+    @staticmethod
+    def rows(path: Path, name: str) -> list[dict]:
+        if (path / f"{name}.parquet").exists():
+            return [
+                {column.partition(":")[0] or column: value for column, value in row.items()}
+                for row in pq.read_table(path / f"{name}.parquet").to_pylist()
+            ]
+        cut = chr(int(re.search(r"--array-delimiter=U\+(\w+)", (path / "import.sh").read_text())[1], 16))
+        kinds = {"string[]": lambda text: text.split(cut) if text else [], "long": int, "double": float}
+        with (path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return [
+                {
+                    column.partition(":")[0] or column: kinds.get(column.partition(":")[2], str)(value)
+                    for column, value in row.items()
+                }
+                for row in csv.DictReader(file)
+            ]
+
+    @classmethod
+    def read(cls, path: Path) -> Content:
+        nodes, edges = cls.rows(path, "nodes"), cls.rows(path, "edges")
+        relations = {relation.cypher_type: relation.id for relation in SCHEMA.relations}
+        kept = ("name", "type", "aliases", "kb_ids", "support", "mentions")
+        return Content(
+            nodes={
+                row["id"]: tuple(frozenset(row[name]) if isinstance(row[name], list) else row[name] for name in kept)
+                for row in nodes
+            },
+            edges={
+                row["id"]: (
+                    row[":START_ID(node)"],
+                    relations[row[":TYPE"].rstrip("_")],
+                    row[":END_ID(node)"],
+                    row["confidence"],
+                    row["support"],
+                    frozenset(row["documents"]),
+                    frozenset(row["evidence"]),
+                )
+                for row in edges
+            },
+        )
+
+
 READERS = {
     **dict.fromkeys(("rdf", "ntriples", "turtle", "trig", "jsonld"), RdfReader),
     "cypher": CypherReader,
     **dict.fromkeys(("graphml", "gexf", "node-link"), NetworkxReader),
     "csv": CsvReader,
+    **dict.fromkeys(("neo4j-csv", "neo4j-parquet"), Neo4jImportReader),
 }

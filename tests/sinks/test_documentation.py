@@ -1,36 +1,48 @@
-"""The examples of `docs/tables.md` work as they stand there."""
+"""The examples of the documentation of sinks work as they stand there."""
 
 import re
 from pathlib import Path
 
-import pyoxigraph
 import pytest
 
 from sinks import query
+from sinks.rdf_query import SparqlStore
+from tests.sinks.graphs import SCHEMA
 
-TEXT = (Path(__file__).parents[2] / "docs" / "tables.md").read_text("utf-8")
-
-
-def block(language: str) -> str:
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    return found
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("cypher", block("cypher").splitlines())
+def blocks(page: str, language: str) -> list[str]:
+    text = (DOCS / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("cypher", blocks("tables.md", "cypher")[0].splitlines())
 def test_cypher(cypher, small_folder):
     assert query(small_folder, cypher).rows
 
 
-def test_sparql(small_folder):
-    store = pyoxigraph.Store()
-    store.load(path=str(small_folder / "graph.nq"), format=pyoxigraph.RdfFormat.N_QUADS)
-    rows = [[term.value for term in row] for row in store.query(block("sparql"))]
-    assert [row[:3] for row in rows] == [["Ada Lovelace", "London", "0.9375"]] * 2
+@pytest.fixture(scope="module")
+def store(small_folder):
+    return SparqlStore(small_folder, SCHEMA)
 
 
-def test_python(small_folder, monkeypatch, tmp_path):
+@pytest.mark.parametrize("sparql", blocks("rdf.md", "sparql"))
+def test_sparql(sparql, store):
+    assert list(store.query(sparql))
+
+
+def test_prefixes_are_those_of_the_documentation(store):
+    row = next(iter(store.query(blocks("rdf.md", "sparql")[0])))
+    found = [term.value for term in row]
+    assert found == ["Ada Lovelace", "London", "0.9375", "Ada Lovelace ~ London."]
+
+
+@pytest.mark.parametrize("page", ["tables.md", "exports.md"])
+def test_python(page, small_folder, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "graph").symlink_to(small_folder)
     names = {}
-    exec(block("python"), names)
-    assert names["nodes"].num_rows == names["graph"].number_of_nodes() == 4
+    (code,) = blocks(page, "python")
+    exec(code, names)
+    assert names["graph"].number_of_nodes() == 4

@@ -23,6 +23,10 @@ def test_nodes_and_edges_with_their_attributes(tmp_path):
         "relation": "P19",
         "confidence": 0.9375,
         "support": 2,
+        "independent": 1,
+        "derived_from": [],
+        "conflict": False,
+        "rank": 0,
         "documents": ["pubmed:17942999", "wiki:Ada Lovelace", "wiki:Ada Lovelace"],
         "evidence": ["Ada Lovelace ~ London."] * 3,
     }
