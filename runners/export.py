@@ -36,6 +36,7 @@ def export(folder: Path, target: str, out: Path | None, **rdf: Any) -> None:
       graphml    most graph programs   gexf                              Gephi
       node-link  JSON for networkx     csv                               a folder of four tables
       cypher     the embedded database that `factmill query` asks
+      neo4j-csv, neo4j-parquet    for `neo4j-admin database import`, with the command: the fastest first load
 
     Without --out the result lies beside DIR: graph.ttl for the folder graph. Beside RDF lies a description of the data
     set (.void.ttl). What is written appears whole or not at all, in the place of an earlier export.

@@ -161,7 +161,13 @@ class Neo4jServer:
         (self.home / "conf" / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         with (self.home / "console.log").open("wb") as log:
             self.process = subprocess.Popen(
-                _java(jars, self.heap, _MAIN, f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"),
+                _java(
+                    f"{self.home}/plugins/*:{jars}/*",
+                    self.heap,
+                    _MAIN,
+                    f"--home-dir={self.home}",
+                    f"--config-dir={self.home / 'conf'}",
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -197,7 +203,7 @@ class Neo4jServer:
             ServerUnavailable: the script failed; the message is what it said.
         """
         admin = self.home / "neo4j-admin"
-        admin.write_text(f'#!/bin/sh\nexec {shlex.join(_java(libraries(), self.heap, _ADMIN))} "$@"\n')
+        admin.write_text(f'#!/bin/sh\nexec {shlex.join(_java(f"{libraries()}/*", self.heap, _ADMIN))} "$@"\n')
         admin.chmod(0o755)
         where = {"NEO4J_ADMIN": str(admin), "NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         done = subprocess.run(
@@ -256,8 +262,8 @@ def running(home: Path, heap: int = 512) -> Iterator[Neo4jServer]:
         server.stop()
 
 
-def _java(jars: Path, heap: int, main: str, *arguments: str) -> list[str]:
-    return ["java", f"-Xmx{heap}m", *_JAVA, "-cp", f"{jars}/*", main, *arguments]
+def _java(classes: str, heap: int, main: str, *arguments: str) -> list[str]:
+    return ["java", f"-Xmx{heap}m", *_JAVA, "-cp", classes, main, *arguments]
 
 
 def _free_port() -> int:

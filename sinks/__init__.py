@@ -4,6 +4,7 @@ from sinks.csv import CsvWriter
 from sinks.cypher import CypherWriter
 from sinks.gexf import GexfWriter
 from sinks.graphml import GraphMLWriter
+from sinks.neo4j_import import Neo4jImportWriter
 from sinks.networkx import to_igraph, to_networkx
 from sinks.node_link import NodeLinkWriter
 from sinks.query import QueryError, QueryResult, query
@@ -26,6 +27,8 @@ WRITERS: dict[str, GraphWriter] = {
         GexfWriter(),
         NodeLinkWriter(),
         CsvWriter(),
+        Neo4jImportWriter("csv"),
+        Neo4jImportWriter("parquet"),
     )
 }
 # What a build makes unless it is told otherwise.
@@ -41,6 +44,7 @@ __all__ = [
     "GraphMLWriter",
     "GraphTables",
     "GraphWriter",
+    "Neo4jImportWriter",
     "NodeLinkWriter",
     "NodeView",
     "QueryError",

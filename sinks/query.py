@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import json
 import math
 import re
@@ -133,6 +134,8 @@ def _plain(value: Any) -> Any:
     match value:
         case None | bool() | int() | str():
             return value
+        case decimal.Decimal() if value == value.to_integral_value():  # sums of whole numbers have 128 bits
+            return int(value)
         case float():
             return value if math.isfinite(value) else str(value)
         case list() | tuple():

@@ -394,6 +394,7 @@ class Neo4jImportReader:
             ]
         cut = chr(int(re.search(r"--array-delimiter=U\+(\w+)", (path / "import.sh").read_text())[1], 16))
         kinds = {"string[]": lambda text: text.split(cut) if text else [], "long": int, "double": float}
+        kinds["boolean"] = "true".__eq__
         with (path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             return [
                 {
@@ -422,6 +423,7 @@ class Neo4jImportReader:
                     row["support"],
                     frozenset(row["documents"]),
                     frozenset(row["evidence"]),
+                    *(row["independent"], frozenset(row["derived_from"]), row["conflict"], row["rank"]),
                 )
                 for row in edges
             },

@@ -52,7 +52,7 @@ def test_every_kind_of_value_fits_json(small_folder):
         "timestamp('2020-01-31 10:00:00'), interval('3 days'), encode('ab'), id(n), null, true, [1.5], {a: 1}"
     )
     row = query(small_folder, cypher).rows[0]
-    assert row[:6] == ("inf", "3", "2020-01-31", "2020-01-31T10:00:00", "3 days, 0:00:00", "6162")
+    assert row[:6] == ("inf", 3, "2020-01-31", "2020-01-31T10:00:00", "3 days, 0:00:00", "6162")
     assert row[7:] == (None, True, [1.5], {"a": 1})
     assert isinstance(row[6], str)
     json.dumps(row, allow_nan=False)
@@ -86,7 +86,7 @@ def test_parameters_are_values_never_text_of_the_query(small_folder):
         ("MATCH ()-[:BIRTHPLACE]->() RETURN 1", "closest of 96 relationship types: .*PLACE_OF_BIRTH"),
         (
             "MATCH (n) RETURN n.nam",
-            "'n' has no property 'nam'. Nodes have id, name, .*relationships have id, confidence.*documents have id",
+            "'n' has no property 'nam'. Nodes have id, name, .*relationships have id, confidence.*documents have key, id",
         ),
         ("MATCH p = shortestPath((a)-[*]-(b)) RETURN p", r"write MATCH p = \(a\)-\[\* SHORTEST 1..6\]-\(b\)"),
         ("MATCH p = (a)-[*1..2]-(b) RETURN [n IN nodes(p) | n.name]", r"write properties\(nodes\(p\), 'name'\)"),
