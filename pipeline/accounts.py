@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from pipeline.failures import BuildFailed
 
+# Why a document that was read does not come through, or a dead letter: there is an equal one.
+LEFT_OUT = ("removed", "superseded", "duplicate")
+REPEATED = "repeated dead letter"
 # (stage, what): for example ("read", "documents"), ("skipped", "redirect page"), ("dead letters", "extractor failed").
 Entry = tuple[str, str]
 
@@ -17,11 +20,13 @@ class Counts(msgspec.Struct, frozen=True):
 
     Attributes:
         read: how many documents, dead letters, skipped records, removals and redirects the readers gave.
-        skipped: records left out on purpose, by reason; documents with an equal or higher version elsewhere and
-            removed documents are here too.
-        dead_letters: by `stage: reason`.
+        skipped: records left out on purpose, by reason; documents with an equal or higher version elsewhere, removed
+            documents and repeated dead letters are here too.
+        dead_letters: rows of that table, by `stage: reason`.
         dropped: facts, edges and evidence that were left out, by reason.
         rows: rows of the tables.
+        change: documents that were `added`, `replaced`, `retried` (they had failed before), `removed` and `kept`.
+        extracted: documents of which facts were extracted: `now`, or `before` this run was interrupted.
     """
 
     read: dict[str, int]
@@ -29,6 +34,8 @@ class Counts(msgspec.Struct, frozen=True):
     dead_letters: dict[str, int]
     dropped: dict[str, int]
     rows: dict[str, int]
+    change: dict[str, int]
+    extracted: dict[str, int]
 
 
 def counts_of(entries: Mapping[Entry, int]) -> Counts:
@@ -43,28 +50,38 @@ def counts_of(entries: Mapping[Entry, int]) -> Counts:
         dead_letters=sorted_of("dead letters"),
         dropped=sorted_of("dropped"),
         rows=sorted_of("rows"),
+        change=sorted_of("change"),
+        extracted=sorted_of("extracted"),
     )
 
 
-def check_balance(counts: Counts, rows: Mapping[str, int], left_out: Iterable[str]) -> None:
-    """Check that every record is accounted for.
+def check_balance(entries: Mapping[Entry, int], rows: Mapping[str, int], documents: int, unread: int) -> None:
+    """Check that every record is accounted for, from what was read to the store and from there to the tables.
 
     Args:
-        counts: what the pipeline counted.
+        entries: what the pipeline counted.
         rows: rows of each table as its files say.
-        left_out: reasons in `counts.skipped` that concern documents which had been read.
+        documents: how many documents the store holds.
+        unread: how many dead letters of reading were there before the change.
 
     Raises:
         BuildFailed: something is missing or there twice; the message has both sides.
     """
-    read = counts.read
+    counts = counts_of(entries)
+    read, change, skipped = counts.read, counts.change, counts.skipped
     late = sum(number for reason, number in counts.dead_letters.items() if not reason.startswith("read: "))
     early = sum(counts.dead_letters.values()) - late
-    apart = sum(counts.skipped.get(reason, 0) for reason in left_out)
+    apart = sum(skipped.get(reason, 0) for reason in LEFT_OUT)
+    repeated = skipped.get(REPEATED, 0)
+    given = sum(change.get(what, 0) for what in ("added", "replaced", "retried"))
+    new, gone = (entries.get(("letters", what), 0) for what in ("new", "removed"))
     sides = {
-        "dead letters read": (read.get("dead letters", 0), early),
-        "skipped records": (read.get("skipped", 0), sum(counts.skipped.values()) - apart),
-        "documents read": (read.get("documents", 0), rows["documents"] + late + apart),
+        "documents read": (read.get("documents", 0), given + apart),
+        "documents in the store": (documents, given + change.get("kept", 0)),
+        "rows of documents and their dead letters": (documents, rows["documents"] + late),
+        "dead letters read": (read.get("dead letters", 0), new + repeated),
+        "dead letters of reading": (unread + new - gone, early),
+        "skipped records": (read.get("skipped", 0), sum(skipped.values()) - apart - repeated),
         "rows of dead letters": (early + late, rows["dead_letters"]),
         **{f"rows of {name}": (counts.rows.get(name, 0), number) for name, number in rows.items()},
     }

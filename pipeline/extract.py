@@ -1,42 +1,180 @@
-"""Extracting: batches of prepared documents to what the model finds in each, by Beam's `RunInference`."""
+"""Extracting: shard by shard, from what is given to a file of the store, by Beam's `RunInference`."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.ml.inference.base import ModelHandler, RunInference
+from apache_beam.utils.shared import Shared
 
-from pipeline.extractor_source import Extractor, ExtractorSource, Prepared
+from pipeline.accounts import Entry
+from pipeline.extractor_source import Extractor, ExtractorSource, Prepared, Preparer
 from pipeline.failures import dead_letter
+from pipeline.prepare import batches, prepare_safely
+from pipeline.settle import Given, settle
+from pipeline.store import Row, Store, extracted_row, shard_name, shard_sizes, shards_for, take_over, write_shard
 from pipeline.tally import Tally
-from schemas import DeadLetter, Document, Extraction
+from schemas import DeadLetter, Document, Extraction, Redirect, Removal, decode
 
-Outcome = tuple[Document, Extraction | DeadLetter]
+_KINDS: dict[str, type[Given]] = {kind.__name__: kind for kind in (Document, Removal, Redirect, DeadLetter)}
+
+
+@dataclass
+class Work:
+    """A shard on its way from what is given to its file.
+
+    Attributes:
+        number, of: which shard of how many.
+        rows: what it will hold, as far as that is known.
+        documents: what is still to be prepared.
+        batches: what is still to be extracted.
+    """
+
+    number: int
+    of: int
+    rows: list[Row]
+    documents: list[Document]
+    batches: list[list[Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Where shards are read and written; crosses to workers.
+
+    Attributes:
+        folder: where the new store goes.
+        base: the store that changes, if there is one.
+    """
+
+    folder: str
+    base: Store | None = None
+
+    def path(self, number: int, of: int) -> Path:
+        """Return the file of a new shard."""
+        return Path(self.folder) / shard_name(number, of)
+
+    def of(self, size: int) -> int:
+        """Return how many new shards there are when documents of so many bytes are given."""
+        base = self.base.info if self.base else None
+        return max(shards_for(size + base.size), base.shards) if base else shards_for(size)
+
+    def open(self, number: int, of: int, given: Sequence[Given]) -> tuple[Work | None, Counter[Entry]]:
+        """Return what is to be done for a shard, or None if its file is complete; and what was counted."""
+        path = self.path(number, of)
+        base = self.base
+        if base and not given and of == base.info.shards:
+            if not path.exists():
+                take_over(base.path(number), path)
+            return None, Counter({("change", "kept"): shard_sizes(path).documents})
+        settled = settle(base.rows(number, of) if base else (), given)
+        when = "before" if path.exists() else "now"
+        settled.counts["extracted", when] += len(settled.documents)
+        # A shard that lies there was written by a run of this very change that was interrupted, or by a first try.
+        return None if path.exists() else Work(number, of, settled.rows, settled.documents), +settled.counts
 
 
 @dataclass(eq=False)
 class Extract(beam.PTransform[Any, Any]):
-    """Batches to the documents with their extractions: `extracted`, and `dead` letters."""
+    """(shard, given) groups to the files of the shards; the output has counts, as (entry, number) pairs.
+
+    A shard is settled, prepared, extracted and written before the next one is, by one worker. So an interrupted run has
+    lost no more than the shards that were open.
+    """
 
     source: ExtractorSource
+    shards: Shards
+    number_of_shards: beam.pvalue.AsSingleton
+    batch_cost: int
     tally: Tally
     shared_copies: int | None = None
 
-    def expand(self, batches: Any) -> Any:
-        """Apply to a PCollection of batches."""
-        # Batches come ready made: RunInference's own batching by weight does not work (`max_batch_weight` raises).
-        handler = ExtractorHandler(self.source, self.shared_copies).with_no_batching()
-        return (
-            batches
-            | "infer" >> RunInference(handler)
-            | "outcomes" >> beam.ParDo(_SortOut(self.tally)).with_outputs("dead", main="extracted")
+    def expand(self, groups: Any) -> Any:
+        """Apply to a PCollection of groups."""
+        # Shards come as lists of one: RunInference's own batching by weight does not work (`max_batch_weight` raises).
+        handler = ExtractorHandler(self.source, self.tally, self.shared_copies).with_no_batching()
+        opened = groups | "open" >> beam.ParDo(OpenShard(self.shards, self.tally), self.number_of_shards).with_outputs(
+            "counts", main="work"
         )
+        _ = (
+            opened.work
+            | "prepare" >> beam.ParDo(PrepareShard(self.source, self.batch_cost, self.tally))
+            | "infer" >> RunInference(handler)
+            | "write" >> beam.ParDo(WriteShard(self.shards))
+        )
+        return opened.counts
+
+
+class OpenShard(beam.DoFn):
+    """What is given for a shard to what is to be done for it."""
+
+    def __init__(self, shards: Shards, tally: Tally) -> None:
+        self.shards = shards
+        self.tally = tally
+
+    def process(self, group: tuple[int, Iterable[tuple[str, bytes]]], of: int) -> Iterator[Any]:
+        """Yield the work, if there is some, and counts by their tag."""
+        number, values = group
+        given = [decode(data, _KINDS[name]) for name, data in values if name]
+        work, counts = self.shards.open(number, of, given)
+        documents = sum(isinstance(item, Document) for item in given)
+        self.tally.add(done=documents - (len(work.documents) if work else 0))
+        yield from (beam.pvalue.TaggedOutput("counts", count) for count in counts.items())
+        if work:
+            yield work
+
+    def finish_bundle(self) -> None:
+        """Show the counts."""
+        self.tally.flush()
+
+
+class PrepareShard(beam.DoFn):
+    """A shard's documents to batches; those that cannot be prepared are failed."""
+
+    def __init__(self, source: ExtractorSource, batch_cost: int, tally: Tally) -> None:
+        self.source = source
+        self.batch_cost = batch_cost
+        self.tally = tally
+        self.shared = Shared()
+        self.dead = Metrics.counter("factmill.prepare", "dead_letters")
+        self.pieces = Metrics.counter("factmill.prepare", "pieces")
+
+    def setup(self) -> None:
+        """Load the preparer, once per process."""
+        self.preparer: Preparer = self.shared.acquire(self.source.preparer)
+
+    def process(self, work: Work) -> Iterator[list[Work]]:
+        """Yield the work, its documents in batches of like cost."""
+        prepared: list[Prepared] = []
+        rows = list(work.rows)
+        for document in work.documents:
+            result = prepare_safely(self.preparer, document)
+            if isinstance(result, DeadLetter):
+                self.dead.inc()
+                self.tally.add(done=1, dead=1)
+                rows.append(extracted_row(document, result))
+            else:
+                self.pieces.inc(result.pieces)
+                prepared.append(result)
+        yield [Work(work.number, work.of, rows, [], list(batches(prepared, self.batch_cost)))]
+
+
+class WriteShard(beam.DoFn):
+    """A shard to its file."""
+
+    def __init__(self, shards: Shards) -> None:
+        self.shards = shards
+
+    def process(self, work: Work) -> None:
+        """Write it."""
+        write_shard(work.rows, self.shards.path(work.number, work.of))
 
 
 class LoadedExtractor:
@@ -50,35 +188,48 @@ class LoadedExtractor:
         return self._extractor.extract(batch)
 
 
-class ExtractorHandler(ModelHandler[Prepared, Outcome, LoadedExtractor]):
+class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
     """Loads one extractor per process and runs batches through it so that a document can only harm itself.
 
     Args:
         source: where the extractor comes from.
+        tally: counts documents.
         shared_copies: share so many copies of the model among all processes of a machine; None: one per process.
     """
 
-    def __init__(self, source: ExtractorSource, shared_copies: int | None = None) -> None:
+    def __init__(self, source: ExtractorSource, tally: Tally, shared_copies: int | None = None) -> None:
         super().__init__(large_model=shared_copies is not None, model_copies=shared_copies)
         self.source = source
+        self.tally = tally
 
     def load_model(self) -> LoadedExtractor:
         """Load the extractor."""
         return LoadedExtractor(self.source.extractor())
 
     def run_inference(
-        self, batch: Sequence[Prepared], model: LoadedExtractor, inference_args: Mapping[str, Any] | None = None
-    ) -> Iterable[Outcome]:
-        """Return the outcome of every document, in the order of the batch."""
-        start = time.perf_counter()
-        results = extract_safely(model, batch)
-        Metrics.distribution("factmill.extract", "batch_size").update(len(batch))
-        Metrics.distribution("factmill.extract", "milliseconds").update(int((time.perf_counter() - start) * 1000))
-        return [(item.document, result) for item, result in zip(batch, results, strict=True)]
+        self, batch: Sequence[Work], model: LoadedExtractor, inference_args: Mapping[str, Any] | None = None
+    ) -> Iterable[Work]:
+        """Return shards with their documents extracted."""
+        return [self._extracted(work, model) for work in batch]
 
-    def get_num_bytes(self, batch: Sequence[Prepared]) -> int:
+    def _extracted(self, work: Work, model: LoadedExtractor) -> Work:
+        rows = list(work.rows)
+        for prepared in work.batches:
+            start = time.perf_counter()
+            results = extract_safely(model, prepared)
+            dead = sum(isinstance(result, DeadLetter) for result in results)
+            self.tally.add(done=len(results), dead=dead)
+            Metrics.distribution("factmill.extract", "batch_size").update(len(prepared))
+            Metrics.distribution("factmill.extract", "milliseconds").update(int((time.perf_counter() - start) * 1000))
+            Metrics.counter("factmill.extract", "documents").inc(len(results))
+            Metrics.counter("factmill.extract", "dead_letters").inc(dead)
+            rows += [extracted_row(item.document, result) for item, result in zip(prepared, results, strict=True)]
+        self.tally.flush()
+        return Work(work.number, work.of, rows, [])
+
+    def get_num_bytes(self, batch: Sequence[Work]) -> int:
         """Return about how many bytes a batch has; the default would pickle it to find out."""
-        return sum(4 * item.pieces for item in batch)
+        return sum(4 * item.pieces for work in batch for prepared in work.batches for item in prepared)
 
     def get_metrics_namespace(self) -> str:
         """Return the namespace of RunInference's own metrics."""
@@ -141,25 +292,3 @@ def _checked(document: Document, extraction: Extraction) -> Extraction | DeadLet
     if not found:
         return extraction
     return dead_letter(document.id, document.source, "extract", "extraction is not sound", "; ".join(found[:3]))
-
-
-class _SortOut(beam.DoFn):
-    def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self.documents = Metrics.counter("factmill.extract", "documents")
-        self.dead = Metrics.counter("factmill.extract", "dead_letters")
-        self.facts = Metrics.counter("factmill.extract", "facts")
-
-    def process(self, outcome: Outcome) -> Iterator[Any]:
-        document, result = outcome
-        self.documents.inc()
-        self.tally.add(done=1, dead=isinstance(result, DeadLetter))
-        if isinstance(result, DeadLetter):
-            self.dead.inc()
-            yield beam.pvalue.TaggedOutput("dead", result)
-        else:
-            self.facts.inc(len(result.facts))
-            yield document, result
-
-    def finish_bundle(self) -> None:
-        self.tally.flush()

@@ -1,28 +1,45 @@
-"""The pipeline as a whole: from input files to tables and counts."""
+"""The two pipelines: from input files to the store of extractions, and from the store to the tables.
+
+Between them lies everything that was extracted, on disk. Whatever links or resolves entities over documents reads the
+documents and extractions that `Stored` gives and stands before `Merge`.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import msgspec
-from apache_beam.transforms import combiners
 
-from pipeline.accounts import Counts, Entry, counts_of
+from pipeline.accounts import Entry
 from pipeline.coders import register_coders
-from pipeline.extract import Extract
+from pipeline.extract import Extract, Shards
 from pipeline.extractor_source import ExtractorSource
 from pipeline.merge import DocumentRow, Merge
-from pipeline.prepare import Prepare
 from pipeline.read import Read
-from pipeline.settle import Settle
+from pipeline.redirects import Redirected, follow
+from pipeline.settle import Given
+from pipeline.store import DOCUMENT, FAILED, REDIRECT, UNREAD, Store, read_links, read_shard, shard_of
 from pipeline.tally import Tally
 from pipeline.write import WriteTable
-from schemas import DeadLetter, Edge, Evidence, Node, Record, Skipped
+from schemas import (
+    DeadLetter,
+    Document,
+    Edge,
+    Evidence,
+    Extraction,
+    Node,
+    Record,
+    Redirect,
+    Skipped,
+    decode,
+    encode,
+)
+from sinks.atomic import replacing
 
 ROWS: dict[str, type[Record]] = {
     "nodes": Node,
@@ -31,11 +48,11 @@ ROWS: dict[str, type[Record]] = {
     "documents": DocumentRow,
     "dead_letters": DeadLetter,
 }
-COUNTS = "counts.json"
+_Counted = tuple[Entry, int]
 
 
-class Flow(msgspec.Struct, frozen=True):
-    """What the pipeline does.
+class ExtractFlow(msgspec.Struct, frozen=True):
+    """From input files to the shards of a store.
 
     Attributes:
         paths: input files.
@@ -43,8 +60,8 @@ class Flow(msgspec.Struct, frozen=True):
         limit: at most so many documents, or None.
         source: where workers get the extractor from.
         batch_cost: pieces and pairs of a batch at most.
-        min_confidence: edges below are left out.
-        folder: where `tables` and `counts.json` go; workers see it under this path.
+        shards: which store changes and where the new one goes; workers see both under these paths.
+        counts: file for the counts.
         tallies: folder of the live counts.
     """
 
@@ -53,80 +70,205 @@ class Flow(msgspec.Struct, frozen=True):
     limit: int | None
     source: ExtractorSource
     batch_cost: int
-    min_confidence: float
-    folder: str
+    shards: Shards
+    counts: str
     tallies: str
 
+    def construct(self, pipeline: beam.Pipeline) -> None:
+        """Add the flow to a Beam pipeline."""
+        register_coders()
+        read = pipeline | "Read" >> Read(self.paths, self.format, self.limit, Tally(self.tallies, "read"))
+        # Values cross the shuffle as bytes: a PCollection of different types would otherwise be pickled.
+        kinds = {"documents": read.documents, "removals": read.removals, "redirects": read.redirects, "dead": read.dead}
+        given = (
+            tuple(
+                items | f"give {name}" >> beam.Map(keyed).with_output_types(tuple[str, tuple[str, bytes]])
+                for name, items in kinds.items()
+            )
+            | "all given" >> beam.Flatten()
+        )
+        size = given | "sizes" >> beam.Map(_size) | "size" >> beam.CombineGlobally(sum).without_defaults()
+        of = beam.pvalue.AsSingleton(
+            pipeline
+            | "one" >> beam.Create([None])
+            | "how many" >> beam.Map(_of, self.shards, beam.pvalue.AsSingleton(size, default_value=0))
+        )
+        placed = tuple[int, tuple[str, bytes]]
+        groups = (
+            given | "place" >> beam.Map(_placed, of).with_output_types(placed),
+            pipeline | "every" >> beam.Create([None]) | "shard" >> beam.FlatMap(_every, of).with_output_types(placed),
+        ) | "shards" >> beam.Flatten()
+        counts = (
+            groups
+            | "by shard" >> beam.GroupByKey()
+            | "Extract" >> Extract(self.source, self.shards, of, self.batch_cost, Tally(self.tallies, "extract"))
+        )
+        entries = [
+            counts | "shard counts" >> beam.Map(_same).with_output_types(_Counted),
+            read.documents | "count documents" >> _one("read", "documents"),
+            read.removals | "count removals" >> _one("read", "removals"),
+            read.redirects | "count redirects" >> _one("read", "redirects"),
+            read.dead | "count dead" >> _one("read", "dead letters"),
+            read.skipped | "count skipped" >> _one("read", "skipped"),
+            read.skipped | "count skipped by reason" >> beam.Map(_skipped).with_output_types(_Counted),
+        ]
+        _write(pipeline, self.counts, _summed(entries))
 
-def construct(pipeline: beam.Pipeline, flow: Flow) -> None:
-    """Add the whole flow to a Beam pipeline."""
-    register_coders()
 
-    def tally(stage: str) -> Tally:
-        return Tally(flow.tallies, stage)
+class MergeFlow(msgspec.Struct, frozen=True):
+    """From a store to the tables.
 
-    read = pipeline | "Read" >> Read(flow.paths, flow.format, flow.limit, tally("read"))
-    inputs = {"documents": read.documents, "removals": read.removals, "redirects": read.redirects}
-    settled = inputs | "Settle" >> Settle(tally("settle"))
-    prepared = settled.documents | "Prepare" >> Prepare(flow.source, flow.batch_cost, tally("extract"))
-    extracted = prepared.batches | "Extract" >> Extract(flow.source, tally("extract"))
-    merged = extracted.extracted | "Merge" >> Merge(flow.min_confidence)
-    late = (prepared.dead, extracted.dead, merged["dead"]) | "late dead letters" >> beam.Flatten()
-    dead = (read.dead, late) | "dead letters" >> beam.Flatten()
+    Attributes:
+        store: the store; workers see it under this path.
+        min_confidence: edges below are left out.
+        tables: folder for the tables.
+        counts: file for the counts.
+        tallies: folder of the live counts.
+    """
 
-    tables = {**{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")}, "dead_letters": dead}
-    entries = [
-        read.documents | "count documents" >> _entries("read", "documents"),
-        read.removals | "count removals" >> _entries("read", "removals"),
-        read.redirects | "count redirects" >> _entries("read", "redirects"),
-        read.skipped | "count skipped" >> _entries("read", "skipped"),
-        read.dead | "count dead" >> _entries("read", "dead letters"),
-        read.skipped | "count skipped by reason" >> beam.Map(_skipped).with_output_types(Entry),
-        settled.left_out | "count left out" >> beam.Map(_left_out).with_output_types(Entry),
-        dead | "count dead by reason" >> beam.Map(_dead).with_output_types(Entry),
-        merged["dropped"] | "count dropped" >> beam.Map(_dropped).with_output_types(Entry),
-        *(rows | f"count rows of {name}" >> _entries("rows", name) for name, rows in tables.items()),
-    ]
-    # Counted here and not by metrics, because a bundle that runs twice counts once here.
-    counts = beam.pvalue.AsDict(
-        entries
-        | "entries" >> beam.Flatten()
-        | "count" >> combiners.Count.PerElement().with_output_types(tuple[Entry, int])
+    store: Store
+    min_confidence: float
+    tables: str
+    counts: str
+    tallies: str
+
+    def construct(self, pipeline: beam.Pipeline) -> None:
+        """Add the flow to a Beam pipeline."""
+        register_coders()
+        stored = pipeline | "Stored" >> Stored(self.store)
+        merged = stored.extracted | "Merge" >> Merge(self.min_confidence)
+        dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
+        tables = {**{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")}, "dead_letters": dead}
+        entries = [
+            dead | "count dead by reason" >> beam.Map(_dead).with_output_types(_Counted),
+            merged["dropped"] | "count dropped" >> beam.Map(_dropped).with_output_types(_Counted),
+            *(rows | f"count rows of {name}" >> _one("rows", name) for name, rows in tables.items()),
+        ]
+        # Counted here and not by metrics, because a bundle that runs twice counts once here.
+        counts = _summed(entries)
+        tally = Tally(self.tallies, "write")
+        for name, rows in tables.items():
+            _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, self.tables, tally)
+        _write(pipeline, self.counts, counts)
+
+
+class Stored(beam.PTransform[Any, Any]):
+    """A pipeline to what a store holds: `extracted`, (document, extraction) pairs with their redirects followed, and
+    `dead`, all dead letters."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+
+    def expand(self, pipeline: Any) -> Any:
+        """Apply to a pipeline."""
+        numbers = pipeline | "numbers" >> beam.Create(range(self.store.info.shards)) | "spread" >> beam.Reshuffle()
+        shards = numbers | "no targets" >> beam.Map(_no_targets).with_output_types(tuple[int, tuple[str, str]])
+        if self.store.info.redirects:
+            links = numbers | "links" >> beam.FlatMap(_links, self.store).with_output_types(tuple[str, int])
+            redirects = numbers | "redirects" >> beam.FlatMap(_redirects, self.store).with_output_types(tuple[str, str])
+            hits = {"links": links, "redirects": redirects} | "redirected" >> Redirected()
+            shards = (shards, hits) | "shards" >> beam.Flatten()
+        return (
+            shards
+            | "targets by shard" >> beam.GroupByKey()
+            | "open"
+            >> beam.ParDo(OpenStored(self.store))
+            .with_output_types(tuple[Document, Extraction], dead=DeadLetter)
+            .with_outputs("dead", main="extracted")
+        )
+
+
+class OpenStored(beam.DoFn):
+    """A shard with the targets of its links to what it holds."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def process(self, group: tuple[int, Iterable[tuple[str, str]]]) -> Iterator[Any]:
+        """Yield documents with their extractions, and dead letters by their tag."""
+        number, pairs = group
+        targets = {alias: target for alias, target in pairs if alias}
+        for row in read_shard(self.store.path(number), (DOCUMENT, FAILED, UNREAD)):
+            if row.kind == DOCUMENT:
+                hits = {id: targets[id] for id in row.links if id in targets}
+                yield follow(decode(row.record, Document), decode(row.found, Extraction), hits)
+            else:
+                yield beam.pvalue.TaggedOutput("dead", decode(row.found or row.record, DeadLetter))
+
+
+def read_entries(path: Path) -> Counter[Entry]:
+    """Return what a pipeline counted."""
+    return Counter({(stage, what): number for stage, what, number in json.loads(path.read_bytes())})
+
+
+def write_entries(path: str, counts: Mapping[Entry, int]) -> None:
+    """Write what a pipeline counted, complete or not at all."""
+    with replacing(Path(path)) as draft:
+        draft.write_text(json.dumps([[*entry, number] for entry, number in sorted(counts.items())]), "utf-8")
+
+
+def keyed(item: Given) -> tuple[str, tuple[str, bytes]]:
+    """Return what a reader gave with its kind, under the id that tells its shard."""
+    id = item.id if isinstance(item, Document) else item.alias if isinstance(item, Redirect) else item.document_id
+    return id, (type(item).__name__, encode(item))
+
+
+def _size(given: tuple[str, tuple[str, bytes]]) -> int:
+    kind, data = given[1]
+    return len(data) if kind == Document.__name__ else 0
+
+
+def _of(_: None, shards: Shards, size: int) -> int:
+    return shards.of(size)
+
+
+def _placed(given: tuple[str, tuple[str, bytes]], of: int) -> tuple[int, tuple[str, bytes]]:
+    return shard_of(given[0], of), given[1]
+
+
+def _every(_: None, of: int) -> Iterator[tuple[int, tuple[str, bytes]]]:
+    return ((number, ("", b"")) for number in range(of))
+
+
+def _no_targets(number: int) -> tuple[int, tuple[str, str]]:
+    return number, ("", "")
+
+
+def _links(number: int, store: Store) -> Iterator[tuple[str, int]]:
+    return ((id, number) for id in sorted(read_links(store.path(number))))
+
+
+def _redirects(number: int, store: Store) -> Iterator[tuple[str, str]]:
+    for row in read_shard(store.path(number), (REDIRECT,)):
+        yield row.id, decode(row.record, Redirect).target
+
+
+def _summed(entries: list[Any]) -> beam.pvalue.AsDict:
+    return beam.pvalue.AsDict(
+        entries | "entries" >> beam.Flatten() | "count" >> beam.CombinePerKey(sum).with_output_types(_Counted)
     )
-    folder = str(Path(flow.folder) / "tables")
-    for name, rows in tables.items():
-        _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, folder, tally("write"))
-    _ = pipeline | "folder" >> beam.Create([flow.folder]) | "write counts" >> beam.Map(write_counts, counts)
 
 
-def write_counts(folder: str, counts: Mapping[Entry, int]) -> None:
-    """Write `counts.json`, complete or not at all."""
-    path = Path(folder) / COUNTS
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    new.write_text(json.dumps(msgspec.to_builtins(counts_of(counts))), "utf-8")
-    new.replace(path)
+def _write(pipeline: Any, path: str, counts: beam.pvalue.AsDict) -> None:
+    _ = pipeline | "counts file" >> beam.Create([path]) | "write counts" >> beam.Map(write_entries, counts)
 
 
-def read_counts(folder: Path) -> Counts:
-    """Return what the pipeline counted."""
-    return msgspec.json.decode((folder / COUNTS).read_bytes(), type=Counts)
+def _one(stage: str, what: str) -> Any:
+    return beam.Map(lambda _: ((stage, what), 1)).with_output_types(_Counted)
 
 
-def _entries(stage: str, what: str) -> Any:
-    return beam.Map(lambda _: (stage, what)).with_output_types(Entry)
+def _same(counted: _Counted) -> _Counted:
+    return counted
 
 
-def _skipped(skipped: Skipped) -> Entry:
-    return "skipped", skipped.reason
+def _skipped(skipped: Skipped) -> _Counted:
+    return ("skipped", skipped.reason), 1
 
 
-def _left_out(reason: str) -> Entry:
-    return "skipped", reason
+def _dead(letter: DeadLetter) -> _Counted:
+    return ("dead letters", f"{letter.stage}: {letter.reason}"), 1
 
 
-def _dead(letter: DeadLetter) -> Entry:
-    return "dead letters", f"{letter.stage}: {letter.reason}"
-
-
-def _dropped(reason: str) -> Entry:
-    return "dropped", reason
+def _dropped(reason: str) -> _Counted:
+    return ("dropped", reason), 1

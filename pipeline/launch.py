@@ -19,7 +19,6 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, Environment, SubprocessSDKEnvironment
 
 from pipeline.failures import BuildError, BuildFailed
-from pipeline.flow import Flow, construct
 from pipeline.tally import read_tallies
 
 # Ways to run on this machine.
@@ -48,6 +47,13 @@ class ProgressListener(Protocol):
         self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
     ) -> None:
         """Take note that `stage` has done `done` of `total` documents (`write`: rows), `dead_letters` of them dead."""
+
+
+class Flow(Protocol):
+    """Something that a pipeline can be made of."""
+
+    def construct(self, pipeline: beam.Pipeline) -> None:
+        """Add it to a pipeline."""
 
 
 def default_workers() -> int:
@@ -96,7 +102,7 @@ def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
     except (ValueError, ImportError) as error:
         known = ", ".join(["local", *LOCAL_MODES])
         raise BuildError(f"Beam does not take the runner '{runner}' ({error}): use {known}, or one it names") from error
-    construct(pipeline, flow)
+    flow.construct(pipeline)
     try:
         state = pipeline.run().wait_until_finish()
     except Exception as error:
@@ -136,7 +142,7 @@ def watched(tallies: Path, progress: ProgressListener | None) -> Iterator[Watch]
             if over:
                 watch.ended[stage] = now
             if progress is not None:
-                total = counts.get("settle", (None, 0))[0] if stage == "extract" else None
+                total = counts.get("read", (None, 0))[0] if stage == "extract" else None
                 progress(stage, *_order(counts[stage], total), ended=over)
 
     def look_often() -> None:

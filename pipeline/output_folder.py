@@ -1,60 +1,119 @@
-"""The folder of a build: one build at a time, and the earlier result stays whole until the new one is complete."""
+"""The folder of a graph: one command at a time writes to it, and a graph stays whole until the new one is complete."""
 
 from __future__ import annotations
 
 import fcntl
+import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.failures import BuildError
+from pipeline.plan import Plan, check_same, read_plan
+from pipeline.store import FOLDER
 from sinks import WRITERS
+from sinks.atomic import replacing
 from sinks.rdf_store import STORE
 
 # What a build leaves, and what is made of it in its folder later: that is gone with the next build.
-RESULTS = ("tables", *(writer.file for writer in WRITERS.values()), STORE, "run.json")
+RESULTS = (FOLDER, "tables", *(writer.file for writer in WRITERS.values()), STORE, "run.json")
+# Where a command puts its result until that is complete.
+STAGING = ".factmill.building"
 _LOCK = ".factmill.lock"
-_STAGING = ".factmill.building"
+# Stands in the staging folder from when the result is complete until it is in place, and lists what it consists of.
+_COMPLETE = "complete.json"
+_OLD = "old"
 
 
 @contextmanager
-def output_folder(out: Path) -> Iterator[Path]:
-    """Make a folder the output of a build, and give an empty folder inside it where the build puts its result.
+def locked(out: Path) -> Iterator[None]:
+    """Keep others out of an output folder, which is made if need be.
 
-    When the block ends well, the result takes the place of an earlier one; otherwise that stays as it is. The lock is
-    the operating system's: it is gone with the process that holds it, however that ended.
+    The lock is the operating system's: it is gone with the process that holds it, however that ended. A result that was
+    complete when its command was interrupted is put into place first.
 
     Raises:
-        BuildError: another build writes to the folder, or it holds something that is not from a build.
+        BuildError: another command holds it.
     """
-    _check_content(out)
     out.mkdir(parents=True, exist_ok=True)
-    lock = out / _LOCK
-    with lock.open("w") as handle:
+    path = out / _LOCK
+    while True:
+        handle = path.open("a+")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BuildError(f"another build is writing to '{out}': wait for it, or choose another --out") from None
-        staging = out / _STAGING
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir()
+            handle.seek(0)
+            holder = handle.read().strip()
+            handle.close()
+            who = f" (process {holder})" if holder else ""
+            raise BuildError(
+                f"another build is writing to '{out}'{who}: wait for it, or choose another folder"
+            ) from None
+        if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+            break
+        handle.close()  # whoever held it before took the file away
+    with handle:
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
         try:
-            yield staging
-            _publish(staging, out)
+            if (out / STAGING / _COMPLETE).exists():
+                _publish(out)
+            yield
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
-        # While this file is there the folder is known as ours, even if it was left between two results.
-        lock.unlink()
+            # While this file is there the folder is known as ours, even if it holds nothing but what was interrupted.
+            if not (out / STAGING).exists():
+                path.unlink()
 
 
-def _check_content(out: Path) -> None:
+@contextmanager
+def staging(out: Path, plan: Plan | None = None, resume: bool = False) -> Iterator[Path]:
+    """Give a folder inside a locked output folder where a command puts its result.
+
+    When the block ends well, the result takes the place of an earlier one; otherwise that stays as it is. What was
+    extracted by a plan is kept then, and with `resume` the folder still has it.
+
+    Raises:
+        BuildError: what was begun is something else.
+    """
+    folder = out / STAGING
+    shards = folder / FOLDER
+    begun = read_plan(shards)
+    if resume and plan is not None and begun is not None:
+        check_same(begun, plan, out)
+        for path in (*folder.iterdir(), *shards.glob(".*")):
+            if path != shards:
+                _remove(path)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        shards.mkdir(parents=True)
+        if plan is not None:
+            plan.write(shards)
+    try:
+        yield folder
+        with replacing(folder / _COMPLETE) as draft:
+            draft.write_text(json.dumps([name for name in RESULTS if (folder / name).exists()]), "utf-8")
+    except BaseException:
+        if not any(shards.glob("shard-*")):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    _publish(out)
+
+
+def check_content(out: Path) -> None:
+    """Check that an output folder is new, empty, or from a build.
+
+    Raises:
+        BuildError: it holds something else.
+    """
     if not out.exists():
         return
     if not out.is_dir():
         raise BuildError(f"'{out}' is not a folder: choose another --out")
     names = {path.name for path in out.iterdir()}
-    unknown = sorted(names - {*RESULTS, _LOCK, _STAGING})
+    unknown = sorted(names - {*RESULTS, _LOCK, STAGING})
     if unknown:
         shown = ", ".join(unknown[:3]) + (" ..." if len(unknown) > 3 else "")
         raise BuildError(f"'{out}' holds files that are not from a build ({shown}): choose an empty or new --out")
@@ -62,14 +121,43 @@ def _check_content(out: Path) -> None:
         raise BuildError(f"'{out}' holds no 'run.json', so it is not from a build: choose an empty or new --out")
 
 
-def _publish(staging: Path, out: Path) -> None:
-    """Move the results into place, `run.json` last: it says that the rest is there."""
-    (out / "run.json").unlink(missing_ok=True)
+def check_graph(folder: Path) -> None:
+    """Check that a folder holds a graph, or one that was about to be put into place.
+
+    Raises:
+        BuildError: it does not.
+    """
+    if not any((folder / name).exists() for name in ("run.json", f"{STAGING}/{_COMPLETE}")):
+        raise BuildError(f"'{folder}' is no graph (it has no run.json): build one with 'factmill build INPUT --out'")
+
+
+def interrupted(out: Path) -> Plan | None:
+    """Return the plan of what was interrupted in an output folder, else of what was done there last, if any."""
+    return read_plan(out / STAGING / FOLDER) or read_plan(out / FOLDER)
+
+
+def _publish(out: Path) -> None:
+    """Move a complete result into place; may be interrupted anywhere and then be run again.
+
+    `run.json` goes first and comes last: it says that the rest is there.
+    """
+    folder = out / STAGING
+    new = set(json.loads((folder / _COMPLETE).read_text("utf-8")))
+    old = folder / _OLD
+    old.mkdir(exist_ok=True)
+    for name in ("run.json", *RESULTS):
+        if (name not in new or (folder / name).exists()) and (out / name).exists():
+            _remove(old / name)
+            (out / name).replace(old / name)
     for name in RESULTS:
-        old = out / name
-        if old.is_dir():
-            shutil.rmtree(old)
-        else:
-            old.unlink(missing_ok=True)
-        if (staging / name).exists():
-            (staging / name).replace(old)
+        if name in new and (folder / name).exists():
+            (folder / name).replace(out / name)
+    (folder / _COMPLETE).unlink()
+    shutil.rmtree(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

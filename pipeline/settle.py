@@ -1,102 +1,113 @@
-"""Settling: one version of every document, none that was removed, and links that lead to where redirects point."""
+"""Settling: which documents count, of those that a store holds and those that are given; the same for any order.
+
+All of this happens inside a shard, for whatever concerns one id lies in one shard. Nothing here extracts anything.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
-import apache_beam as beam
 import msgspec
-from apache_beam.metrics.metric import Metrics
 
-from pipeline.tally import Tally
-from schemas import Document, Entity, Mention, Redirect, Removal, decode, encode
+from pipeline.accounts import LEFT_OUT, REPEATED, Entry
+from pipeline.store import DOCUMENT, DOCUMENTS, FAILED, REDIRECT, REMOVAL, UNREAD, Row, extracted_row, other_row
+from schemas import DeadLetter, Document, Extraction, Redirect, Removal, decode, encode
 
-# Why a document that was read does not come through.
-LEFT_OUT = ("removed", "superseded", "duplicate")
-# A redirect to a redirect is followed so often; each round doubles the length of the chains that are resolved.
-_ROUNDS = 2
+Given = Document | Removal | Redirect | DeadLetter
 
 
-@dataclass(eq=False)
-class Settle(beam.PTransform[Any, Any]):
-    """Documents, removals and redirects to the documents that count.
+@dataclass
+class Settled:
+    """What becomes of a shard.
 
-    The output is tagged: `documents`, and `left_out` with the reason of every document that does not come through:
-    `removed`, `superseded` (there is a higher version) or `duplicate` (another one of the same version is kept; which
-    one depends on the contents alone).
+    Attributes:
+        rows: what it holds without extracting anything.
+        documents: what is to be extracted, sorted by id.
+        counts: what was left out (`skipped`), and what changed: documents that were `added`, `replaced`, `retried`
+            (they had failed before), `removed` and `kept`, and dead letters of reading that are new.
     """
 
-    tally: Tally
-
-    def expand(self, inputs: Mapping[str, Any]) -> Any:
-        """Apply to PCollections named documents, removals and redirects."""
-        documents = inputs["documents"]
-        # Values cross the shuffle as bytes: joined PCollections of different types would otherwise be pickled.
-        by_id = documents | "by id" >> beam.Map(lambda document: (document.id, encode(document)))
-        removals = inputs["removals"] | "removed ids" >> beam.Map(_removed)
-        hits = (
-            {
-                "links": documents | "links" >> beam.FlatMap(links).with_output_types(tuple[str, str]),
-                "targets": inputs["redirects"] | "resolve" >> ResolveRedirects(),
-            }
-            | "join targets" >> beam.CoGroupByKey()
-            | "redirected" >> beam.FlatMap(_redirected).with_output_types(tuple[str, tuple[str, str]])
-        )
-        return (
-            {"documents": by_id, "removals": removals, "redirected": hits}
-            | "join by id" >> beam.CoGroupByKey()
-            | "settle"
-            >> beam.ParDo(SettleDocument(self.tally))
-            .with_output_types(Document, left_out=str)
-            .with_outputs("left_out", main="documents")
-        )
+    rows: list[Row]
+    documents: list[Document] = field(default_factory=list)
+    counts: Counter[Entry] = field(default_factory=Counter)
 
 
-class ResolveRedirects(beam.PTransform[Any, Any]):
-    """Redirects to (alias, final target) pairs, one for each alias."""
+def settle(held: Iterable[Row], given: Iterable[Given]) -> Settled:
+    """Return what becomes of the rows that a shard holds when more is given.
 
-    def expand(self, redirects: Any) -> Any:
-        """Apply to a PCollection of redirects."""
-        targets = (
-            redirects
-            | "pairs" >> beam.Map(_pair).with_output_types(tuple[str, str])
-            | "one target" >> beam.CombinePerKey(min).with_output_types(tuple[str, str])
-        )
-        for number in range(_ROUNDS):
-            by_target = targets | f"by target {number}" >> beam.Map(_swap).with_output_types(tuple[str, str])
-            targets = (
-                {"aliases": by_target, "next": targets}
-                | f"join {number}" >> beam.CoGroupByKey()
-                | f"hop {number}" >> beam.FlatMap(_hop).with_output_types(tuple[str, str])
-            )
-        return targets
+    - An id that a source withdraws has no document, whenever that came.
+    - The highest version of a document counts. Of equal versions the given one does, for whoever gives a document again
+      means to replace it; among several given ones see `newest`.
+    - A document that is given as it is held stays, and is extracted again only if that had failed.
+    - A document whose text and mentions are what they were keeps its extraction.
+    - A redirect takes the place of a held one with the same alias.
+    """
+    versions: defaultdict[str, list[Document]] = defaultdict(list)
+    removals: set[Row] = set()
+    redirects: list[Redirect] = []
+    letters: list[Row] = []
+    for item in given:
+        if isinstance(item, Document):
+            versions[item.id].append(item)
+        elif isinstance(item, Redirect):
+            redirects.append(item)
+        else:
+            (removals.add if isinstance(item, Removal) else letters.append)(other_row(item))
+    by_kind: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+    unread: set[Row] = set()
+    for row in held:
+        if row.kind == UNREAD:
+            unread.add(row)
+        else:
+            by_kind[DOCUMENT if row.kind in DOCUMENTS else row.kind][row.id] = row
+    documents = by_kind[DOCUMENT]
+    withdrawn = removals | set(by_kind[REMOVAL].values())
+    counts: Counter[Entry] = Counter()
+    for row in withdrawn:
+        if documents.pop(row.id, None) is not None:
+            counts["change", "removed"] += 1
+    gone = {row.id for row in withdrawn}
+    result = Settled([], counts=counts)
+    for id in sorted(versions):
+        if id in gone:
+            counts["skipped", "removed"] += len(versions[id])
+            continue
+        document, reasons = newest(versions[id])
+        what, settled = _against(documents.get(id), document)
+        counts.update(("skipped", reason) for reason in reasons)
+        counts["skipped" if what in LEFT_OUT else "change", what] += 1
+        if what in LEFT_OUT:
+            continue
+        documents.pop(id, None)
+        if settled is None:
+            result.documents.append(document)
+        else:
+            result.rows.append(settled)
+    counts["change", "kept"] += len(documents)
+    aliases = {row.id: row for row in by_kind[REDIRECT].values()} | one_target(redirects)
+    new = set(letters) - unread
+    counts["skipped", REPEATED] += len(letters) - len(new)
+    counts["letters", "new"] += len(new)
+    result.rows += [*documents.values(), *withdrawn, *aliases.values(), *unread, *new]
+    result.counts = +counts
+    return result
 
 
-class SettleDocument(beam.DoFn):
-    """Everything of one id to its document, if it has one left."""
-
-    def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self.left_out = Metrics.counter("factmill.settle", "left_out")
-
-    def process(self, group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[Any]:
-        """Yield the document, and by tag why others of this id are left out."""
-        _, joined = group
-        versions = [decode(data, Document) for data in joined["documents"]]
-        removed = any(True for _ in joined["removals"])
-        reasons = ["removed"] * len(versions)
-        if versions and not removed:
-            kept, reasons = newest(versions)
-            self.tally.add(done=1)
-            yield redirect_links(kept, dict(joined["redirected"]))
-        self.left_out.inc(len(reasons))
-        yield from (beam.pvalue.TaggedOutput("left_out", reason) for reason in reasons)
-
-    def finish_bundle(self) -> None:
-        """Show the counts."""
-        self.tally.flush()
+def _against(held: Row | None, document: Document) -> tuple[str, Row | None]:
+    """Return what a given document does to the held one, and its row if it needs no extraction."""
+    if held is None:
+        return "added", None
+    if held.version > document.version:
+        return "superseded", None
+    if held.kind == FAILED:
+        return "retried" if held.record == encode(document) else "replaced", None
+    if held.record == encode(document):
+        return "duplicate", None
+    if essence(decode(held.record, Document)) == essence(document):
+        return "replaced", extracted_row(document, decode(held.found, Extraction))
+    return "replaced", None
 
 
 def newest(versions: Iterable[Document]) -> tuple[Document, list[str]]:
@@ -109,58 +120,58 @@ def newest(versions: Iterable[Document]) -> tuple[Document, list[str]]:
     return kept, ["superseded" if other.version < kept.version else "duplicate" for other in ranked]
 
 
-def links(document: Document) -> list[tuple[str, str]]:
-    """Return (knowledge-base id, document id) for every id that a given mention or entity carries."""
-    found: set[str] = set()
-    for mention in document.mentions:
-        found.update(mention.kb_ids)
-    for entity in document.entities or ():
-        found.update(entity.kb_ids)
-        for mention in entity.mentions:
-            found.update(mention.kb_ids)
-    return [(id, document.id) for id in sorted(found)]
+def essence(document: Document) -> Document:
+    """Return the document without what no extractor may depend on: where it came from and which version it is."""
+    return msgspec.structs.replace(document, source="", metadata=(), version=0)
 
 
-def redirect_links(document: Document, targets: Mapping[str, str]) -> Document:
-    """Return the document with every knowledge-base id that is an alias replaced by its target."""
-    if not targets:
-        return document
-
-    def ids(kb_ids: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(targets.get(id, id) for id in kb_ids))
-
-    def mentions(given: tuple[Mention, ...]) -> tuple[Mention, ...]:
-        return tuple(msgspec.structs.replace(mention, kb_ids=ids(mention.kb_ids)) for mention in given)
-
-    def entity(given: Entity) -> Entity:
-        return msgspec.structs.replace(given, mentions=mentions(given.mentions), kb_ids=ids(given.kb_ids))
-
-    entities = None if document.entities is None else tuple(map(entity, document.entities))
-    return msgspec.structs.replace(document, mentions=mentions(document.mentions), entities=entities)
+def one_target(redirects: Iterable[Redirect]) -> dict[str, Row]:
+    """Return one redirect for every alias: that to the first target by alphabet."""
+    ranked = sorted(redirects, key=lambda redirect: (redirect.target, redirect.source), reverse=True)
+    return {redirect.alias: other_row(redirect) for redirect in ranked}
 
 
-def _removed(removal: Removal) -> tuple[str, bytes]:
-    return removal.document_id, b""
+def join(first: Iterable[Row], second: Iterable[Row]) -> Settled:
+    """Return a shard that holds what two shards hold, as if all had been given at once; the order does not matter.
+
+    What changed is told as seen from the first one. Of two equal versions the one whose bytes come last counts.
+    """
+    left, right = (list(rows) for rows in (first, second))
+    gone = {row.id for row in (*left, *right) if row.kind == REMOVAL}
+    rows: set[Row] = {row for row in (*left, *right) if row.kind in (REMOVAL, UNREAD)}
+    rows.update(one_target(decode(row.record, Redirect) for row in (*left, *right) if row.kind == REDIRECT).values())
+    here, there = ({row.id: row for row in side if row.kind in DOCUMENTS} for side in (left, right))
+    counts: Counter[Entry] = Counter()
+    for id in here.keys() | there.keys():
+        sides = [side[id] for side in (here, there) if id in side]
+        if id in gone:
+            counts["change", "removed"] += id in here
+            counts["skipped", "removed"] += id in there
+            continue
+        best = max(sides, key=_rank)
+        rows.add(best)
+        if id not in there or best == here.get(id):
+            counts["change", "kept"] += 1
+            if id in there:
+                counts["skipped", "superseded" if there[id].version < best.version else "duplicate"] += 1
+        else:
+            counts["change", "replaced" if id in here else "added"] += 1
+    return Settled(sorted(rows), counts=+counts)
 
 
-def _pair(redirect: Redirect) -> tuple[str, str]:
-    return redirect.alias, redirect.target
+def _rank(row: Row) -> tuple[int, bytes, bool, bytes]:
+    # Where one of two equal documents failed, for want of memory perhaps, the other is the better one.
+    return row.version, row.record, row.kind == DOCUMENT, row.found
 
 
-def _swap(pair: tuple[str, str]) -> tuple[str, str]:
-    return pair[1], pair[0]
-
-
-def _hop(group: tuple[str, Mapping[str, Iterable[str]]]) -> Iterator[tuple[str, str]]:
-    target, joined = group
-    further = next(iter(joined["next"]), target)
-    for alias in joined["aliases"]:
-        yield alias, further
-
-
-def _redirected(group: tuple[str, Mapping[str, Iterable[str]]]) -> Iterator[tuple[str, tuple[str, str]]]:
-    alias, joined = group
-    target = next(iter(joined["targets"]), alias)
-    if target != alias:  # redirects that run in a circle lead nowhere
-        for document_id in joined["links"]:
-            yield document_id, (alias, target)
+def forget(held: Iterable[Row], ids: Collection[str]) -> Settled:
+    """Return a shard without some documents, and without the dead letters about them, as if they had not been given."""
+    result = Settled([])
+    for row in held:
+        if row.id in ids and row.kind in (*DOCUMENTS, UNREAD):
+            result.counts["change" if row.kind in DOCUMENTS else "letters", "removed"] += 1
+        else:
+            result.counts["change", "kept"] += row.kind in DOCUMENTS
+            result.rows.append(row)
+    result.counts = +result.counts
+    return result

@@ -9,7 +9,7 @@ import pytest
 from pipeline import readers
 from pipeline.build import BuildOptions, build
 from pipeline.failures import BuildError, BuildFailed
-from pipeline.output_folder import output_folder
+from pipeline.output_folder import locked
 from pipeline.read import read_part
 from sinks import GraphTables
 from tests.pipeline.made import digest, mediawiki, medline, pubtator, records
@@ -62,7 +62,7 @@ def test_a_build_accounts_for_every_document(built):
     assert saved["counts"]["rows"] == report.counts.rows
     assert saved["inputs"] == ["a.txt", "b.txt"]
     assert saved["versions"]["apache-beam"]
-    assert sorted(path.name for path in out.iterdir()) == ["run.json", "tables"]
+    assert sorted(path.name for path in out.iterdir()) == ["extractions", "run.json", "tables"]
 
 
 def test_the_graph_holds_what_the_texts_say(built):
@@ -103,7 +103,7 @@ def test_a_second_run_into_the_same_folder_gives_the_same_bytes(built, corpus, t
     shutil.copytree(built[0], out)
     build_rules([corpus / "b.txt", corpus / "a.txt"], out)
     assert digest(out) == digest(built[0])
-    assert sorted(path.name for path in out.iterdir()) == ["run.json", "tables"]
+    assert sorted(path.name for path in out.iterdir()) == ["extractions", "run.json", "tables"]
 
 
 def test_bundles_that_run_twice_change_nothing(built, corpus, tmp_path):
@@ -186,7 +186,7 @@ def test_an_unknown_runner_is_refused(corpus, tmp_path):
 
 
 def test_a_folder_in_use_is_refused(corpus, tmp_path):
-    with output_folder(tmp_path / "out"), pytest.raises(BuildError, match="another build"):
+    with locked(tmp_path / "out"), pytest.raises(BuildError, match="another build"):
         build_rules([corpus], tmp_path / "out")
 
 

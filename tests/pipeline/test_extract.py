@@ -1,6 +1,7 @@
 import pytest
 
 from pipeline.extract import ExtractorHandler, extract_safely, flaws, out_of_memory
+from pipeline.tally import Tally
 from schemas import DeadLetter, Entity, Extraction, Fact, Mention
 from tests.pipeline.made import document
 from tests.rule_extractor import RuleExtractor, RuleSource
@@ -98,7 +99,8 @@ def test_every_flaw_of_an_extraction_is_named():
 
 
 def test_copies_of_the_model_can_be_shared_by_processes():
-    assert not ExtractorHandler(RuleSource()).share_model_across_processes()
-    shared = ExtractorHandler(RuleSource(), shared_copies=2)
+    tally = Tally("/nowhere", "extract")
+    assert not ExtractorHandler(RuleSource(), tally).share_model_across_processes()
+    shared = ExtractorHandler(RuleSource(), tally, shared_copies=2)
     assert shared.share_model_across_processes()
     assert shared.model_copies() == 2

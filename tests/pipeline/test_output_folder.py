@@ -1,58 +1,76 @@
+import os
 import subprocess
 import sys
 
 import pytest
 
 from pipeline.failures import BuildError
-from pipeline.output_folder import output_folder
+from pipeline.options import BuildOptions
+from pipeline.output_folder import check_content, interrupted, locked, staging
+from pipeline.plan import Plan
+from tests.pipeline.killing import killed_at
+
+SHARD = "extractions/shard-00000-of-00001.parquet"
 
 
-def fill(out, text):
-    with output_folder(out) as staging:
-        (staging / "tables").mkdir()
-        (staging / "tables" / f"{text}.parquet").write_text(text)
-        (staging / "run.json").write_text(text)
-        (staging / "scrap").write_text(text)
+def fill(out, text, **more):
+    check_content(out)
+    with locked(out), staging(out, **more) as folder:
+        (folder / "tables").mkdir()
+        (folder / "tables" / f"{text}.parquet").write_text(text)
+        (folder / SHARD).write_text(text)
+        (folder / "run.json").write_text(text)
+        (folder / "scrap").write_text(text)
 
 
 def names(out):
     return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
 
 
+def results(text):
+    return [SHARD, "run.json", f"tables/{text}.parquet"]
+
+
+def plan(*paths, command="build", **options):
+    return Plan.of(command, BuildOptions(**options), paths, {"model": "m", "fingerprint": "1"}, {"factmill": "1"})
+
+
 def test_only_results_are_left_and_a_later_build_replaces_them(tmp_path):
     out = tmp_path / "new" / "out"
     fill(out, "one")
-    assert names(out) == ["run.json", "tables/one.parquet"]
+    assert names(out) == results("one")
     (out / "graph.nq").write_text("of the first build")
     fill(out, "two")
-    assert names(out) == ["run.json", "tables/two.parquet"]
+    assert names(out) == results("two")
 
 
 def test_a_build_that_fails_leaves_the_earlier_result(tmp_path):
     fill(tmp_path, "one")
-    with pytest.raises(RuntimeError), output_folder(tmp_path) as staging:
-        (staging / "run.json").write_text("half")
+    with pytest.raises(RuntimeError), locked(tmp_path), staging(tmp_path) as folder:
+        (folder / "run.json").write_text("half")
         raise RuntimeError
     assert "tables/one.parquet" in names(tmp_path)
     assert (tmp_path / "run.json").read_text() == "one"
     fill(tmp_path, "two")
-    assert names(tmp_path) == ["run.json", "tables/two.parquet"]
+    assert names(tmp_path) == results("two")
 
 
 def test_a_second_build_into_the_folder_is_refused(tmp_path):
-    with output_folder(tmp_path), pytest.raises(BuildError, match="another build is writing"), output_folder(tmp_path):
+    message = rf"another build is writing to '.*' \(process {os.getpid()}\)"
+    with locked(tmp_path), pytest.raises(BuildError, match=message), locked(tmp_path):
         pass
+    assert names(tmp_path) == []
 
 
 def test_a_killed_build_blocks_nobody(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from pipeline.output_folder import output_folder\n"
-        "with output_folder(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+        "import os, sys; from pathlib import Path; from pipeline.output_folder import locked\n"
+        "with locked(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == -9
     assert names(tmp_path) == [".factmill.lock"]
     fill(tmp_path, "after")
-    assert names(tmp_path) == ["run.json", "tables/after.parquet"]
+    assert names(tmp_path) == results("after")
 
 
 @pytest.mark.parametrize(
@@ -66,13 +84,67 @@ def test_a_killed_build_blocks_nobody(tmp_path):
 def test_a_folder_with_other_content_is_left_alone(files, message, tmp_path):
     for name in files:
         (tmp_path / name).write_text("mine")
-    with pytest.raises(BuildError, match=message), output_folder(tmp_path):
-        pass
+    with pytest.raises(BuildError, match=message):
+        check_content(tmp_path)
     assert names(tmp_path) == sorted(files)
 
 
 def test_a_file_is_no_folder(tmp_path):
     path = tmp_path / "file"
     path.write_text("mine")
-    with pytest.raises(BuildError, match="is not a folder"), output_folder(path):
-        pass
+    with pytest.raises(BuildError, match="is not a folder"):
+        check_content(path)
+
+
+def test_wherever_a_command_is_killed_the_old_graph_stands_or_the_new_one_does_after_the_next_look(tmp_path):
+    for moment in range(1000):
+        out = tmp_path / str(moment)
+        fill(out, "one")
+        (out / "graph.nq").write_text("of the first build")
+        if not killed_at(moment, lambda out=out: fill(out, "two")):
+            break
+        whole = [path for path in names(out) if not path.startswith(".")]
+        with locked(out):
+            after = [path for path in names(out) if not path.startswith(".")]
+        states = (sorted([*results("one"), "graph.nq"]), results("two"))
+        assert whole in states or "run.json" not in whole
+        assert after in states
+        fill(out, "three")
+        assert names(out) == results("three")
+    assert moment > 20
+
+
+def test_shards_of_an_interrupted_plan_are_there_again_for_the_same_plan(tmp_path):
+    source = tmp_path / "a.txt"
+    source.write_text("text")
+    out = tmp_path / "out"
+    with pytest.raises(RuntimeError), locked(out), staging(out, plan(str(source))) as folder:
+        (folder / SHARD).write_text("done")
+        (folder / "tables").mkdir()
+        raise RuntimeError
+    assert interrupted(out) == plan(str(source))
+    check_content(out)
+    with locked(out), staging(out, plan(str(source), workers=7), resume=True) as folder:
+        assert names(folder) == ["extractions/plan.json", SHARD]
+    assert interrupted(out) == plan(str(source))
+
+
+def test_another_plan_is_not_continued(tmp_path):
+    source = tmp_path / "a.txt"
+    source.write_text("text")
+    out = tmp_path / "out"
+    begun = plan(str(source))
+    with pytest.raises(RuntimeError), locked(out), staging(out, begun) as folder:
+        (folder / SHARD).write_text("done")
+        raise RuntimeError
+    source.write_text("longer text")
+    for other, message in [
+        (plan(str(source)), "its input files were others or have changed"),
+        (plan(str(source), min_confidence=0.5), "its options were others"),
+        (plan(str(source), command="update"), "it was another command"),
+    ]:
+        with pytest.raises(BuildError, match=message), locked(out), staging(out, other, resume=True):
+            pass
+        assert (out / ".factmill.building" / SHARD).exists()
+    with locked(out), staging(out, plan(str(source))) as folder:
+        assert not (folder / SHARD).exists()

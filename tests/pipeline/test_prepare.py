@@ -1,15 +1,10 @@
-import apache_beam as beam
 import msgspec
-from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.coders import register_coders
-from pipeline.prepare import Prepare, batches, cost
-from pipeline.tally import Tally
-from schemas import Document
+from pipeline.prepare import batches, cost, prepare_safely
 from tests.pipeline.made import document
-from tests.rule_extractor import RulePrepared, RuleSource
+from tests.rule_extractor import RuleExtractor, RulePrepared
 
 
 @given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 200))
@@ -22,21 +17,12 @@ def test_batches_keep_the_budget_and_lose_nothing(lengths, budget):
 
 
 def test_documents_that_cannot_be_prepared_are_dead_letters():
-    register_coders()
     good = document("good", "Ann is in Luton.")
     unfit = document("unfit", "Unpreparable is this.")
     malformed = msgspec.structs.replace(document("malformed", "Some words."), sentences=())
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        prepared = (
-            pipeline
-            | beam.Create([good, unfit, malformed]).with_output_types(Document)
-            | Prepare(RuleSource(), 100, Tally("/nowhere", "extract"))
-        )
-        sizes = prepared.batches | "ids" >> beam.Map(lambda batch: [item.document.id for item in batch])
-        letters = prepared.dead | "words" >> beam.Map(lambda letter: (letter.document_id, letter.stage, letter.detail))
-        assert_that(sizes, equal_to([["good"]]), label="batches")
-        expected = [
-            ("unfit", "prepare", "ValueError: 'unfit' cannot be prepared"),
-            ("malformed", "prepare", "ValueError: sentences cover 0 of 3 tokens"),
-        ]
-        assert_that(letters, equal_to(expected), label="dead letters")
+    assert prepare_safely(RuleExtractor(), good).document == good
+    letters = [prepare_safely(RuleExtractor(), item) for item in (unfit, malformed)]
+    assert [(letter.document_id, letter.stage, letter.detail) for letter in letters] == [
+        ("unfit", "prepare", "ValueError: 'unfit' cannot be prepared"),
+        ("malformed", "prepare", "ValueError: sentences cover 0 of 3 tokens"),
+    ]

@@ -1,0 +1,247 @@
+"""Changing graphs: documents come, are replaced and go, and nothing else is extracted again.
+
+Each of these leaves the graph that a build of the same final set of documents gives, to the byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from pipeline.accounts import REPEATED
+from pipeline.build import check_source
+from pipeline.extractor_source import ExtractorSource
+from pipeline.failures import BuildError
+from pipeline.inputs import input_files
+from pipeline.launch import ProgressListener, choose_runner, default_workers
+from pipeline.options import BuildOptions
+from pipeline.output_folder import STAGING, check_content, check_graph, locked, staging
+from pipeline.plan import Plan, read_plan, without_name
+from pipeline.report import BuildReport, versions
+from pipeline.settle import Settled, forget, join
+from pipeline.stages import Work, checkpoint_of
+from pipeline.store import FOLDER, Store, shard_name, shard_of, shard_sizes, shards_for, take_over, write_shard
+from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a command that changes a graph can be told about where it works; see `BuildOptions`."""
+
+    workers: int | None = None
+    runner: str = "local"
+    beam: tuple[str, ...] = ()
+
+    def options(self, options: BuildOptions) -> BuildOptions:
+        """Return the options of a graph with these in place of its own."""
+        choose_runner(self.runner, self.workers or default_workers(), self.beam)
+        return msgspec.structs.replace(options, workers=self.workers, runner=self.runner, beam=self.beam)
+
+
+def update(
+    graph: str | Path,
+    inputs: Sequence[str | Path],
+    machine: Machine | None = None,
+    model: str | None = None,
+    format: str | None = None,
+    progress: ProgressListener | None = None,
+    source: ExtractorSource | None = None,
+    writers: Sequence[GraphWriter] | None = None,
+    resume: bool = False,
+) -> BuildReport:
+    """Take more files into a graph: new documents come, given ones replace those with their ids, withdrawn ones go.
+
+    Args:
+        graph: folder of the graph.
+        inputs: files, folders and patterns.
+        machine: where it works.
+        model: where the checkpoint of the graph lies now, if elsewhere.
+        format: format of the input files; None finds it in the content of each.
+        progress: hears how far it is.
+        source: an extractor other than a checkpoint.
+        writers: what is made of the tables; None: all that the folder has now.
+        resume: continue an update that was interrupted; begin where none was.
+
+    Raises:
+        BuildError: the folder is no graph that can change, it was built by another extractor or version, or the inputs
+            cannot be used.
+        BuildFailed: the pipeline failed; the graph is as it was.
+    """
+    graph = Path(graph)
+    check_graph(graph)
+    paths = input_files(inputs, graph)
+    with locked(graph):
+        store, earlier = Store.open(graph), BuildReport.read(graph)
+        options = (machine or Machine()).options(earlier.options)
+        options = msgspec.structs.replace(options, model=model or options.model, format=format, limit=None)
+        source = source or checkpoint_of(options)
+        identity = source.identity()
+        check_extractor(store, identity, graph)
+        check_source(source, paths, format)
+        plan = Plan.of("update", options, paths, identity, versions())
+        if resume and not (graph / STAGING).exists() and read_plan(graph / FOLDER) == plan:
+            return earlier
+        with staging(graph, plan, resume) as folder:
+            work = Work(folder, options, progress)
+            work.take_in(paths, source, store)
+            plan.check_inputs()
+            info = work.complete_store(identity)
+            names = [*earlier.inputs, *(Path(path).name for path in paths)]
+            chosen = _writers_of(graph) if writers is None else writers
+            return work.make_graph("update", info, store.info.unread, names, earlier.relation_schema, chosen)
+
+
+def remove(
+    graph: str | Path,
+    ids: Collection[str],
+    machine: Machine | None = None,
+    progress: ProgressListener | None = None,
+    writers: Sequence[GraphWriter] | None = None,
+) -> BuildReport:
+    """Take documents out of a graph, and the dead letters about them, as if they had not been given.
+
+    Ids that the graph has nothing of are passed over. A later update may bring the documents back.
+
+    Args:
+        graph: folder of the graph.
+        ids: ids of documents.
+        machine, progress, writers: see `update`.
+
+    Raises:
+        BuildError: the folder is no graph that can change.
+        BuildFailed: the pipeline failed; the graph is as it was.
+    """
+    graph, ids = Path(graph), frozenset(ids)
+    check_graph(graph)
+    with locked(graph):
+        store, earlier = Store.open(graph), BuildReport.read(graph)
+        of = store.info.shards
+        touched = {shard_of(id, of) for id in ids}
+        with staging(graph) as folder:
+            work = Work(folder, (machine or Machine()).options(earlier.options), progress)
+            for number in range(of):
+                path = work.shards / store.path(number).name
+                if number in touched:
+                    _settled(work, forget(store.rows(number, of), ids), path)
+                else:
+                    take_over(store.path(number), path)
+                    work.entries["change", "kept"] += shard_sizes(path).documents
+                _tell(progress, number + 1, of)
+            info = work.complete_store(store.info.extractor)
+            chosen = _writers_of(graph) if writers is None else writers
+            unread, schema = store.info.unread, earlier.relation_schema
+            return work.make_graph("remove", info, unread, earlier.inputs, schema, chosen)
+
+
+def merge(
+    first: str | Path,
+    second: str | Path,
+    out: str | Path,
+    machine: Machine | None = None,
+    progress: ProgressListener | None = None,
+    writers: Sequence[GraphWriter] | None = None,
+) -> BuildReport:
+    """Make one graph of two that the same extractor built with the same options.
+
+    Of a document that is in both the newer version counts; which is first does not matter.
+
+    Args:
+        first, second: folders of the graphs; they stay as they are.
+        out: folder of the result, as for a build.
+        machine, progress: see `update`.
+        writers: what is made of the tables; None: RDF and the Cypher database.
+
+    Raises:
+        BuildError: the graphs do not go together, or a folder cannot be used.
+        BuildFailed: the pipeline failed.
+    """
+    folders = Path(first), Path(second)
+    out = Path(out)
+    if len({folder.resolve() for folder in (*folders, out)}) < 3:
+        raise BuildError("two graphs and a folder for the result are three folders: name another one")
+    for folder in folders:
+        check_graph(folder)
+    check_content(out)
+    with locked(folders[0]), locked(folders[1]), locked(out):
+        stores = [Store.open(folder) for folder in folders]
+        reports = [BuildReport.read(folder) for folder in folders]
+        _check_alike(folders, stores, reports)
+        (left, right), (earlier, other) = stores, reports
+        of = max(left.info.shards, right.info.shards, shards_for(left.info.size + right.info.size))
+        with staging(out) as folder:
+            work = Work(folder, (machine or Machine()).options(earlier.options), progress)
+            for number in range(of):
+                joined = join(left.rows(number, of), right.rows(number, of))
+                _settled(work, joined, work.shards / shard_name(number, of))
+                _tell(progress, number + 1, of)
+            info = work.complete_store(left.info.extractor)
+            # To the accounts the first graph is what was there, and the second what was read.
+            new = info.unread - left.info.unread
+            work.entries.update(
+                {
+                    ("read", "documents"): right.info.documents,
+                    ("read", "dead letters"): right.info.unread,
+                    ("letters", "new"): new,
+                    ("skipped", REPEATED): right.info.unread - new,
+                }
+            )
+            chosen = [WRITERS[name] for name in DEFAULT_FORMATS] if writers is None else writers
+            names = [*earlier.inputs, *other.inputs]
+            return work.make_graph("merge", info, left.info.unread, names, earlier.relation_schema, chosen)
+
+
+def check_extractor(store: Store, identity: dict[str, str], graph: Path) -> None:
+    """Check that an extractor is the one that a store is from.
+
+    Raises:
+        BuildError: it is another, or another version of factmill extracted; the message has the remedy.
+    """
+    version = versions()["factmill"]
+    if store.info.factmill != version:
+        raise BuildError(
+            f"'{graph}' was built by factmill {store.info.factmill}, and this is {version}, which may extract other "
+            f"facts: use that version, or build the graph again from its files"
+        )
+    if without_name(store.info.extractor) != without_name(identity):
+        raise BuildError(
+            f"'{graph}' was built with the extractor {_named(store.info.extractor)}, and this is {_named(identity)}: "
+            f"say where that one is with --model, or build the graph again from its files"
+        )
+
+
+def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequence[BuildReport]) -> None:
+    check_extractor(stores[0], stores[1].info.extractor, folders[0])
+    check_extractor(stores[1], stores[0].info.extractor, folders[1])
+    names = ("min_confidence", "min_precision")
+    for name in names:
+        left, right = (getattr(report.options, name) for report in reports)
+        if left != right:
+            raise BuildError(
+                f"'{folders[0]}' was built with {name} {left} and '{folders[1]}' with {right}: build one of them again "
+                f"with the option of the other"
+            )
+    if reports[0].relation_schema != reports[1].relation_schema:
+        raise BuildError(f"'{folders[0]}' and '{folders[1]}' have different relation schemas: build one of them again")
+
+
+def _named(extractor: dict[str, str]) -> str:
+    details = ", ".join(f"{key} {value}" for key, value in without_name(extractor).items())
+    return f"{extractor.get('model', 'without a name')} ({details})"
+
+
+def _settled(work: Work, settled: Settled, path: Path) -> None:
+    write_shard(settled.rows, path)
+    work.entries.update(settled.counts)
+
+
+def _writers_of(graph: Path) -> list[GraphWriter]:
+    """Return the writers of what a folder has, so that a change leaves nothing out of date and nothing out."""
+    return [writer for writer in WRITERS.values() if (graph / writer.file).exists()]
+
+
+def _tell(progress: ProgressListener | None, done: int, of: int) -> None:
+    if progress is not None:
+        progress("shards", done, of, ended=done == of)

@@ -1,0 +1,33 @@
+"""What a command that makes a graph can be told."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a build can be told.
+
+    Attributes:
+        model: name or folder of the extractor's checkpoint.
+        format: format of the input files; None finds it in the content of each.
+        workers: threads or processes that work side by side; None takes one per core. The result is the same.
+        runner: `local` (the mode that is fastest for so many workers), `memory`, `threads`, `processes`, or the name
+            of a Beam runner.
+        min_confidence: edges below are left out, with their evidence; facts from it on are found, also where the
+            extractor would cut higher.
+        min_precision: the extractor cuts facts so that this share of them is right; not together with min_confidence.
+        limit: read only so many documents, the first in the order of the file names.
+        batch_cost: word pieces and entity pairs that the model takes at once.
+        beam: options for Beam as on its command line.
+    """
+
+    model: str = "docred-minilm"
+    format: str | None = None
+    workers: int | None = None
+    runner: str = "local"
+    min_confidence: float = 0.0
+    min_precision: float | None = None
+    limit: int | None = None
+    batch_cost: int = 8192
+    beam: tuple[str, ...] = ()

@@ -1,0 +1,92 @@
+"""Redirects: links of documents lead to where redirects point, whenever a redirect was heard of.
+
+This happens between the store and the merge: extraction sees links as they stand in the text, so that a redirect that
+comes later changes no extraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import apache_beam as beam
+import msgspec
+
+from schemas import Document, Entity, Extraction, Mention
+
+# A redirect to a redirect is followed so often; each round doubles the length of the chains that are resolved.
+_ROUNDS = 2
+
+
+class ResolveRedirects(beam.PTransform[Any, Any]):
+    """(alias, target) pairs, one for each alias, to (alias, final target) pairs."""
+
+    def expand(self, targets: Any) -> Any:
+        """Apply to a PCollection of pairs."""
+        for number in range(_ROUNDS):
+            by_target = targets | f"by target {number}" >> beam.Map(_swap).with_output_types(tuple[str, str])
+            targets = (
+                {"aliases": by_target, "next": targets}
+                | f"join {number}" >> beam.CoGroupByKey()
+                | f"hop {number}" >> beam.FlatMap(hop).with_output_types(tuple[str, str])
+            )
+        return targets
+
+
+class Redirected(beam.PTransform[Any, Any]):
+    """PCollections `links` (id, shard) and `redirects` (alias, target) to (shard, (alias, final target)) pairs.
+
+    So each shard hears of the redirects that its documents meet, and nobody holds all of them.
+    """
+
+    def expand(self, inputs: Mapping[str, Any]) -> Any:
+        """Apply to PCollections by these names."""
+        targets = inputs["redirects"] | "resolve" >> ResolveRedirects()
+        return (
+            {"links": inputs["links"], "targets": targets}
+            | "join targets" >> beam.CoGroupByKey()
+            | "redirected" >> beam.FlatMap(redirected).with_output_types(tuple[int, tuple[str, str]])
+        )
+
+
+def follow(document: Document, extraction: Extraction, targets: Mapping[str, str]) -> tuple[Document, Extraction]:
+    """Return both with every knowledge-base id that is an alias replaced by its target."""
+    if not targets:
+        return document, extraction
+
+    def ids(kb_ids: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(targets.get(id, id) for id in kb_ids))
+
+    def mentions(given: tuple[Mention, ...]) -> tuple[Mention, ...]:
+        return tuple(msgspec.structs.replace(mention, kb_ids=ids(mention.kb_ids)) for mention in given)
+
+    def entities(given: tuple[Entity, ...]) -> tuple[Entity, ...]:
+        return tuple(
+            msgspec.structs.replace(entity, mentions=mentions(entity.mentions), kb_ids=ids(entity.kb_ids))
+            for entity in given
+        )
+
+    given = None if document.entities is None else entities(document.entities)
+    document = msgspec.structs.replace(document, mentions=mentions(document.mentions), entities=given)
+    return document, msgspec.structs.replace(extraction, entities=entities(extraction.entities))
+
+
+def hop(group: tuple[str, Mapping[str, Iterable[str]]]) -> Iterator[tuple[str, str]]:
+    """Yield the aliases that lead to a target with where that leads itself."""
+    target, joined = group
+    further = next(iter(joined["next"]), target)
+    for alias in joined["aliases"]:
+        yield alias, further
+
+
+def redirected(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yield an alias with its target for every shard that has a link to it."""
+    alias, joined = group
+    target = next(iter(joined["targets"]), alias)
+    if target != alias:  # redirects that run in a circle lead nowhere
+        for shard in joined["links"]:
+            yield shard, (alias, target)
+
+
+def _swap(pair: tuple[str, str]) -> tuple[str, str]:
+    return pair[1], pair[0]
