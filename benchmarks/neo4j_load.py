@@ -4,10 +4,10 @@ python benchmarks/neo4j_load.py [EDGES ...] [--writers N ...] [--apoc JAR]
 
 A server of one's own is started (`make neo4j` says what it needs); its data are removed between the rows. The graph is
 that of `benchmarks/writers.py`: five edges a node, one or two sentences of evidence an edge, 96 relations. All ways
-write the same nodes and relationships with the same properties, but `import`, which is the server's own tool for the
-first load of an empty database, all documents too. Seconds are wall-clock, reading the tables included, save for the
-ways beside ours, which get their rows ready made. `single MERGE` and `neo4j-graphrag` are measured on the first rows
-only, and told per second, since they are slow; the latter needs APOC, and is left out without it. Every way runs once on a small graph first, so that the server has its
+write the same nodes and relationships with the same properties; ours and the import tool write the documents too.
+Seconds are wall-clock, reading the tables included, save for the ways beside ours, which get their rows ready made.
+`single MERGE` and `neo4j-graphrag` are measured on the first rows only, and told per second, since they are slow; the
+latter needs APOC, and is left out without it. Every way runs once on a small graph first, so that the server has its
 plans and its code compiled.
 """
 

@@ -70,6 +70,10 @@ def make_graph(folder: Path, edges: int, schema: RelationSchema) -> GraphTables:
             "tail": tails,
             "confidence": [round(chance.random(), 6) for _ in range(edges)],
             "support": support,
+            "independent": support,
+            "derived_from": [[]] * edges,
+            "conflict": [False] * edges,
+            "rank": [0] * edges,
         },
         "evidence": {
             "edge": [edge_ids[row] for row, _ in stated],

@@ -165,10 +165,10 @@ def test_relation_that_the_schema_lacks(sink, tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a disk of its own with room for 600 kB."""
+    """A folder on a disk of its own with room for 1,900 kB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk], capture_output=True, text=True)
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1900k", "tmpfs", disk], capture_output=True, text=True)
     if mount.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
     yield disk
@@ -176,7 +176,7 @@ def small_disk(tmp_path):
 
 
 def test_full_disk(sink, tmp_path, small_disk):
-    large = random_graph(1_200, 6_000).write(tmp_path / "large")
+    large = random_graph(1_200, 30_000).write(tmp_path / "large")
     small = small_graph().write(tmp_path / "small")
     target = small_disk / SINKS[sink].file
     SINKS[sink].write(small, target, SCHEMA)
