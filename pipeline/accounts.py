@@ -24,6 +24,7 @@ class Counts(msgspec.Struct, frozen=True):
             documents and repeated dead letters are here too.
         dead_letters: rows of that table, by `stage: reason`.
         dropped: facts, edges and evidence that were left out, by reason.
+        rules: what the rules of the relation schema derived or found wrong.
         rows: rows of the tables.
         change: documents that were `added`, `replaced`, `retried` (they had failed before), `removed` and `kept`.
         extracted: documents of which facts were extracted: `now`, or `before` this run was interrupted.
@@ -33,6 +34,7 @@ class Counts(msgspec.Struct, frozen=True):
     skipped: dict[str, int]
     dead_letters: dict[str, int]
     dropped: dict[str, int]
+    rules: dict[str, int]
     rows: dict[str, int]
     change: dict[str, int]
     extracted: dict[str, int]
@@ -49,6 +51,7 @@ def counts_of(entries: Mapping[Entry, int]) -> Counts:
         skipped=sorted_of("skipped"),
         dead_letters=sorted_of("dead letters"),
         dropped=sorted_of("dropped"),
+        rules=sorted_of("rules"),
         rows=sorted_of("rows"),
         change=sorted_of("change"),
         extracted=sorted_of("extracted"),

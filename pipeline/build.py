@@ -14,6 +14,7 @@ from pipeline.options import BuildOptions
 from pipeline.output_folder import STAGING, check_content, locked, staging
 from pipeline.plan import Plan, read_plan
 from pipeline.report import BuildReport, versions
+from pipeline.rules import with_rules
 from pipeline.stages import Work, checkpoint_of
 from pipeline.store import FOLDER
 from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter
@@ -54,7 +55,7 @@ def build(
     paths = input_files(inputs, out)
     choose_runner(options.runner, options.workers or default_workers(), options.beam)
     source = source or checkpoint_of(options)
-    identity, schema = source.identity(), source.relation_schema()
+    identity, schema = source.identity(), with_rules(source.relation_schema(), options.schema, options.rules)
     check_source(source, paths, options.format)
     check_content(out)
     plan = Plan.of("build", options, paths, identity, versions())

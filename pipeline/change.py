@@ -215,7 +215,7 @@ def check_extractor(store: Store, identity: dict[str, str], graph: Path) -> None
 def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequence[BuildReport]) -> None:
     check_extractor(stores[0], stores[1].info.extractor, folders[0])
     check_extractor(stores[1], stores[0].info.extractor, folders[1])
-    names = ("min_confidence", "min_precision")
+    names = ("min_confidence", "min_precision", "correlation")
     for name in names:
         left, right = (getattr(report.options, name) for report in reports)
         if left != right:

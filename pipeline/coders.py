@@ -7,7 +7,8 @@ from typing import Any
 from apache_beam.coders import Coder
 from apache_beam.coders.typecoders import registry
 
-from pipeline.merging import EdgeFinding, NodeFinding
+from pipeline.independence import DocumentEdges
+from pipeline.merging import EdgeFinding, EdgeTally, NodeFinding
 from schemas import (
     DeadLetter,
     Document,
@@ -32,6 +33,8 @@ RECORDS: tuple[type[Record], ...] = (
     Redirect,
     NodeFinding,
     EdgeFinding,
+    EdgeTally,
+    DocumentEdges,
     Node,
     Edge,
     Evidence,

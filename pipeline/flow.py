@@ -35,6 +35,7 @@ from schemas import (
     Node,
     Record,
     Redirect,
+    RelationSchema,
     Skipped,
     decode,
     encode,
@@ -121,6 +122,8 @@ class MergeFlow(msgspec.Struct, frozen=True):
     Attributes:
         store: the store; workers see it under this path.
         min_confidence: edges below are left out.
+        schema: the relations of the edges, and their rules.
+        correlation: how far documents that state one edge depend on each other.
         tables: folder for the tables.
         counts: file for the counts.
         tallies: folder of the live counts.
@@ -128,6 +131,8 @@ class MergeFlow(msgspec.Struct, frozen=True):
 
     store: Store
     min_confidence: float
+    schema: RelationSchema
+    correlation: float
     tables: str
     counts: str
     tallies: str
@@ -136,12 +141,13 @@ class MergeFlow(msgspec.Struct, frozen=True):
         """Add the flow to a Beam pipeline."""
         register_coders()
         stored = pipeline | "Stored" >> Stored(self.store)
-        merged = stored.extracted | "Merge" >> Merge(self.min_confidence)
+        merged = stored.extracted | "Merge" >> Merge(self.min_confidence, self.schema, self.correlation)
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
         tables = {**{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")}, "dead_letters": dead}
         entries = [
             dead | "count dead by reason" >> beam.Map(_dead).with_output_types(_Counted),
             merged["dropped"] | "count dropped" >> beam.Map(_dropped).with_output_types(_Counted),
+            merged["rules"] | "count rules" >> beam.Map(_of_rule).with_output_types(_Counted),
             *(rows | f"count rows of {name}" >> _one("rows", name) for name, rows in tables.items()),
         ]
         # Counted here and not by metrics, because a bundle that runs twice counts once here.
@@ -272,3 +278,7 @@ def _dead(letter: DeadLetter) -> _Counted:
 
 def _dropped(reason: str) -> _Counted:
     return ("dropped", reason), 1
+
+
+def _of_rule(found: str) -> _Counted:
+    return ("rules", found), 1

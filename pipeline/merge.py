@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
+from pipeline.apply_rules import CheckTypes, RankValues, SettleEdges
 from pipeline.failures import dead_letter
+from pipeline.independence import DocumentEdges, EdgeKey, Independent, SumTallies
 from pipeline.merging import EdgeTally, NodeFinding, NodeTally, findings
-from schemas import DeadLetter, Document, Edge, Evidence, Extraction, Node, Record, decode, encode
-
-EdgeKey = tuple[str, str, str, str]
+from pipeline.near_duplicates import signature
+from pipeline.rules import implied_relations
+from schemas import DeadLetter, Document, Edge, Extraction, Node, Record, RelationSchema, encode
 
 
 class DocumentRow(Record, frozen=True):
@@ -33,27 +35,35 @@ class DocumentRow(Record, frozen=True):
 
 @dataclass(eq=False)
 class Merge(beam.PTransform[Any, Any]):
-    """Extractions to the graph: a dict of the PCollections nodes, edges, evidence, documents, dead and dropped.
+    """Extractions to the graph: a dict of the PCollections nodes, edges, evidence, documents, dead, dropped and rules.
 
-    Edges below `min_confidence` are dropped after all documents have been heard, and their evidence with them; their
-    nodes stay, for they are entities of the corpus. `dropped` has a word for everything left out: `self-loop` for a
-    fact, `edge below the confidence cut` and `evidence below the confidence cut` for rows.
+    Edges below `min_confidence`, and those that break an enforced rule, are dropped after all documents have been
+    heard, and their evidence with them; their nodes stay, for they are entities of the corpus. `dropped` has a word for
+    everything left out: facts (`self-loop`), edges and rows of evidence; `rules` one for everything that a rule of the
+    schema derived or found wrong.
+
+    Attributes:
+        min_confidence: edges below are left out.
+        schema: the relations and their rules.
+        correlation: how far documents that state one edge depend on each other, from 0 to 1; see `EdgeTally.edge`.
     """
 
     min_confidence: float
+    schema: RelationSchema
+    correlation: float = 0.0
 
     def expand(self, extracted: Any) -> dict[str, Any]:
         """Apply to a PCollection of (document, extraction)."""
         kinds: dict[str, Any] = {
             "nodes": tuple[str, NodeFinding],
-            "edges": tuple[EdgeKey, float],
+            "edges": DocumentEdges,
             "evidence": tuple[str, bytes],
             "dead": DeadLetter,
             "dropped": str,
         }
-        found = extracted | "findings" >> beam.ParDo(FindingsOf()).with_output_types(DocumentRow, **kinds).with_outputs(
-            *kinds, main="documents"
-        )
+        found = extracted | "findings" >> beam.ParDo(FindingsOf(self.schema)).with_output_types(
+            DocumentRow, **kinds
+        ).with_outputs(*kinds, main="documents")
         nodes = (
             found.nodes
             | "sum nodes" >> beam.CombinePerKey(SumNodes())  # type: ignore[no-untyped-call]
@@ -61,32 +71,45 @@ class Merge(beam.PTransform[Any, Any]):
         )
         edges = (
             found.edges
-            | "sum edges" >> beam.CombinePerKey(SumEdges())  # type: ignore[no-untyped-call]
-            | "edges" >> beam.MapTuple(_edge).with_output_types(Edge)
-        )
-        # Edge ids are joined with the evidence, so that evidence of a dropped edge goes too.
-        kept = edges | "kept" >> beam.Filter(_sure, self.min_confidence).with_output_types(Edge)
-        evidence = (
-            {"edge": kept | "kept ids" >> beam.Map(_kept), "evidence": found.evidence}
-            | "join edges" >> beam.CoGroupByKey()
-            | "evidence"
-            >> beam.FlatMap(_evidence).with_output_types(Evidence, dropped=str).with_outputs("dropped", main="evidence")
+            | "independent" >> Independent()
+            | "sum edges" >> beam.CombinePerKey(SumTallies())  # type: ignore[no-untyped-call]
+            | "edges" >> beam.Map(_edge, self.correlation).with_output_types(Edge)
         )
         weak = edges | "weak" >> beam.FlatMap(_weak, self.min_confidence).with_output_types(str)
+        kept = edges | "kept" >> beam.Filter(_sure, self.min_confidence).with_output_types(Edge)
+        dropped: list[Any] = [found.dropped, weak]
+        rules: list[Any] = []
+        if self.schema.rules.types != "off":
+            typed = {relation.id for relation in self.schema.relations if relation.expected_pairs}
+            free = kept | "of any type" >> beam.Filter(_not_of, typed).with_output_types(Edge)
+            kept = kept | "typed" >> beam.Filter(_of, typed).with_output_types(Edge)
+            checked = {"edges": kept, "nodes": nodes} | "types" >> CheckTypes(self.schema)
+            kept = (checked.edges, free) | "typed and others" >> beam.Flatten()
+            dropped, rules = [*dropped, checked.dropped], [*rules, checked.rules]
+        if self.schema.rules.functional != "off":
+            functional = {relation.id for relation in self.schema.relations if relation.max_cardinality}
+            free = kept | "of any number" >> beam.Filter(_not_of, functional).with_output_types(Edge)
+            kept = kept | "functional" >> beam.Filter(_of, functional).with_output_types(Edge)
+            ranked = kept | "rank" >> RankValues(self.schema)
+            kept = (ranked.edges, free) | "functional and others" >> beam.Flatten()
+            dropped, rules = [*dropped, ranked.dropped], [*rules, ranked.rules]
+        settled = {"edges": kept, "evidence": found.evidence} | "settle edges" >> SettleEdges(self.schema)
         return {
             "nodes": nodes,
-            "edges": kept,
-            "evidence": evidence.evidence,
+            "edges": settled.edges,
+            "evidence": settled.evidence,
             "documents": found.documents,
             "dead": found.dead,
-            "dropped": (found.dropped, weak, evidence.dropped) | "dropped" >> beam.Flatten(),
+            "dropped": (*dropped, settled.dropped) | "dropped" >> beam.Flatten(),
+            "rules": (*rules, settled.rules) | "rules" >> beam.Flatten(),
         }
 
 
 class FindingsOf(beam.DoFn):
     """An extraction to its row of the documents table and its findings by tag."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: RelationSchema) -> None:
+        self.implied = implied_relations(schema, "enforce")
         self.nodes = Metrics.counter("factmill.merge", "node_findings")
         self.edges = Metrics.counter("factmill.merge", "edge_findings")
 
@@ -94,7 +117,8 @@ class FindingsOf(beam.DoFn):
         """Yield the document's row, and the findings by tag."""
         document, extraction = extracted
         try:
-            found = findings(document, extraction)
+            found = findings(document, extraction, self.implied)
+            said = DocumentEdges(document.id, signature(document) if found.edges else b"", found.edges)
         except Exception as error:
             letter = dead_letter(document.id, document.source, "merge", "document cannot be merged", error)
             yield beam.pvalue.TaggedOutput("dead", letter)
@@ -104,9 +128,8 @@ class FindingsOf(beam.DoFn):
         yield document_row(document, extraction)
         for node in found.nodes:
             yield beam.pvalue.TaggedOutput("nodes", (node.id, node))
-        for edge in found.edges:
-            key = (edge.id, edge.head, edge.relation, edge.tail)
-            yield beam.pvalue.TaggedOutput("edges", (key, edge.probability))
+        if said.edges:
+            yield beam.pvalue.TaggedOutput("edges", said)
         for row in found.evidence:
             yield beam.pvalue.TaggedOutput("evidence", (row.edge, encode(row)))
         for _ in range(found.self_loops):
@@ -137,30 +160,6 @@ class SumNodes(beam.CombineFn):
         return tally
 
 
-class SumEdges(beam.CombineFn):
-    """Adds up the probabilities of edge findings."""
-
-    def create_accumulator(self) -> EdgeTally:
-        """Return an empty sum."""
-        return EdgeTally()
-
-    def add_input(self, tally: EdgeTally, probability: float) -> EdgeTally:
-        """Return the sum with one more finding."""
-        tally.add(probability)
-        return tally
-
-    def merge_accumulators(self, tallies: Iterable[EdgeTally]) -> EdgeTally:
-        """Return the sum of sums."""
-        merged = EdgeTally()
-        for tally in tallies:
-            merged.merge(tally)
-        return merged
-
-    def extract_output(self, tally: EdgeTally) -> EdgeTally:
-        """Return the sum."""
-        return tally
-
-
 def document_row(document: Document, extraction: Extraction) -> DocumentRow:
     """Return the row of a document in the documents table."""
     return DocumentRow(
@@ -181,8 +180,9 @@ def _node(id: str, tally: NodeTally) -> Node:
     return tally.node(id)
 
 
-def _edge(key: EdgeKey, tally: EdgeTally) -> Edge:
-    return tally.edge(*key)
+def _edge(summed: tuple[EdgeKey, EdgeTally], correlation: float) -> Edge:
+    key, tally = summed
+    return tally.edge(*key, correlation)
 
 
 def _sure(edge: Edge, min_confidence: float) -> bool:
@@ -193,14 +193,9 @@ def _weak(edge: Edge, min_confidence: float) -> list[str]:
     return [] if _sure(edge, min_confidence) else ["edge below the confidence cut"]
 
 
-def _kept(edge: Edge) -> tuple[str, bytes]:
-    return edge.id, b""
+def _of(edge: Edge, relations: Collection[str]) -> bool:
+    return edge.relation in relations
 
 
-def _evidence(group: tuple[str, Mapping[str, Iterable[bytes]]]) -> Iterator[Any]:
-    _, joined = group
-    kept = any(True for _ in joined["edge"])
-    for row in joined["evidence"]:
-        yield (
-            decode(row, Evidence) if kept else beam.pvalue.TaggedOutput("dropped", "evidence below the confidence cut")
-        )
+def _not_of(edge: Edge, relations: Collection[str]) -> bool:
+    return edge.relation not in relations

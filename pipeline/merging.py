@@ -1,8 +1,8 @@
 """From what was found in single documents to the merged graph; free of Beam, and the same for any order and sharding.
 
-A document contributes one `NodeFinding` to every node that it names, one `EdgeFinding` to every edge that it states and
-`Evidence` for them. Findings of one id add up with `NodeTally` and `EdgeTally`; all that they add are whole numbers and
-sets, so the sum has the same bits in any order.
+A document contributes one `NodeFinding` to every node that it names, one `EdgeFinding` to every edge that it states, or
+implies by the rules of the relation schema, and `Evidence` for them. Findings of one id add up with `NodeTally` and
+`EdgeTally`; all that they add are whole numbers and sets, so the sum has the same bits in any order.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, page_title, sentence_of
@@ -21,6 +21,8 @@ DECIMALS = 6
 # -log(1 - p) is added up as a whole number of these parts: exact, therefore the same in any order.
 _PARTS = 2**44
 _CERTAIN = 1 - 2.0**-44
+# Sums stop where they fit into 64 bits; addition that stops at a limit is still the same in any order.
+_MOST = 2**62
 
 
 class NodeFinding(Record, frozen=True):
@@ -43,13 +45,20 @@ class NodeFinding(Record, frozen=True):
 
 
 class EdgeFinding(Record, frozen=True):
-    """What one document says about one edge: the highest probability among its facts of this edge."""
+    """What one document says about one edge.
+
+    Attributes:
+        id, head, relation, tail: the edge and its ends.
+        probability: the highest among its facts of this edge.
+        derived_from: ids of the edges whose facts imply this one; empty where the document states it.
+    """
 
     id: str
     head: str
     relation: str
     tail: str
     probability: float
+    derived_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,10 @@ class Findings:
     edges: tuple[EdgeFinding, ...]
     evidence: tuple[Evidence, ...]
     self_loops: int
+
+
+# Head node, relation, tail node.
+_Triple = tuple[str, str, str]
 
 
 @dataclass
@@ -104,34 +117,91 @@ class NodeTally:
         )
 
 
-@dataclass
-class EdgeTally:
-    """The sum of findings about one edge: noisy-or over independent documents, 1 - product(1 - p), in logarithms."""
+class EdgeTally(Record, frozen=True):
+    """The sum of findings about one edge.
 
-    surprisal: int = 0
-    support: int = 0
+    Attributes:
+        surprisal: sum of -log(1 - p) over independent documents, in parts.
+        strongest: the largest term of this sum.
+        support: documents.
+        independent: documents of which none is a near duplicate of another.
+        stated: whether a document states the edge, rather than implies it.
+        derived_from: ids of the edges that imply it.
+    """
 
-    def add(self, probability: float) -> None:
-        """Add one more document that states the edge with this probability."""
-        self.surprisal += round(-math.log1p(-min(probability, _CERTAIN)) * _PARTS)
-        self.support += 1
+    surprisal: int
+    strongest: int
+    support: int = 1
+    independent: int = 1
+    stated: bool = True
+    derived_from: tuple[str, ...] = ()
 
-    def merge(self, other: EdgeTally) -> None:
-        """Add the sum over other documents."""
-        self.surprisal += other.surprisal
-        self.support += other.support
+    @classmethod
+    def of(cls, probability: float, derived_from: tuple[str, ...] = ()) -> EdgeTally:
+        """Return the tally of one document."""
+        parts = round(-math.log1p(-min(probability, _CERTAIN)) * _PARTS)
+        return cls(parts, parts, stated=not derived_from, derived_from=derived_from)
 
-    def edge(self, id: str, head: str, relation: str, tail: str) -> Edge:
-        """Return the edge between two node ids."""
-        confidence = round(-math.expm1(-self.surprisal / _PARTS), DECIMALS)
-        return Edge(id=id, head=head, relation=relation, tail=tail, confidence=confidence, support=self.support)
+    def with_independent(self, other: EdgeTally) -> EdgeTally:
+        """Return the sum over documents that are independent of each other."""
+        return EdgeTally(
+            surprisal=min(self.surprisal + other.surprisal, _MOST),
+            strongest=max(self.strongest, other.strongest),
+            support=self.support + other.support,
+            independent=self.independent + other.independent,
+            stated=self.stated or other.stated,
+            derived_from=_union(self.derived_from, other.derived_from),
+        )
+
+    def with_duplicate(self, other: EdgeTally) -> EdgeTally:
+        """Return the sum over documents that are near duplicates: they count as one, the surest of them."""
+        return EdgeTally(
+            surprisal=max(self.surprisal, other.surprisal),
+            strongest=max(self.strongest, other.strongest),
+            support=self.support + other.support,
+            independent=1,
+            stated=self.stated or other.stated,
+            derived_from=_union(self.derived_from, other.derived_from),
+        )
+
+    def edge(self, id: str, head: str, relation: str, tail: str, correlation: float = 0.0) -> Edge:
+        """Return the edge between two node ids.
+
+        Its confidence is the noisy-or over independent documents, 1 - (1 - p)(1 - q)(1 - r)..., where p is the highest
+        probability. With a correlation the others count less: 1 - (1 - p) [(1 - q)(1 - r)...] ** (1 - correlation).
+        """
+        others = self.surprisal - self.strongest
+        parts = self.strongest + (others if correlation == 0.0 else round(others * (1.0 - correlation)))
+        return Edge(
+            id=id,
+            head=head,
+            relation=relation,
+            tail=tail,
+            confidence=round(-math.expm1(-parts / _PARTS), DECIMALS),
+            support=self.support,
+            independent=self.independent,
+            derived_from=() if self.stated else self.derived_from,
+        )
 
 
-def findings(document: Document, extraction: Extraction) -> Findings:
+def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return one if one == other else tuple(sorted({*one, *other}))
+
+
+def findings(
+    document: Document, extraction: Extraction, implied: Mapping[str, Sequence[str]] | None = None
+) -> Findings:
     """Return what a document contributes to the graph, each part sorted by id.
 
     Every entity becomes (part of) a node, also one without facts. Entities of the document that share a node count
-    once for it. Facts whose head and tail fall into one node say nothing and are only counted.
+    once for it. Facts whose head and tail fall into one node say nothing and are only counted. A fact is as probable as
+    the document states it and both its entities stand for their nodes.
+
+    Args:
+        document: the document.
+        extraction: what was found in it.
+        implied: by relation, those that hold from tail to head where it holds from head to tail. An implied fact is at
+            least as probable as the stated one; where each implies the other, both have the mean.
     """
     nodes: dict[str, _NodeInDocument] = {}
     node_of: list[str] = []
@@ -149,25 +219,40 @@ def findings(document: Document, extraction: Extraction) -> Findings:
         node.spans.update((mention.start, mention.end) for mention in entity.mentions)
         node.mentions += len(entity.mentions)
 
-    stated: dict[tuple[str, str, str], float] = {}
-    sentences: defaultdict[tuple[str, str, str], set[int]] = defaultdict(set)
+    stated: dict[_Triple, float] = {}
+    sentences: defaultdict[_Triple, set[int]] = defaultdict(set)
     self_loops = 0
     for fact in extraction.facts:
         key = (node_of[fact.head], fact.relation, node_of[fact.tail])
         if key[0] == key[2]:
             self_loops += 1
             continue
-        stated[key] = max(stated.get(key, 0.0), round(fact.probability, DECIMALS))
-        head, tail = (extraction.entities[index].mentions for index in (fact.head, fact.tail))
-        sentences[key].update(fact.evidence or closest_sentences(document, head, tail))
+        head, tail = extraction.entities[fact.head], extraction.entities[fact.tail]
+        probability = round(fact.probability * head.link_probability * tail.link_probability, DECIMALS)
+        stated[key] = max(stated.get(key, 0.0), probability)
+        sentences[key].update(fact.evidence or closest_sentences(document, head.mentions, tail.mentions))
+
+    probabilities, sources = dict(stated), defaultdict[_Triple, set[str]](set)
+    implied = implied or {}
+    for (head_id, relation, tail_id), probability in stated.items():
+        for other in implied.get(relation, ()):
+            key = (tail_id, other, head_id)
+            sentences[key] |= sentences[head_id, relation, tail_id]
+            if key not in stated:
+                sources[key].add(edge_id(head_id, relation, tail_id))
+            elif relation in implied.get(other, ()):  # two estimates of one probability
+                probabilities[key] = round((stated[key] + probability) / 2, DECIMALS)
+                continue
+            probabilities[key] = max(probabilities.get(key, 0.0), probability)
 
     spans = {id: sorted(node.spans) for id, node in nodes.items()}
     edges = []
     evidence: list[Evidence] = []
-    for (head_id, relation, tail_id), probability in stated.items():
+    for key, probability in probabilities.items():
+        head_id, relation, tail_id = key
         id = edge_id(head_id, relation, tail_id)
-        edges.append(EdgeFinding(id, head_id, relation, tail_id, probability))
-        for sentence in sentences[head_id, relation, tail_id]:
+        edges.append(EdgeFinding(id, head_id, relation, tail_id, probability, tuple(sorted(sources[key]))))
+        for sentence in sentences[key]:
             evidence.append(_evidence(document, id, sentence, spans[head_id], spans[tail_id], probability))
     return Findings(
         nodes=tuple(nodes[id].finding(id) for id in sorted(nodes)),

@@ -19,6 +19,11 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
         min_precision: the extractor cuts facts so that this share of them is right; not together with min_confidence.
         limit: read only so many documents, the first in the order of the file names.
         batch_cost: word pieces and entity pairs that the model takes at once.
+        schema: name or file of a relation schema whose rules hold; None takes the extractor's, with the rules of the
+            built-in schema of the same name.
+        rules: levels of rules other than in the schema, for example {"types": "enforce"}.
+        correlation: how far documents that state one edge depend on each other: 0 not at all, with 1 only the surest
+            counts.
         beam: options for Beam as on its command line.
     """
 
@@ -30,4 +35,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     min_precision: float | None = None
     limit: int | None = None
     batch_cost: int = 8192
+    schema: str | None = None
+    rules: dict[str, str] = {}
+    correlation: float = 0.0
     beam: tuple[str, ...] = ()

@@ -99,6 +99,8 @@ class Work:
             MergeFlow(
                 store=Store(self.shards.resolve(), info),
                 min_confidence=self.options.min_confidence,
+                schema=schema,
+                correlation=self.options.correlation,
                 tables=str(folder.resolve()),
                 counts=str(self.staging.resolve() / "merged.json"),
                 tallies=self._tallies("merge"),

@@ -27,6 +27,9 @@ class BuildConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     min_confidence: _Share | None = None
     min_precision: _Share | None = None
     limit: _Count | None = None
+    schema: str | None = None
+    rules: dict[str, str] = {}
+    correlation: _Share | None = None
     runner: str = "local"
     beam: tuple[str, ...] = ()
 
@@ -78,6 +81,8 @@ def parse_config(text: str, where: str) -> BuildConfig:
 def override(config: BuildConfig, options: Mapping[str, Any]) -> BuildConfig:
     """Return the configuration with every option that was given (not None, not empty) in place of its own value."""
     given = {name: value for name, value in options.items() if value is not None and value != ()}
+    if "rules" in given:
+        given["rules"] = config.rules | given["rules"]
     if "beam" in given:
         given["beam"] = (*config.beam, *given["beam"])  # a later option wins in Beam, so both can stay
     return _convert({**msgspec.structs.asdict(config), **given}, lambda name: f"--{name.replace('_', '-')}")

@@ -22,11 +22,19 @@ class Mention(Record, frozen=True):
 
 
 class Entity(Record, frozen=True):
-    """A cluster of mentions in one document, with its type, in ascending order of the mentions."""
+    """A cluster of mentions in one document, with its type.
+
+    Attributes:
+        mentions: in ascending order.
+        type: entity type.
+        kb_ids: what it stands for.
+        link_probability: calibrated probability that it stands for that; 1.0 for what the source says.
+    """
 
     mentions: tuple[Mention, ...]
     type: str
     kb_ids: tuple[str, ...] = ()
+    link_probability: float = 1.0
 
 
 class Fact(Record, frozen=True):

@@ -32,7 +32,18 @@ class Node(Record, frozen=True):
 
 
 class Edge(Record, frozen=True):
-    """A fact of the merged graph: `confidence` is the noisy-or over documents, `support` their number."""
+    """A fact of the merged graph.
+
+    Attributes:
+        id: `edge_id` of its key.
+        head, relation, tail: id of the node it starts from, id of the relation, id of the node it ends at.
+        confidence: noisy-or over independent documents.
+        support: number of documents that state it, or imply it.
+        independent: the same number, near duplicates counted once.
+        derived_from: ids of the edges that it follows from by a rule; empty where documents state it.
+        conflict: whether its head has more tails than its relation allows.
+        rank: place among the tails of its head, the surest first, for relations that allow so many; else 0.
+    """
 
     id: str
     head: str
@@ -40,6 +51,10 @@ class Edge(Record, frozen=True):
     tail: str
     confidence: float
     support: int
+    independent: int = 1
+    derived_from: tuple[str, ...] = ()
+    conflict: bool = False
+    rank: int = 0
 
 
 class Evidence(Record, frozen=True):

@@ -91,7 +91,7 @@ class RelationSchema(Record, frozen=True, dict=True):
         for own in self.relations:
             known = other.by_id.get(own.id)
             if known is None:
-                raise SchemaError(f"the schema '{other.name}' has no relation '{own.id}': add it, or take another schema")
+                raise SchemaError(f"the schema '{other.name}' has no relation '{own.id}': add it, or take another")
             if known.inverse is not None and known.inverse not in self.by_id:
                 raise SchemaError(f"the inverse '{known.inverse}' of '{own.id}' is no relation of '{self.name}'")
             relations.append(
@@ -199,15 +199,14 @@ def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
         for key in ("description", "inverse"):
             if not isinstance(row.get(key, ""), str):
                 raise fail(line, f"'{key}' is not a text")
-        pairs: dict[str, tuple[tuple[str, str], ...]] = {}
         for key in ("types", "expected"):
-            given = row.pop(key, [])
-            if not isinstance(given, list):
+            pairs = row.get(key, [])
+            if not isinstance(pairs, list):
                 raise fail(line, f"'{key}' is not a list of [head type, tail type]")
-            pairs[key] = tuple(_type_pair(pair, entity_types, lambda m, at=line: fail(at, m)) for pair in given)
+            row[key] = tuple(_type_pair(pair, entity_types, lambda m, at=line: fail(at, m)) for pair in pairs)
         lines[row["id"]] = line
         try:
-            relation = Relation(**pairs, **row)
+            relation = Relation(**row)
             if not isinstance(relation.symmetric, bool):
                 raise TypeError("'symmetric' must be true or false")
             cardinality = relation.max_cardinality
@@ -224,7 +223,9 @@ def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
             raise fail(lines[relation.id], f"inverse '{relation.inverse}' of '{relation.id}' is not in the schema")
     schema = RelationSchema(str(data["name"]), entity_types, tuple(relations), _rules(data, fail))
     for relation in relations:
-        _check_implied(schema, relation, lambda m, at=lines[relation.id]: fail(at, m))
+        problem = _problem_of_inverse(schema, relation)
+        if problem:
+            raise fail(lines[relation.id], problem)
     return schema
 
 
@@ -244,21 +245,22 @@ def _rules(data: dict[str, Any], fail: Callable[[object, str], SchemaError]) -> 
     return Rules().changed(levels)
 
 
-def _check_implied(schema: RelationSchema, relation: Relation, fail: Callable[[str], SchemaError]) -> None:
-    """Refuse rules that would derive more in a second step than in the first.
+def _problem_of_inverse(schema: RelationSchema, relation: Relation) -> str | None:
+    """Return why the rules of a relation would derive more in a second step than in the first, if they would.
 
-    Where both a father and a mother have the inverse child, child has none: it would make a mother of every father.
+    Where both father and mother have the inverse child, child has none: it would make a mother of every father.
     """
-    if relation.inverse is None:
-        return
-    back = schema.by_id[relation.inverse].inverse
-    if back not in (None, relation.id):
-        raise fail(
-            f"inverse '{relation.inverse}' of '{relation.id}' has the inverse '{back}' itself: "
+    if relation.inverse in (None, relation.id):
+        return None
+    inverse = schema.by_id[str(relation.inverse)]
+    if relation.symmetric or inverse.symmetric:
+        return f"a symmetric relation is its own inverse: leave 'inverse' of '{relation.id}' out"
+    if inverse.inverse not in (None, relation.id):
+        return (
+            f"inverse '{inverse.id}' of '{relation.id}' has the inverse '{inverse.inverse}' itself: "
             f"name '{relation.id}' there, or none"
         )
-    if relation.symmetric and relation.inverse != relation.id:
-        raise fail(f"'{relation.id}' is symmetric, so it is its own inverse: leave 'inverse' out")
+    return None
 
 
 def _type_pair(pair: object, known: tuple[str, ...], fail: object) -> tuple[str, str]:

@@ -29,6 +29,10 @@ EDGES = pa.schema(
         pa.field("tail", pa.string(), nullable=False),
         pa.field("confidence", pa.float64(), nullable=False),
         pa.field("support", pa.int32(), nullable=False),
+        pa.field("independent", pa.int32(), nullable=False),
+        pa.field("derived_from", pa.list_(pa.string()), nullable=False),
+        pa.field("conflict", pa.bool_(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),
     ]
 )
 

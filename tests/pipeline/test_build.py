@@ -128,7 +128,7 @@ def test_edges_below_the_cut_go_with_their_evidence_and_nodes_stay(built, corpus
     cut = build_rules([corpus], tmp_path / "cut", BuildOptions(runner="memory", min_confidence=0.995)).counts
     assert 0 < cut.rows["edges"] < everything.rows["edges"]
     assert cut.rows["edges"] + cut.dropped["edge below the confidence cut"] == everything.rows["edges"]
-    assert cut.rows["evidence"] + cut.dropped["evidence below the confidence cut"] == everything.rows["evidence"]
+    assert cut.rows["evidence"] + cut.dropped["evidence of edges left out"] == everything.rows["evidence"]
     assert cut.rows["nodes"] == everything.rows["nodes"]
     kept = {row["id"] for row in column(tmp_path / "cut", "edges", "id")}
     assert {row["edge"] for row in column(tmp_path / "cut", "evidence", "edge")} == kept

@@ -1,12 +1,14 @@
 from collections import defaultdict
+from functools import reduce
 from math import prod
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pipeline.merging import EdgeTally, NodeTally, closest_sentences, findings
-from schemas import Entity, Extraction, Fact, Mention, edge_id, node_id
+from schemas import Entity, Extraction, Fact, Mention, decode, edge_id, encode, node_id
 from tests.pipeline.made import document
 from tests.rule_extractor import RuleExtractor
 
@@ -80,21 +82,78 @@ def test_no_entities_give_nothing():
     assert (found.nodes, found.edges, found.evidence) == ((), (), ())
 
 
+def test_a_fact_is_as_sure_as_the_links_of_its_ends():
+    sure = (0.5, 0.8, 1.0, 1.0)
+    entities = tuple(replace(e, link_probability=p) for e, p in zip(extraction().entities, sure, strict=True))
+    found = findings(document("d", TEXT), Extraction("d", entities, (Fact(0, "knows", 1, 0.75, (0,)),)))
+    assert [edge.probability for edge in found.edges] == [row.probability for row in found.evidence] == [0.3]
+
+
+def test_facts_imply_others_with_their_evidence():
+    implied = {"knows": ("knows",), "father": ("child",)}
+    facts = [Fact(0, "knows", 1, 0.75, (0,)), Fact(1, "knows", 0, 0.25, (3,)), Fact(0, "knows", 2, 0.5, (1,)),
+             Fact(0, "father", 1, 0.875, (1,)), Fact(1, "child", 0, 0.125, (2,))]  # fmt: skip
+    found = findings(document("d", TEXT), extraction(*facts), implied)
+    edges = {(edge.head, edge.relation, edge.tail): edge for edge in found.edges}
+    probabilities = {key: edge.probability for key, edge in edges.items()}
+    assert probabilities == {
+        (ALICE, "knows", BOB): 0.5,  # each implies the other: the mean
+        (BOB, "knows", ALICE): 0.5,
+        (ALICE, "knows", CAROL): 0.5,
+        (CAROL, "knows", ALICE): 0.5,
+        (ALICE, "father", BOB): 0.875,
+        (BOB, "child", ALICE): 0.875,  # implied, but implies nothing: the higher
+    }
+    derived = {key: edge.derived_from for key, edge in edges.items() if edge.derived_from}
+    assert derived == {(CAROL, "knows", ALICE): (edge_id(ALICE, "knows", CAROL),)}
+    evidence = {id: {row.sentence for row in found.evidence if row.edge == id} for id in edges_of(found.evidence)}
+    assert evidence[edge_id(BOB, "child", ALICE)] == {1, 2}
+    (row,) = [row for row in found.evidence if row.edge == edge_id(CAROL, "knows", ALICE)]
+    assert (row.head_spans, row.tail_spans) == ((), ((17, 22),))
+
+
+def edges_of(rows):
+    return {row.edge for row in rows}
+
+
+def sum_of(probabilities):
+    return reduce(EdgeTally.with_independent, map(EdgeTally.of, probabilities))
+
+
 @given(st.lists(st.floats(0, 1).map(lambda p: round(p, 6)), min_size=1, max_size=30))
 def test_confidence_is_the_noisy_or(probabilities):
-    tally = EdgeTally()
-    for probability in probabilities:
-        tally.add(probability)
-    edge = tally.edge("e", "h", "r", "t")
-    assert edge.support == len(probabilities)
+    edge = sum_of(probabilities).edge("e", "h", "r", "t")
+    assert edge.support == edge.independent == len(probabilities)
     assert edge.confidence == pytest.approx(1 - prod(1 - p for p in probabilities), abs=1e-6)
+
+
+@given(st.lists(st.floats(0, 0.99), min_size=1, max_size=30), st.floats(0, 1))
+def test_with_a_correlation_all_but_the_surest_document_count_less(probabilities, correlation):
+    edge = sum_of(probabilities).edge("e", "h", "r", "t", correlation)
+    *others, surest = sorted(probabilities)
+    expected = 1 - (1 - surest) * prod(1 - p for p in others) ** (1 - correlation)
+    assert edge.confidence == pytest.approx(expected, abs=1e-6)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=10))
+def test_near_duplicates_count_as_the_surest_of_them(probabilities):
+    tally = reduce(EdgeTally.with_duplicate, map(EdgeTally.of, probabilities))
+    edge = tally.edge("e", "h", "r", "t")
+    assert (edge.support, edge.independent) == (len(probabilities), 1)
+    assert edge.confidence == pytest.approx(max(probabilities), abs=1e-6)
 
 
 def test_one_document_gives_its_own_probability():
     for millionths in range(0, 1_000_001, 997):
-        tally = EdgeTally()
-        tally.add(millionths / 1e6)
-        assert tally.edge("e", "h", "r", "t").confidence == millionths / 1e6
+        assert EdgeTally.of(millionths / 1e6).edge("e", "h", "r", "t").confidence == millionths / 1e6
+
+
+def test_a_sum_of_any_size_can_be_stored():
+    tally = EdgeTally.of(1.0)
+    for _ in range(40):
+        tally = tally.with_independent(tally)
+    assert decode(encode(tally), EdgeTally) == tally
+    assert tally.edge("e", "h", "r", "t", 0.9).confidence == 1.0
 
 
 names = st.sampled_from(["Alice", "Bob Jones", "Carol", "England", "Luton", "Old Bridge", "it", "rain"])
@@ -106,24 +165,26 @@ def merged(shards):
     """The graph of shards of documents, summed in each shard first and then over the shards."""
     nodes, edges = defaultdict(list), defaultdict(list)
     for shard in shards:
-        node_sums, edge_sums = defaultdict(NodeTally), defaultdict(EdgeTally)
+        node_sums, edge_sums = defaultdict(NodeTally), defaultdict(list)
         for made, found in shard:
             assert all(row.document == made.id for row in found.evidence)
             for node in found.nodes:
                 node_sums[node.id].add(node)
             for edge in found.edges:
-                edge_sums[edge.id, edge.head, edge.relation, edge.tail].add(edge.probability)
+                key = (edge.id, edge.head, edge.relation, edge.tail)
+                edge_sums[key].append(EdgeTally.of(edge.probability, edge.derived_from))
         for id, tally in node_sums.items():
             nodes[id].append(tally)
-        for key, tally in edge_sums.items():
-            edges[key].append(tally)
+        for key, tallies in edge_sums.items():
+            edges[key].append(reduce(EdgeTally.with_independent, tallies))
     return (
-        {id: sum_of(NodeTally(), tallies).node(id) for id, tallies in nodes.items()},
-        {key: sum_of(EdgeTally(), tallies).edge(*key) for key, tallies in edges.items()},
+        {id: sum_of_nodes(tallies).node(id) for id, tallies in nodes.items()},
+        {key: reduce(EdgeTally.with_independent, tallies).edge(*key, 0.25) for key, tallies in edges.items()},
     )
 
 
-def sum_of(total, tallies):
+def sum_of_nodes(tallies):
+    total = NodeTally()
     for tally in tallies:
         total.merge(tally)
     return total
@@ -136,7 +197,12 @@ def test_any_order_and_sharding_of_documents_gives_the_same_graph(texts, data):
     found = []
     for number, text in enumerate(texts):
         made = document(f"d{number}", text)
-        found.append((made, findings(made, extractor.extract([extractor.prepare(made)])[0])))
+        found.append(
+            (
+                made,
+                findings(made, extractor.extract([extractor.prepare(made)])[0], {"with": ("with",), "in": ("with",)}),
+            )
+        )
     shuffled = data.draw(st.permutations(found))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(found)), max_size=4)))
     shards = [shuffled[a:b] for a, b in zip([0, *cuts], [*cuts, len(found)], strict=True)]

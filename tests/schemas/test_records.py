@@ -60,7 +60,7 @@ RECORDS = {
         Extraction, TEXT, st.lists(ENTITIES, max_size=2).map(tuple), st.lists(FACTS, max_size=2).map(tuple)
     ),
     Node: st.builds(Node, TEXT, TEXT, TEXT, TEXTS, TEXTS, COUNT, COUNT),
-    Edge: st.builds(Edge, TEXT, TEXT, TEXT, TEXT, CHANCE, COUNT),
+    Edge: st.builds(Edge, TEXT, TEXT, TEXT, TEXT, CHANCE, COUNT, COUNT, TEXTS, st.booleans(), COUNT),
     Evidence: st.builds(Evidence, TEXT, TEXT, COUNT, COUNT, COUNT, TEXT, SPANS, SPANS, CHANCE),
     DeadLetter: st.builds(DeadLetter, TEXT, TEXT, TEXT, TEXT, TEXT),
     Skipped: st.builds(Skipped, TEXT, TEXT),
@@ -72,7 +72,7 @@ RECORDS = {
 def test_every_record_type_is_tested():
     exported = [getattr(schemas, name) for name in schemas.__all__]
     records = {kind for kind in exported if isinstance(kind, type) and issubclass(kind, Record)}
-    assert records - {Record, schemas.Relation, schemas.RelationSchema} == RECORDS.keys()
+    assert records - {Record, schemas.Relation, schemas.RelationSchema, schemas.Rules} == RECORDS.keys()
 
 
 @pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.__name__)

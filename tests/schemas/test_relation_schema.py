@@ -2,7 +2,15 @@ import pickle
 
 import pytest
 
-from schemas import SchemaError, builtin_schemas, load_relation_schema, parse_relation_schema
+from schemas import (
+    RuleError,
+    Rules,
+    SchemaError,
+    builtin_schemas,
+    load_relation_schema,
+    parse_levels,
+    parse_relation_schema,
+)
 
 SOUND = """\
 name: family
@@ -88,6 +96,20 @@ def test_an_unknown_name_lists_the_known_ones():
         ("[PER, LOC]", "[PER, NO]", "line 2: entity type False is not a text: put it in quotes"),
         ("[PER, LOC]", "PER", "line 2: 'entity_types' is not a list"),
         ("label: father,", "label: father, description: [a],", "line 4: 'description' is not a text"),
+        ("types: [[PER", "expected: [[LOG", r"line 4: entity type 'LOG' is not in entity_types \(PER, LOC\)"),
+        ("relations:", "rules: 3\nrelations:", "line 3: 'rules' is not a mapping"),
+        (
+            "relations:",
+            "rules:\n  types: on\nrelations:",
+            "line 4: the rule 'types' cannot be True: use one of off, warn",
+        ),
+        ("relations:", "rules: {colour: warn}\nrelations:", "line 3: no rule 'colour': use one of inverse, symm"),
+        (
+            "label: child",
+            "label: child\n    inverse: P19",
+            "line 4: inverse 'P40' of 'P22' has the inverse 'P19' itself",
+        ),
+        ("label: child", "label: child\n    symmetric: true", "line 4: a symmetric relation is its own inverse"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(old, new, message):
@@ -114,3 +136,39 @@ def test_what_is_wrong_is_named_with_its_line(old, new, message):
 def test_wrong_shapes_are_schema_errors_too(text):
     with pytest.raises(SchemaError, match=r"^schema, line "):
         parse_relation_schema(text)
+
+
+def test_rules_have_levels():
+    assert parse_relation_schema(SOUND).rules == Rules("warn", "warn", "warn", "warn")
+    schema = parse_relation_schema(SOUND.replace("relations:", "rules: {inverse: off, types: enforce}\nrelations:"))
+    assert schema.rules == Rules(inverse="off", types="enforce")
+    assert schema.rules.changed({"inverse": "warn"}) == Rules(types="enforce")
+    assert parse_levels(" inverse=enforce, functional=warn,") == {"inverse": "enforce", "functional": "warn"}
+    for wrong, message in [("inverse", "not RULE=LEVEL"), ("colour=warn", "no rule 'colour'"), ("types=on", "'on'")]:
+        with pytest.raises(RuleError, match=message):
+            Rules().changed(parse_levels(wrong))
+
+
+def test_what_relations_imply():
+    docred = load_relation_schema("docred")
+    assert docred.implied("P22") == docred.implied("P25") == [("inverse", "P40")]
+    assert docred.implied("P26") == [("symmetric", "P26")]
+    assert docred.implied("P40") == docred.implied("unknown") == []
+    for relation in docred.relations:
+        for _, implied in docred.implied(relation.id):
+            # A second step leads back or nowhere.
+            assert {id for _, id in docred.implied(implied)} <= {relation.id}
+
+
+def test_a_schema_takes_over_what_another_one_knows():
+    old = parse_relation_schema(SOUND)
+    new = SOUND.replace("inverse: P40", "expected: [[PER, LOC]], max_cardinality: 1").replace(
+        "relations:", "rules: {types: enforce}\nrelations:"
+    )
+    ruled = old.ruled_by(parse_relation_schema(new))
+    assert ruled.rules.types == "enforce"
+    father = ruled.by_id["P22"]
+    assert (father.types, father.expected, father.inverse) == ((("PER", "PER"),), (("PER", "LOC"),), None)
+    assert ruled.index == old.index
+    with pytest.raises(SchemaError, match="the schema 'cdr' has no relation 'P22'"):
+        old.ruled_by(load_relation_schema("cdr"))
