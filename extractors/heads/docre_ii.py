@@ -33,10 +33,12 @@ class Options(Record, frozen=True, forbid_unknown_fields=True):
         extended: whether a pair attends to the overlapping pairs only; otherwise to all pairs (`w/o ECA`), which takes
             time n^4 for n entities.
         contrastive: whether the contrastive loss is used (equation 14).
-        mode: `reference` adds the logits of all passes to those of the base module, as the published code does, and
-            puts noise on all pairs alike, as the paper says. `corrected` takes those of the last pass, as equation 12
-            says, and puts noise on as many unrelated pairs as related ones: at equal shares, the relations invented
-            would outnumber the predicted ones many times.
+        mode: `reference` adds the logits of all passes to those of the base module, as the published code does,
+            though it trains those of one pass alone, and puts noise on all pairs alike, as the paper says.
+            `corrected` adds the logits of the last pass to those of the base module, in training as later: the
+            inference module starts as no change at all and learns what to mend. It puts noise on as many unrelated
+            pairs as related ones: at equal shares, the relations invented would outnumber the predicted ones many
+            times.
         base: base module, any head with pair features.
         base_options: its options; None for those of the paper (equations 2 to 4) or else the head's own.
     """
@@ -86,6 +88,9 @@ class IterativeInference(RelationHead):
         self.layers = nn.ModuleList(InferenceLayer(width, options, sizes.dropout) for _ in range(options.layers))
         self.dropout = Dropout(sizes.dropout)
         self.classifier = nn.Linear(2 * width, sizes.classes)
+        if options.mode == "corrected":
+            nn.init.zeros_(self.classifier.weight)
+            nn.init.zeros_(self.classifier.bias)
         if options.contrastive:
             self.predictor = FeedForward(2 * width, width, 2 * width, sizes.dropout)
 
@@ -94,11 +99,12 @@ class IterativeInference(RelationHead):
         if self.base_only:
             logits: Tensor = self.base(pairs)
             return logits
-        features, logits, mask = self._base_maps(pairs)
+        features, base, mask = self._base_maps(pairs)
+        logits = base
         for _ in range(self.options.passes):
             relations = self.relation_embedding(self._predicted(logits))
             refined = self.classifier(self._infer(features, relations, mask))  # equation 12 without its sigmoid
-            logits = logits + refined if self.options.mode == "reference" else refined
+            logits = (logits if self.options.mode == "reference" else base) + refined
         return logits[pairs.grid.cell]
 
     def losses(self, pairs: EntityPairs, loss: PairLoss, targets: Tensor) -> dict[str, Tensor]:
@@ -114,8 +120,11 @@ class IterativeInference(RelationHead):
         predicted = self._predicted(logits).detach()
         cell = pairs.grid.cell
         first = self._infer(features, self.relation_embedding(self._with_noise(predicted, mask)), mask)[cell]
+        refined = self.classifier(self.dropout(first))
+        if self.options.mode == "corrected":
+            refined = logits[cell] + refined
         found = {
-            "relation": _mean(loss(self.classifier(self.dropout(first)), targets)),
+            "relation": _mean(loss(refined, targets)),
             "base": _mean(loss(logits[cell], targets)),
         }
         if self.options.contrastive:

@@ -31,7 +31,8 @@ def of_passage(head, pairs, bases):
             f, r = inference_layer(head, layer, f, r)
         for cell in cells:
             refined = head.classifier(torch.cat([f[cell], r[cell]]))  # equation 12
-            logits[cell] = logits[cell] + refined if head.options.mode == "reference" else refined
+            before = logits[cell] if head.options.mode == "reference" else first[cells.index(cell)]
+            logits[cell] = before + refined
     return logits
 
 
