@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Stands in every folder that `replacing` put in place: only such a folder may be replaced.
@@ -18,7 +20,8 @@ def replacing(target: Path) -> Iterator[Path]:
 
     The draft lies in a hidden folder beside the target, so that the last step is one rename on one file system; a
     reader sees the old file or the new one. After an error the old one stands as it was and the draft is gone. A
-    folder is replaced in two renames: between them, for a moment, nothing stands at the target.
+    folder is replaced in two renames: between them, for a moment, nothing stands at the target. Drafts that a killed
+    process left are removed.
 
     Raises:
         OSError: the folder cannot be written, the disk is full, or a file stands where a folder is to be
@@ -29,7 +32,8 @@ def replacing(target: Path) -> Iterator[Path]:
             f"'{target}' is a folder, and not one that an export made: remove it or choose another place"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+    _remove_left_over(target)
+    with tempfile.TemporaryDirectory(prefix=_prefix(target), dir=target.parent) as folder, _locked(folder):
         draft = Path(folder) / target.name
         yield draft
         if draft.is_dir():
@@ -52,3 +56,30 @@ def replacing(target: Path) -> Iterator[Path]:
 
 def _is_ours(folder: Path) -> bool:
     return (folder / MARK).exists() or not any(folder.iterdir())
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}."
+
+
+@contextmanager
+def _locked(folder: str | Path) -> Iterator[None]:
+    """Hold a lock on a folder, which goes with the process however that ends.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_left_over(target: Path) -> None:
+    for name in os.listdir(target.parent):  # noqa: PTH208 - names alone, of perhaps thousands of files
+        folder = target.parent / name
+        if name.startswith(_prefix(target)) and folder.is_dir():
+            with suppress(OSError), _locked(folder):
+                shutil.rmtree(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
+import os
 from pathlib import Path
 
 import pyoxigraph
@@ -26,8 +26,8 @@ _ONCE = {"edges": "rdf:reifies", "nodes": "fm:mentions"}
 def open_store(folder: Path, schema: RelationSchema) -> pyoxigraph.Store:
     """Return the store of the graph in a folder, opened for reading; several processes may have it open.
 
-    It is made when it is missing or older than the tables: in the folder as `graph.oxigraph`, or in the folder for
-    temporary files where the folder of the graph cannot be written.
+    It is made when it is missing or older than the tables: in the folder as `graph.oxigraph`, or in the user's cache
+    (`XDG_CACHE_HOME`) where the folder of the graph cannot be written.
 
     Args:
         folder: the output folder of a build.
@@ -89,4 +89,5 @@ def _read_state(target: Path) -> dict[str, list[int]] | None:
 
 def _elsewhere(folder: Path) -> Path:
     name = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
-    return Path(tempfile.gettempdir()) / f"factmill-{name}.oxigraph"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "factmill" / f"{name}.oxigraph"

@@ -67,6 +67,18 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_one_ends_the_work(tmp_
             os.kill(os.getpid(), signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert target.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2
     with replacing(target) as draft:
         draft.write_text("new")
     assert target.read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_draft_that_is_still_written_is_left_alone(tmp_path):
+    target = tmp_path / "file"
+    with replacing(target) as first:
+        first.write_text("first")
+        with replacing(target) as second:
+            second.write_text("second")
+        assert target.read_text() == "second"
+    assert target.read_text() == "first"
