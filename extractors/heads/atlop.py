@@ -55,7 +55,8 @@ class Atlop(RelationHead):
         vectors = torch.cat(self.pair_vectors(pairs), 1)
         if self.options.classifier == "bilinear":
             return vectors
-        return self.dropout(torch.relu(self.feature_layer(vectors)))
+        features: Tensor = self.dropout(torch.relu(self.feature_layer(vectors)))
+        return features
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits of shape (n, classes) for pair features (DocRE-II equation 4 without its sigmoid)."""
@@ -98,8 +99,8 @@ class GroupedBilinear(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return scores of shape (n, classes) for two matrices of shape (n, width)."""
-        blocks = [self._scores(one, other) for one, other in zip(first.split(ROWS), second.split(ROWS), strict=True)]
-        return torch.cat(blocks)
+        parts = zip(torch.split(first, ROWS), torch.split(second, ROWS), strict=True)
+        return torch.cat([self._scores(one, other) for one, other in parts])
 
     def _scores(self, first: Tensor, second: Tensor) -> Tensor:
         groups = first.shape[1] // self.block

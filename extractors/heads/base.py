@@ -168,11 +168,11 @@ class RelationHead(nn.Module, ABC):
 
     def pair_features(self, pairs: EntityPairs) -> Tensor:
         """Return what the last layer of the head reads of every pair: shape (n, feature_width)."""
-        raise NotImplementedError(f"{type(self).__name__} has no pair features: it cannot be a base module")
+        raise TypeError(f"{type(self).__name__} has no pair features: it cannot be a base module")
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits of shape (n, classes) for pair features."""
-        raise NotImplementedError(f"{type(self).__name__} has no pair features: it cannot be a base module")
+        raise TypeError(f"{type(self).__name__} has no pair features: it cannot be a base module")
 
     def losses(self, pairs: EntityPairs, loss: PairLoss, targets: Tensor) -> dict[str, Tensor]:
         """Return what the head is trained with; every value is a scalar, and their sum is minimised.

@@ -59,7 +59,8 @@ class Joined(RelationHead):
         entities = pairs.smooth_entities
         z_s = torch.tanh(self.head_layer([(entities, head), (types, head), *shared]))
         z_o = torch.tanh(self.tail_layer([(entities, tail), (types, tail), *shared]))
-        return self.dropout(torch.cat([z_s, z_o], 1))
+        features: Tensor = self.dropout(torch.cat([z_s, z_o], 1))
+        return features
 
 
 def nearest_mentions(pairs: EntityPairs) -> tuple[Tensor, Tensor]:
