@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from extractors.confidence import Calibration
 from extractors.compact import SCALE, pack, unpack
+from extractors.confidence import Calibration
 from extractors.config import ModelConfig
 from extractors.network import Network
 
