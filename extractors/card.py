@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from extractors.confidence import Calibration
 from extractors.config import ModelConfig
-from extractors.recipe import Recipe
+from extractors.recipe import Recipe, Stage
 
 LEVELS = {
     "mention": "mention localization",
@@ -21,33 +21,34 @@ LEVELS = {
 def model_card(recipe: Recipe, config: ModelConfig, calibration: Calibration) -> str:
     """Return the card as Markdown: what it is, how it was trained, its figures and limits."""
     schema = config.schema
-    stages = "\n".join(
-        f"{number}. {stage.epochs} epochs on "
-        + ", ".join(
-            f"`{c.data}`{f' documents {c.documents}' if c.documents else ''}{'' if c.facts else ' (entities only)'}"
-            for c in stage.corpora
-        )
-        + f"; learning rates {stage.encoder_rate:g} (encoder) and {stage.head_rate:g} (rest), {stage.batch} per step"
-        for number, stage in enumerate(recipe.stages, 1)
-    )
+    stages = "\n".join(f"{number}. {_stage(stage)}" for number, stage in enumerate(recipe.stages, 1))
     tables = "\n".join(_table(name, figures) for name, figures in calibration.figures.items())
+    start = f", from the weights of `{recipe.start}`" if recipe.start else ""
+    cuts = f"relation {calibration.relation_threshold} (calibrated probability)"
+    what = "Relates given entities; it finds none itself."
+    how = "Entities given."
+    if config.joint:
+        what = (
+            "A joint extractor after JEREX (Eberts and Ulges 2021): mentions, clusters, entity types and relations "
+            "from one encoder pass."
+        )
+        how = "Strict, from bare text."
+        cuts = f"mention {calibration.mention_threshold}, coreference {calibration.coreference_threshold}, " + cuts
     return f"""# factmill checkpoint: {schema.name}, {recipe.backbone}, {recipe.head}
 
-A joint extractor after JEREX (Eberts and Ulges 2021): mentions, clusters, entity types and relations from one encoder
-pass. Entity types: {", ".join(schema.entity_types)}. Relations: {len(schema.relations)} (`relations.json`).
+{what} Entity types: {", ".join(schema.entity_types)}. Relations: {len(schema.relations)} (`relations.json`).
 
 ## Training
 
-Encoder: `{recipe.backbone}`; relation head: `{recipe.head}`; seed {recipe.seed}.
+Encoder: `{recipe.backbone}`{start}; relation head: `{recipe.head}`; seed {recipe.seed}.
 
 {stages}
 
-The best epoch and all thresholds were chosen on `{calibration.selected_on}`: mention {calibration.mention_threshold},
-coreference {calibration.coreference_threshold}, relation {calibration.relation_threshold} (calibrated probability).
+The best epoch, all thresholds and the calibration were chosen on `{calibration.selected_on}`: {cuts}.
 
 ## Figures
 
-Strict, from bare text. Nothing was chosen on the last document set.
+{how} Nothing was chosen on the last document set.
 
 {tables}
 ## Limits
@@ -57,6 +58,23 @@ documents like those they were calibrated on; for others, `factmill calibrate` f
 """
 
 
+def _stage(stage: Stage) -> str:
+    corpora = ", ".join(
+        f"`{c.data}`"
+        + (f" documents {c.documents}" if c.documents else "")
+        + ("" if c.facts else " (entities only)")
+        + (
+            f" (labels completed by {', '.join(f'`{teacher}`' for teacher in c.completed_by)})"
+            if c.completed_by
+            else ""
+        )
+        for c in stage.corpora
+    )
+    epochs = "1 epoch" if stage.epochs == 1 else f"{stage.epochs} epochs"
+    rates = f"learning rates {stage.encoder_rate:g} (encoder) and {stage.head_rate:g} (rest), {stage.batch} per step"
+    return f"{epochs} on {corpora}; {rates}"
+
+
 def _table(name: str, figures: dict[str, float]) -> str:
     rows = "\n".join(
         f"| {title} | {figures[f'{level}_precision']:.4f} | {figures[f'{level}_recall']:.4f} "
@@ -64,4 +82,5 @@ def _table(name: str, figures: dict[str, float]) -> str:
         for level, title in LEVELS.items()
         if f"{level}_f1" in figures
     )
-    return f"### {name}\n\n| level | precision | recall | F1 |\n|---|---|---|---|\n{rows}\n"
+    ece = f"\nExpected calibration error of the facts: {figures['ece']:.3f}.\n" if "ece" in figures else ""
+    return f"### {name}\n\n| level | precision | recall | F1 |\n|---|---|---|---|\n{rows}\n{ece}"
