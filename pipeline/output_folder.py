@@ -61,6 +61,8 @@ def locked(out: Path) -> Iterator[None]:
         try:
             if (out / STAGING / _COMPLETE).exists():
                 _publish(out)
+            elif not (out / STAGING / FOLDER).exists():
+                shutil.rmtree(out / STAGING, ignore_errors=True)  # nothing but what a result in place left behind
             yield
         finally:
             # While this file is there the folder is known as ours, even if it holds nothing but what was interrupted.

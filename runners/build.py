@@ -11,12 +11,17 @@ import click
 from runners.command import CommandWithBeamOptions, beam_options
 from runners.config import BuildConfig, default_config_text, load_config, override
 from runners.errors import Mistake
+from schemas import parse_levels
 
 
 def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         click.echo(default_config_text(), nl=False)
         ctx.exit()
+
+
+def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, str] | None:
+    return None if value is None else parse_levels(value)
 
 
 @click.command(
@@ -34,14 +39,18 @@ def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -
 @click.option("--workers", type=int, metavar="N", help="How many work side by side [one per core].")
 @click.option("--min-confidence", type=float, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
 @click.option("--min-precision", type=float, metavar="P", help="Keep facts of which such a share is right, 0 to 1.")
+@click.option("--schema", metavar="NAME|FILE", help="Relation schema whose rules hold [the extractor's].")
+@click.option("--rules", callback=_levels, metavar="RULE=LEVEL,...", help="What is done about rules: docs/rules.md.")
+@click.option("--correlation", type=float, metavar="R", help="How far documents depend on each other, 0 to 1 [0].")
 @click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
 @click.option("--runner", metavar="NAME", help="local, memory, threads, processes, or a Beam runner [local].")
+@click.option("--resume", is_flag=True, help="Continue the build in --out where it was interrupted.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take options from a YAML file.")
 @click.option(
     "--print-config", is_flag=True, is_eager=True, expose_value=False, callback=_print_config, help="Print such a file."
 )
 @click.pass_context
-def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], **options: Any) -> None:
+def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], resume: bool, **options: Any) -> None:
     """Build a knowledge graph from files, folders and patterns.
 
     Reads MediaWiki dumps, MEDLINE/PubMed XML, PubTator, DocRED JSON, JSON Lines, Parquet and plain text, compressed or
@@ -54,20 +63,36 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], *
       factmill build abstracts/ --out drugs --model cdr-minilm         # chemicals and diseases
       factmill build notes/ --out notes-graph --min-confidence 0.8
       factmill build notes/ --out sure-graph --min-precision 0.9       # few facts, nine of ten right
+      factmill build notes/ --out strict --rules types=enforce         # edges of expected types only
       factmill build --print-config > my.yaml                          # every option, explained
       factmill build --config my.yaml --workers 4                      # the command line wins over the file
+      factmill build --out wiki --resume                               # after a crash, or kill -9
       factmill build dump.xml --out graph -- --flink_master=localhost:8081
     """
     base = load_config(config) if config else BuildConfig()
     settings = override(base, {"inputs": inputs, **options, "beam": tuple(beam_options(ctx))})
+    if resume and settings.out and not settings.inputs:
+        settings = _as_begun(settings, Path(settings.out))
     if not settings.inputs:
         raise Mistake("nothing to read: name files, folders or patterns, for example 'factmill build articles/ ...'")
     if not settings.out:
         raise Mistake("where shall the graph go? Add --out DIR")
-    _run(settings, Path(settings.out))
+    _run(settings, Path(settings.out), resume)
 
 
-def _run(settings: BuildConfig, out: Path) -> None:
+def _as_begun(settings: BuildConfig, out: Path) -> BuildConfig:
+    """Return the settings with the files and options of the build that was interrupted in a folder."""
+    from pipeline.output_folder import interrupted
+
+    plan = interrupted(out)
+    if plan is None or plan.command != "build":
+        raise Mistake(f"no build was interrupted in '{out}': name the files to read")
+    begun = {name: getattr(plan.options, name) for name in ("model", "format", "min_precision", "limit")}
+    begun["min_confidence"] = plan.options.min_confidence or None
+    return override(settings, {"inputs": tuple(file.path for file in plan.files), **begun})
+
+
+def _run(settings: BuildConfig, out: Path, resume: bool) -> None:
     # Beam warns, from its import on, of what a user cannot change; what matters to users is in the summary.
     logging.basicConfig(level=logging.ERROR)
 
@@ -79,5 +104,5 @@ def _run(settings: BuildConfig, out: Path) -> None:
     given = {name: getattr(settings, name) for name in BuildOptions.__struct_fields__ if hasattr(settings, name)}
     options = BuildOptions(**{name: value for name, value in given.items() if value is not None})
     with progress_on() as progress:
-        report = build_graph(settings.inputs, out, options, progress)
+        report = build_graph(settings.inputs, out, options, progress, resume=resume)
     print_summary(report, out)

@@ -10,13 +10,16 @@ from runners.check import check
 from runners.evaluate import evaluate
 from runners.export import export
 from runners.info import info
+from runners.merge import merge
 from runners.query import query
+from runners.remove import remove
 from runners.serve import serve
 from runners.show import show
 from runners.sparql import sparql
 
 # show
 from runners.train import train
+from runners.update import update
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -34,7 +37,10 @@ def main() -> None:
     """
 
 
-for _command in (build, query, sparql, show, info, export, serve, check, train, evaluate, calibrate):
+_CHANGE = (build, update, remove, merge)
+_ASK = (query, sparql, show, info, export, serve, check)
+_LEARN = (train, evaluate, calibrate)
+for _command in (*_CHANGE, *_ASK, *_LEARN):
     main.add_command(_command)
 
 

@@ -16,7 +16,7 @@ from schemas import TABLES
 from sinks import GraphTables
 
 if TYPE_CHECKING:
-    from pipeline.build import BuildReport
+    from pipeline.report import BuildReport
 
 _SURE_EDGES = (
     "MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence ORDER BY r.confidence DESC, r.id LIMIT 10"
@@ -25,6 +25,7 @@ _WHAT_FOR = {
     "tables": "the graph as Parquet tables (docs/tables.md)",
     "graph.nq": "the graph as N-Quads",
     "graph.db": "the graph as an embedded Cypher database",
+    "extractions": "what each document gave, for update, remove and merge (docs/change.md)",
     "run.json": "options, versions and counts of this build",
 }
 
@@ -39,12 +40,14 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
     click.echo("\nWhat is in the graph", stream)
     print_rows(
         {
+            **_changes(report),
             "documents": f"{rows['documents']:,} from {files}{_also_read(report.counts.read)}",
             "entities": f"{entities:,} in single documents, merged to {rows['nodes']:,} nodes",
             "facts": f"{facts:,} in single documents, merged to {rows['edges']:,} edges",
             "evidence": f"{rows['evidence']:,} sentences",
             "skipped": _by_reason(report.counts.skipped),
             "left out": _by_reason(report.counts.dropped),
+            "rules": _by_reason(report.counts.rules),
             "dead letters": _by_reason(report.counts.dead_letters),
             "time": ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in report.seconds.items()),
         },
@@ -55,6 +58,19 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
     click.echo("\nWhat to try next", stream)
     for command in _suggestions(out, tables):
         click.echo(f"  {command}", stream)
+
+
+def _changes(report: BuildReport) -> dict[str, str]:
+    """Return what the command changed and what it extracted for that; of a build only the latter, if it was resumed."""
+    extracted = report.counts.extracted
+    now, before = (extracted.get(when, 0) for when in ("now", "before"))
+    rows = {}
+    if report.command != "build":
+        names = ("added", "replaced", "retried", "removed", "kept")
+        rows["change"] = ", ".join(f"{report.counts.change.get(name, 0):,} {name}" for name in names)
+    if report.command == "update" or before:
+        rows["extracted"] = f"{now:,} documents now" + (f", {before:,} before the interruption" if before else "")
+    return rows
 
 
 def print_rows(rows: Mapping[str, str], stream: TextIO | None) -> None:

@@ -17,7 +17,7 @@ def build(*args):
 
 def test_a_build_leaves_tables_graph_and_report(built):
     out, _ = built
-    assert sorted(path.name for path in out.iterdir()) == ["graph.db", "graph.nq", "run.json", "tables"]
+    assert sorted(path.name for path in out.iterdir()) == ["extractions", "graph.db", "graph.nq", "run.json", "tables"]
     report = json.loads((out / "run.json").read_text())
     assert report["counts"]["read"]["documents"] == len(TEXTS)
     assert report["inputs"] == sorted(TEXTS)

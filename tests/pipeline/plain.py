@@ -1,0 +1,76 @@
+"""The pipelines without Beam, one element after the other, for tests that make hundreds of graphs.
+
+Everything that a change of a graph depends on is what a real run has: the shards, settling, extracting, the files and
+the folders. Input files hold pickled records, since reading is not what is tried. Of the tables only documents and dead
+letters are full: the others follow from the same rows by Beam transforms, and `test_change` tries that with Beam.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+
+from pipeline.extract import ExtractorHandler, OpenShard, PrepareShard, WriteShard
+from pipeline.flow import ExtractFlow, OpenStored, keyed, write_entries
+from pipeline.merge import document_row
+from pipeline.store import shard_of
+from pipeline.tally import Tally
+from schemas import DeadLetter, Document, Redirect, Removal, Skipped
+from sinks import write_table
+
+_READ = {Document: "documents", Removal: "removals", Redirect: "redirects", DeadLetter: "dead letters"}
+
+
+def run(flow, runner, options):
+    """Run a flow as `pipeline.launch.run` would, by one worker."""
+    write_entries(flow.counts, extract(flow) if isinstance(flow, ExtractFlow) else merge(flow))
+
+
+def extract(flow: ExtractFlow) -> Counter:
+    tally = Tally(flow.tallies, "extract")
+    counts = Counter()
+    given = []
+    for item in chain.from_iterable(pickle.loads(Path(path).read_bytes()) for path in flow.paths):
+        if isinstance(item, Skipped):
+            counts.update([("read", "skipped"), ("skipped", item.reason)])
+        else:
+            counts["read", _READ[type(item)]] += 1
+            given.append(keyed(item))
+    of = flow.shards.of(sum(len(data) for _, (kind, data) in given if kind == "Document"))
+    groups = {number: [("", b"")] for number in range(of)}
+    for id, value in given:
+        groups[shard_of(id, of)].append(value)
+    opener, preparer = OpenShard(flow.shards, tally), PrepareShard(flow.source, flow.batch_cost, tally)
+    handler, writer = ExtractorHandler(flow.source, tally), WriteShard(flow.shards)
+    preparer.setup()
+    model = handler.load_model()
+    for group in groups.items():
+        for opened in opener.process(group, of):
+            if hasattr(opened, "tag"):
+                entry, number = opened.value
+                counts[entry] += number
+                continue
+            for prepared in preparer.process(opened):
+                for work in handler.run_inference(prepared, model):
+                    writer.process(work)
+    return counts
+
+
+def merge(flow) -> Counter:
+    opened = OpenStored(flow.store)
+    found = list(chain.from_iterable(opened.process((n, [("", "")])) for n in range(flow.store.info.shards)))
+    dead = [item.value for item in found if hasattr(item, "tag")]
+    rows = {
+        "documents": [document_row(*item) for item in found if not hasattr(item, "tag")],
+        "dead_letters": dead,
+        "nodes": [],
+        "edges": [],
+        "evidence": [],
+    }
+    counts = Counter(("dead letters", f"{letter.stage}: {letter.reason}") for letter in dead)
+    for name, table in rows.items():
+        write_table(table, name, Path(flow.tables) / f"{name}.parquet")
+        counts["rows", name] = len(table)
+    return counts
