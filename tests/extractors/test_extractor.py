@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from extractors import load_extractor, load_preparer
 from extractors.calibration import as_plain_text
+from extractors.heads import HEADS
 from schemas import Mention, problems
 from tests.extractors.tiny import annotated, extractor, plain, save
 
@@ -72,6 +73,14 @@ def test_results_do_not_depend_on_batches_to_the_bit(order, cuts):
     alone = [tiny.extract([one])[0] for one in prepared]
     for group in np.split(np.array(order), sorted(cuts)):
         assert tiny.extract([prepared[i] for i in group]) == [alone[i] for i in group]
+
+
+@pytest.mark.skipif(not HAS_HALF, reason="this CPU has no fast bfloat16: passages are read one at a time")
+@pytest.mark.parametrize("head", sorted(HEADS))
+def test_every_head_gives_the_same_bits_alone_and_in_a_batch(head):
+    tiny = extractor(head, precision=HALF, loss=HEADS[head].published_loss)
+    batch = [tiny.prepare(document) for document in documents()]
+    assert tiny.extract(batch[::-1])[::-1] == [tiny.extract([prepared])[0] for prepared in batch]
 
 
 def test_given_entities_are_kept_and_only_related():
