@@ -23,7 +23,17 @@ from pipeline.plan import Plan, read_plan, without_name
 from pipeline.report import BuildReport, versions
 from pipeline.settle import Settled, forget, join
 from pipeline.stages import Work, checkpoint_of
-from pipeline.store import FOLDER, Store, shard_name, shard_of, shard_sizes, shards_for, take_over, write_shard
+from pipeline.store import (
+    FOLDER,
+    Store,
+    StoreInfo,
+    shard_name,
+    shard_of,
+    shard_sizes,
+    shards_for,
+    take_over,
+    write_shard,
+)
 from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter
 
 
@@ -206,15 +216,20 @@ def check_extractor(store: Store, identity: dict[str, str], graph: Path) -> None
             f"facts: use that version, or build the graph again from its files"
         )
     if without_name(store.info.extractor) != without_name(identity):
+        this = msgspec.structs.replace(store.info, extractor=identity)
         raise BuildError(
-            f"'{graph}' was built with the extractor {_named(store.info.extractor)}, and this is {_named(identity)}: "
-            f"say where that one is with --model, or build the graph again from its files"
+            f"'{graph}' was built with {_named(store.info)}, and this is {_named(this)}: say where that one is with "
+            f"--model, or build the graph again from its files"
         )
 
 
 def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequence[BuildReport]) -> None:
-    check_extractor(stores[0], stores[1].info.extractor, folders[0])
-    check_extractor(stores[1], stores[0].info.extractor, folders[1])
+    extractors = [without_name(store.info.extractor) | {"factmill": store.info.factmill} for store in stores]
+    if extractors[0] != extractors[1]:
+        told = [f"'{folder}' with {_named(store.info)}" for folder, store in zip(folders, stores, strict=True)]
+        raise BuildError(
+            f"different extractors, {told[0]} and {told[1]}: build one of them again with that of the other"
+        )
     names = ("min_confidence", "min_precision", "correlation")
     for name in names:
         left, right = (getattr(report.options, name) for report in reports)
@@ -227,9 +242,10 @@ def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequ
         raise BuildError(f"'{folders[0]}' and '{folders[1]}' have different relation schemas: build one of them again")
 
 
-def _named(extractor: dict[str, str]) -> str:
-    details = ", ".join(f"{key} {value}" for key, value in without_name(extractor).items())
-    return f"{extractor.get('model', 'without a name')} ({details})"
+def _named(info: StoreInfo) -> str:
+    details = {**without_name(info.extractor), "factmill": info.factmill}
+    told = ", ".join(f"{key} {value}" for key, value in details.items())
+    return f"the extractor {info.extractor.get('model', 'without a name')} ({told})"
 
 
 def _settled(work: Work, settled: Settled, path: Path) -> None:
