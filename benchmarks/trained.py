@@ -1,10 +1,10 @@
 """The results table: F1, calibration, speed and size of trained extractors, on the same documents, in one run.
 
-    python benchmarks/extractors.py dev.json --documents 350:500 --train train.json RUN...
+    python benchmarks/trained.py dev.json --documents 350:500 --train train.json RUN...
 
 RUN is a folder made by `factmill train RECIPE --out RUN`, or a checkpoint. Entities are given. Every extractor reads
 the documents twice in a process of its own on one thread: once to warm up, once for the clock. The rows go to
-`results/extractors.json` and into `docs/results.md` between its two markers; rows of earlier runs stay.
+`results/trained.json` and into `docs/results.md` between its two markers; rows of earlier runs stay.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results" / "extractors.json"
+RESULTS = HERE / "results" / "trained.json"
 PAGE = HERE.parent / "docs" / "results.md"
 BEGIN, END = "<!-- rows -->", "<!-- end of rows -->"
 COLUMNS = {

@@ -1,0 +1,152 @@
+"""Speed and memory of the relation heads beside the encoder, and beside loop versions of the same equations.
+
+    python benchmarks/heads.py [--entities 10 20 42 100] [--loops 20] [--repeats 10]
+
+One made-up document of 256 word pieces, the encoder of the shipped checkpoint, heads with random weights as they are
+built for it, one thread, the precision that extraction uses. Every head runs in a process of its own for each number of
+entities: its peak memory is that of the process above one that only reads the document. Loop versions are the
+references of the tests, one pair and one equation at a time, in single precision; they run up to `--loops` entities.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results" / "heads.json"
+PIECES = 256
+MENTIONS = 1.4  # per entity, as in DocRED
+
+
+def milliseconds(work: Callable[[], object], repeats: int) -> float:
+    """Return the median CPU time of some calls after two to warm up."""
+    for _ in range(2):
+        work()
+    times = []
+    for _ in range(repeats):
+        begun = time.process_time()
+        work()
+        times.append(time.process_time() - begun)
+    return 1000 * statistics.median(times)
+
+
+def measure(head: str | None, entities: int, loops: int, repeats: int) -> dict[str, float]:
+    """Return the figures of one head, or of the encoder alone."""
+    import msgspec
+    import numpy as np
+    import torch
+
+    from extractors.checkpoint import find_checkpoint, load_config, load_model
+    from extractors.device import choose_device
+    from extractors.heads import HEADS, EntityPairs
+    from extractors.layout import lay_out_entities
+    from extractors.network import Network
+    from extractors.prepare import Passage
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    folder = find_checkpoint("docred-minilm")
+    random = np.random.default_rng(0)
+    plain = np.zeros(PIECES, np.int32)
+    passage = Passage(
+        first_word=0,
+        pieces=random.integers(1000, 20000, PIECES).astype(np.int32),
+        shapes=plain.astype(np.int8),
+        word_pieces=np.arange(PIECES + 1, dtype=np.int32),
+        sentences=np.repeat(np.arange(8), PIECES // 8).astype(np.int32),
+        types=plain,
+        orders=plain - 1,
+    )
+    places = random.permutation(PIECES)[: max(entities, round(MENTIONS * entities))]
+    clusters = [[(int(at), int(at) + 1) for at in places[index::entities]] for index in range(entities)]
+    precision = choose_device().precision
+    config = load_config(folder)
+    if head is None:
+        network = load_model(folder).to(precision).eval()
+    else:
+        config = msgspec.structs.replace(config, head=head, head_options={}, loss=HEADS[head].published_loss)
+        network = Network(config)
+        network.encoder.load_state_dict(load_model(folder).encoder.state_dict())
+        network = network.to(precision).eval()
+
+    def pairs_of(model: Network) -> EntityPairs:
+        encoded = model.encode([passage])
+        layout = lay_out_entities([clusters], encoded.words)
+        return EntityPairs(encoded, layout, model.mention_vectors(encoded, layout), layout.entity_passage % 2)
+
+    figures: dict[str, float] = {}
+    with torch.inference_mode():
+        if head is None:
+            figures["ms"] = milliseconds(lambda: network.encode([passage]), repeats)
+        else:
+            pairs = pairs_of(network)
+
+            def score() -> None:
+                # A fresh object: what it has pooled and gathered is part of the head's work.
+                fresh = EntityPairs(pairs.encoded, pairs.layout, pairs.mentions, pairs.types)
+                network.relation_scores(fresh)
+
+            figures["ms"] = milliseconds(score, repeats)
+            figures["pairs_per_second"] = round(1000 * entities * (entities - 1) / figures["ms"])
+            if entities <= loops:
+                sys.path.insert(0, str(Path(__file__).parents[1]))
+                from tests.extractors.heads.references import REFERENCES
+
+                slow = pairs_of(network.float())
+                begun = time.process_time()
+                REFERENCES[head](network.relation_head, slow)
+                figures["loop_ms"] = 1000 * (time.process_time() - begun)
+    figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return figures
+
+
+def in_own_process(queue: Any, *arguments: Any) -> None:
+    """Put the figures into the queue."""
+    queue.put(measure(*arguments))
+
+
+def main() -> None:
+    """Measure every head at every size and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--entities", type=int, nargs="+", default=[10, 20, 42, 100])
+    parser.add_argument("--loops", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=10)
+    options = parser.parse_args()
+    from extractors.heads import HEADS
+
+    context = multiprocessing.get_context("spawn")
+
+    def run(head: str | None, entities: int) -> dict[str, float]:
+        queue = context.Queue()
+        process = context.Process(target=in_own_process, args=(queue, head, entities, options.loops, options.repeats))
+        process.start()
+        figures: dict[str, float] = queue.get()
+        process.join()
+        return figures
+
+    rows: list[dict[str, Any]] = []
+    for entities in options.entities:
+        encoder = run(None, entities)
+        rows.append({"entities": entities, "head": "encoder", **encoder})
+        for head in sorted(HEADS):
+            figures = run(head, entities)
+            row = {"entities": entities, "head": head, **figures, "of_encoder": figures["ms"] / encoder["ms"]}
+            row["above_encoder_mb"] = figures["peak_mb"] - encoder["peak_mb"]
+            rows.append({key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()})
+            sys.stderr.write(f"{json.dumps(rows[-1])}\n")
+    machine = {"processor": platform.processor() or platform.machine(), "torch": version("torch"), "threads": 1}
+    RESULTS.write_text(json.dumps({"machine": machine, "pieces": PIECES, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
