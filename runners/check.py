@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,11 @@ from runners.command import Command
 from runners.errors import Failure
 from runners.terminal import printable
 
+if TYPE_CHECKING:
+    from sinks.rule_checks import BrokenRule
+
 _VIOLATIONS_SHOWN = 20
+_BROKEN_SHOWN = 5
 
 
 @click.command(cls=Command, short_help="Check that a graph is sound.")
@@ -37,6 +41,9 @@ def check(folder: Path, shapes: int, everything: bool, as_json: bool) -> None:
     The files made of the tables hold as many nodes and edges. As RDF the graph conforms to the SHACL shapes of
     schemas/rdf/shapes.ttl. Exit code 1 when something is wrong.
 
+    Edges that break a rule of the relation schema (docs/rules.md) are told too; they are wrong only where the rule is
+    enforced.
+
     \b
     Examples:
       factmill check graph
@@ -46,6 +53,7 @@ def check(folder: Path, shapes: int, everything: bool, as_json: bool) -> None:
     from runners.report import read_report, relation_schema
     from sinks import GraphTables
     from sinks.rdf_shapes import violations
+    from sinks.rule_checks import broken_rules
     from sinks.table_checks import Problem, check_tables
 
     report, schema = read_report(folder), relation_schema(folder)
@@ -55,8 +63,14 @@ def check(folder: Path, shapes: int, everything: bool, as_json: bool) -> None:
     for file, wrong in _miscounted(report.get("written", {}), counts):
         problems.append(Problem(file, "holds all nodes and edges", 1, wrong))
     broken = [] if shapes == 0 and not everything else list(violations(tables, schema, None if everything else shapes))
+    against = list(broken_rules(tables, schema))
+    enforced = sum(item.level == "enforce" for item in against)
     if as_json:
-        found = {"tables": [asdict(problem) for problem in problems], "shapes": [asdict(item) for item in broken]}
+        found = {
+            "tables": [asdict(problem) for problem in problems],
+            "shapes": [asdict(item) for item in broken],
+            "rules": [asdict(item) for item in against],
+        }
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         for problem in problems:
@@ -70,14 +84,27 @@ def check(folder: Path, shapes: int, everything: bool, as_json: bool) -> None:
             click.echo(printable(f"{item.focus} {item.path}: {item.message}"))
         if len(broken) > _VIOLATIONS_SHOWN:
             click.echo(f"... and {len(broken) - _VIOLATIONS_SHOWN:,} more; --json shows them")
-    if problems or broken:
-        raise Failure(f"{len(problems) + len(broken):,} things are wrong in '{folder}': build the graph again")
+    if problems or broken or enforced:
+        if not as_json:
+            _tell_rules(against)
+        number = len(problems) + len(broken) + enforced
+        raise Failure(f"{number:,} things are wrong in '{folder}': build the graph again")
     if not as_json:
         validated = counts["edges"] if everything else min(shapes, counts["edges"])
         click.echo(
             f"sound: {counts['nodes']:,} nodes, {counts['edges']:,} edges; {validated:,} edges validated against the "
             f"shapes"
         )
+        _tell_rules(against)
+
+
+def _tell_rules(broken: Sequence[BrokenRule]) -> None:
+    """Print for every rule how many edges break it, and the first of them."""
+    for rule, level in sorted({(item.rule, item.level) for item in broken}):
+        edges = [item for item in broken if item.rule == rule]
+        click.echo(f"rule {rule} ({level}): {len(edges):,} edges break it")
+        for item in edges[:_BROKEN_SHOWN]:
+            click.echo(f"  {printable(item.message)}")
 
 
 def _miscounted(written: Mapping[str, Any], counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from runners.build import build
 from runners.calibrate import calibrate
 from runners.check import check
 from runners.evaluate import evaluate
+from runners.evaluate_graph import evaluate_graph
 from runners.export import export
 from runners.info import info
 from runners.merge import merge
@@ -39,7 +40,7 @@ def main() -> None:
 
 _CHANGE = (build, update, remove, merge)
 _ASK = (query, sparql, show, info, export, serve, check)
-_LEARN = (train, evaluate, calibrate)
+_LEARN = (train, evaluate, evaluate_graph, calibrate)
 for _command in (*_CHANGE, *_ASK, *_LEARN):
     main.add_command(_command)
 
