@@ -53,7 +53,7 @@ _EDGES = (
 
 
 class Neo4jWriter(ServerWriter):
-    """Brings a graph into a Neo4j server of version 5 or newer.
+    """Brings a graph into a Neo4j server of version 5.26 or newer.
 
     Args:
         writers: how many write edges side by side; None: as many as pay.

@@ -22,7 +22,7 @@ from neo4j.exceptions import (
 
 from sinks.writer import WriteError
 
-_OLDEST = 5
+_OLDEST = (5, 26)
 # How long a transaction is tried again, with growing pauses, while the server is busy, restarts or is away.
 RETRY_SECONDS = 120.0
 
@@ -84,9 +84,9 @@ def server_at(uri: str, environment: Mapping[str, str] = os.environ) -> Server:
 
 def _check_version(driver: neo4j.Driver, uri: str) -> None:
     agent = driver.get_server_info().agent
-    found = re.match(r"Neo4j/(\d+)\.", agent)
-    if not found or int(found[1]) < _OLDEST:
-        raise WriteError(f"'{uri}' is '{agent}', and this needs Neo4j {_OLDEST} or newer")
+    found = re.match(r"Neo4j/(\d+)\.(\d+)", agent)
+    if not found or (int(found[1]), int(found[2])) < _OLDEST:
+        raise WriteError(f"'{uri}' is '{agent}', and this needs Neo4j {'.'.join(map(str, _OLDEST))} or newer")
 
 
 @contextmanager

@@ -18,7 +18,16 @@ import pyarrow.parquet as pq
 from schemas import TABLES, RelationSchema
 from sinks.evidence import edges_with_evidence
 from sinks.neo4j_statements import GRAPH, constraints
-from sinks.property_graph import DOCUMENT, DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY, Names, check_edges, documents
+from sinks.property_graph import (
+    DOCUMENT,
+    DOCUMENT_PROPERTIES,
+    EDGE_PROPERTIES,
+    ENTITY,
+    ENTITY_PROPERTIES,
+    Names,
+    check_edges,
+    documents,
+)
 from sinks.tables import GraphTables
 from sinks.writer import GraphWriter, WriteError
 
@@ -39,10 +48,11 @@ _NO_DOCUMENTS = pa.schema(
 _NO_EDGES = pa.schema(
     [*TABLES["edges"], ("documents", pa.list_(pa.string())), ("evidence", pa.list_(pa.string()))]
 ).empty_table()
+_LISTS = {field.name for table in (_NO_NODES, _NO_EDGES) for field in table.schema if pa.types.is_list(field.type)}
 _ROWS = 65_536
 # What the tool reads at once, in bytes, unless a value is longer: its own choice.
 _BUFFER = 4 * 2**20
-_SCHEMA = "schema.cypher"
+_FINISH = "finish.cypher"
 _COMMAND = "import.sh"
 
 
@@ -79,7 +89,8 @@ class Neo4jImportWriter(GraphWriter):
                 longest = max(longest, _write_csv(path, pieces, delimiter))
             else:
                 _write_parquet(path, pieces)
-        (draft / _SCHEMA).write_text("".join(f"{statement};\n" for statement in constraints()), "utf-8")
+        statements = [*constraints(), *(_empty_lists() if self.format == "csv" else ())]
+        (draft / _FINISH).write_text("".join(f"{statement};\n" for statement in statements), "utf-8")
         (draft / _COMMAND).write_text(self._script(delimiter, longest), "utf-8")
         (draft / _COMMAND).chmod(0o755)
         return counts
@@ -104,7 +115,7 @@ class Neo4jImportWriter(GraphWriter):
         return (
             "#!/bin/sh\n"
             "# Stop the server, run this where neo4j-admin is on the PATH or named in NEO4J_ADMIN, start the server.\n"
-            f"# It replaces all that the database holds. Then run the statements of {_SCHEMA}, for example with\n"
+            f"# It replaces all that the database holds. Then run the statements of {_FINISH}, for example with\n"
             f"# cypher-shell; the first update of the graph by factmill does it too.\n"
             'here=$(cd "$(dirname "$0")" && pwd)\n'
             f'exec "${{NEO4J_ADMIN:-neo4j-admin}}" {arguments}\n'
@@ -152,6 +163,14 @@ def _flat(table: pa.Table, delimiter: str) -> pa.Table:
         for column in table.columns
     ]
     return pa.table(columns, names=table.column_names)
+
+
+def _empty_lists() -> Iterator[str]:
+    """Yield what sets the empty lists of CSV, which the tool takes for nothing."""
+    for pattern, names in ((f"(x:{ENTITY})", ENTITY_PROPERTIES), (f"(:{ENTITY})-[x]->(:{ENTITY})", EDGE_PROPERTIES)):
+        for name in names:
+            if name in _LISTS:
+                yield f"MATCH {pattern} WHERE x.{name} IS NULL CALL (x) {{ SET x.{name} = [] }} IN TRANSACTIONS"
 
 
 def _free_delimiter(tables: GraphTables) -> str:

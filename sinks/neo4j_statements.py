@@ -1,7 +1,6 @@
 """What is said to Neo4j: every element goes in by `UNWIND $rows ... MERGE`, so saying it twice changes nothing.
 
-Values are parameters. Labels and relationship types cannot be, and stand quoted in the text; there is one text per
-label and type, which the server plans once.
+Values are parameters. Labels, and types of many relationships, stand quoted in the text, which the server plans once.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from sinks.property_graph import DOCUMENT, EDGE_PROPERTIES, ENTITY, Names, quote
 GRAPH = "FactmillGraph"
 # Rows of a transaction at most.
 ROWS = 10_000
+# Rows from which on a relationship type is worth a statement of its own; with more rows the shared one gets slow.
+_FEW = 1_000
 # Bytes of a text that the indexes of Neo4j take.
 _INDEXED = 8_000
 
@@ -74,16 +75,28 @@ def document_batches(rows: Iterable[Row], strangers: Iterable[str] = ()) -> Iter
 
 
 def edge_batches(rows: Iterable[Row], names: Names) -> Iterator[Batch]:
-    """Yield what writes edges; a row has the columns of an edge and its evidence. Both ends must be there."""
+    """Yield what writes edges; a row has the columns of an edge and its evidence. Both ends must be there.
+
+    Types with few rows share one statement that takes the type from the row: planning one for each would take longer.
+    """
+    few: list[Row] = []
     for type, found in _grouped(rows, lambda row: names.types[row["relation"]]).items():
-        yield from _cut(
-            f"UNWIND $rows AS row MATCH (h:{ENTITY} {{id: row.head}}) MATCH (t:{ENTITY} {{id: row.tail}}) "
-            f"MERGE (h)-[r:{quoted(type)} {{id: row.edge.id}}]->(t) SET r = row.edge",
-            [
-                {"head": row["head"], "tail": row["tail"], "edge": {name: row[name] for name in EDGE_PROPERTIES}}
-                for row in found
-            ],
-        )
+        ready: list[Row] = [
+            {"head": row["head"], "tail": row["tail"], "edge": {name: row[name] for name in EDGE_PROPERTIES}}
+            for row in found
+        ]
+        if len(ready) < _FEW:
+            few += [{**row, "type": type} for row in ready]
+        else:
+            yield from _cut(_merge_edges(quoted(type)), ready)
+    yield from _cut(_merge_edges("$(row.type)"), few, _FEW)
+
+
+def _merge_edges(type: str) -> str:
+    return (
+        f"UNWIND $rows AS row MATCH (h:{ENTITY} {{id: row.head}}) MATCH (t:{ENTITY} {{id: row.tail}}) "
+        f"MERGE (h)-[r:{type} {{id: row.edge.id}}]->(t) SET r = row.edge"
+    )
 
 
 def removal_batches(relationships: Iterable[str], nodes: Iterable[str]) -> Iterator[Batch]:
@@ -117,6 +130,6 @@ def _grouped(rows: Iterable[Row], name: Any) -> dict[str, list[Row]]:
     return dict(sorted(groups.items()))
 
 
-def _cut(statement: str, rows: list[Row]) -> Iterator[Batch]:
-    for start in range(0, len(rows), ROWS):
-        yield Batch(statement, rows[start : start + ROWS])
+def _cut(statement: str, rows: list[Row], size: int = ROWS) -> Iterator[Batch]:
+    for start in range(0, len(rows), size):
+        yield Batch(statement, rows[start : start + size])

@@ -22,7 +22,7 @@ def test_the_folder_is_complete_and_the_same_every_time(format, tmp_path):
         contents.append({name: data for name, data in files.items() if not name.startswith(".")})
     assert contents[0] == contents[1]
     names = ["edges", "graph", "nodes", "documents"]
-    assert sorted(contents[0]) == sorted([*(f"{name}.{format}" for name in names), "import.sh", "schema.cypher"])
+    assert sorted(contents[0]) == sorted([*(f"{name}.{format}" for name in names), "import.sh", "finish.cypher"])
 
 
 def test_lists_are_cut_where_no_text_has_the_character(tmp_path):
@@ -46,6 +46,9 @@ def test_the_tool_takes_it_and_updates_go_on_from_there(format, neo4j_server, tm
     neo4j_server.stop()
     neo4j_server.run_admin_script(tmp_path / writer.file / "import.sh")
     neo4j_server.start()
+    with neo4j_server.connect() as driver, driver.session() as session:
+        for statement in (tmp_path / writer.file / "finish.cypher").read_text().splitlines():
+            session.run(statement.removesuffix(";")).consume()
     assert_holds(neo4j_server, graph)
     Neo4jWriter().write(more.write(tmp_path), neo4j_server.uri, SCHEMA)
     assert_holds(neo4j_server, more)
