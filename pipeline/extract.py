@@ -17,7 +17,8 @@ from apache_beam.utils.shared import Shared
 
 from pipeline.accounts import Entry
 from pipeline.extractor_source import Extractor, ExtractorSource, Prepared, Preparer
-from pipeline.failures import dead_letter
+from pipeline.failures import BuildFailed, dead_letter
+from pipeline.plan import mark
 from pipeline.prepare import batches, prepare_safely
 from pipeline.settle import Given, settle
 from pipeline.store import Row, Store, extracted_row, shard_name, shard_sizes, shards_for, take_over, write_shard
@@ -51,10 +52,12 @@ class Shards:
 
     Attributes:
         folder: where the new store goes.
+        plan: mark of the plan that they belong to.
         base: the store that changes, if there is one.
     """
 
     folder: str
+    plan: str
     base: Store | None = None
 
     def path(self, number: int, of: int) -> Path:
@@ -66,12 +69,22 @@ class Shards:
         base = self.base.info if self.base else None
         return max(shards_for(size + base.size), base.shards) if base else shards_for(size)
 
+    def check(self) -> None:
+        """Check that the folder still belongs to the plan; a worker may outlive the command that started it.
+
+        Raises:
+            BuildFailed, FileNotFoundError: it does not.
+        """
+        if mark(Path(self.folder)) != self.plan:
+            raise BuildFailed(f"another command writes to '{self.folder}' by now")
+
     def open(self, number: int, of: int, given: Sequence[Given]) -> tuple[Work | None, Counter[Entry]]:
         """Return what is to be done for a shard, or None if its file is complete; and what was counted."""
         path = self.path(number, of)
         base = self.base
         if base and not given and of == base.info.shards:
             if not path.exists():
+                self.check()
                 take_over(base.path(number), path)
             return None, Counter({("change", "kept"): shard_sizes(path).documents})
         settled = settle(base.rows(number, of) if base else (), given)
@@ -174,6 +187,7 @@ class WriteShard(beam.DoFn):
 
     def process(self, work: Work) -> None:
         """Write it."""
+        self.shards.check()
         write_shard(work.rows, self.shards.path(work.number, work.of))
 
 

@@ -10,6 +10,7 @@ import msgspec
 from pipeline.failures import BuildError, BuildFailed
 from pipeline.options import BuildOptions
 from pipeline.store import FORMAT
+from schemas import content_hash
 from sinks.atomic import replacing
 
 # Lies beside the shards that it is about, also when they are complete.
@@ -78,6 +79,15 @@ def read_plan(folder: Path) -> Plan | None:
         return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+def mark(folder: Path) -> str:
+    """Return what tells the plan of the shards in a folder from every other.
+
+    Raises:
+        FileNotFoundError: there is none, or none any more.
+    """
+    return content_hash("plan", (folder / PLAN).read_text("utf-8"))
 
 
 def check_same(begun: Plan, plan: Plan, out: Path) -> None:

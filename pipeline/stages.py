@@ -11,9 +11,11 @@ from pathlib import Path
 from pipeline.accounts import Entry, check_balance, counts_of
 from pipeline.extract import Shards
 from pipeline.extractor_source import Checkpoint, ExtractorSource
+from pipeline.failures import BuildFailed
 from pipeline.flow import ExtractFlow, MergeFlow, read_entries
 from pipeline.launch import ProgressListener, choose_runner, default_workers, run, watched
 from pipeline.options import BuildOptions
+from pipeline.plan import mark, read_plan
 from pipeline.report import BuildReport, versions
 from pipeline.store import FOLDER, Store, StoreInfo, complete
 from pipeline.write import write_empty_files
@@ -61,7 +63,7 @@ class Work:
                 limit=self.options.limit,
                 source=source,
                 batch_cost=self.options.batch_cost,
-                shards=Shards(str(self.shards.resolve()), base),
+                shards=Shards(str(self.shards.resolve()), mark(self.shards), base),
                 counts=str(self.staging.resolve() / "taken.json"),
                 tallies=self._tallies("take in"),
             )
@@ -130,7 +132,13 @@ class Work:
         options = self.options
         runner, beam_options = choose_runner(options.runner, options.workers or default_workers(), options.beam)
         with watched(Path(flow.tallies), self.progress) as watch:
-            run(flow, runner, beam_options)
+            try:
+                run(flow, runner, beam_options)
+            except BuildFailed as error:
+                if read_plan(self.shards) is None or not any(self.shards.glob("shard-*")):
+                    raise
+                kept = "what was extracted is kept: the same command with --resume goes on from there"
+                raise BuildFailed(f"{error}; {kept}") from error
         self.seconds.update(watch.seconds())
         self.entries.update(read_entries(Path(flow.counts)))
 

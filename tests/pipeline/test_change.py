@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -11,16 +12,18 @@ import time
 import msgspec
 import pytest
 
+import pipeline.stages
 import pipeline.store
 from pipeline.build import BuildOptions, build
 from pipeline.change import Machine, merge, remove, update
+from pipeline.extract import Shards, Work, WriteShard
 from pipeline.failures import BuildError, BuildFailed
 from pipeline.output_folder import STAGING, locked
 from pipeline.store import FOLDER, INFO
 from sinks import WRITERS, GraphTables
 from tests.pipeline import plain
-from tests.pipeline.change_cases import MACHINE, RULES, check_history, contents, shards
-from tests.pipeline.made import digest, mediawiki, medline, records
+from tests.pipeline.change_cases import MACHINE, OPTIONS, RULES, check_history, contents, shards
+from tests.pipeline.made import digest, document, mediawiki, medline, records
 from tests.rule_extractor import RuleExtractor, RuleSource
 
 ONE = BuildOptions(runner="memory", workers=1, batch_cost=100)
@@ -160,19 +163,12 @@ def test_a_build_that_was_killed_continues_and_gives_the_same_bytes(runner, work
 @pytest.fixture
 def graph(monkeypatch, tmp_path):
     """A small graph, built without Beam."""
-    import pipeline.stages
-    from tests.pipeline.change_cases import OPTIONS
-
     monkeypatch.setattr(pipeline.stages, "run", plain.run)
     build(given(tmp_path, "a", 3), tmp_path / "graph", OPTIONS, **RULES)
     return tmp_path / "graph"
 
 
 def given(folder, name, count):
-    import pickle
-
-    from tests.pipeline.made import document
-
     path = folder / f"{name}.records"
     path.write_bytes(pickle.dumps([document(f"{name}{n}", "Ann is in Luton.") for n in range(count)]))
     return [path]
@@ -260,7 +256,7 @@ def test_graphs_with_other_options_do_not_merge(graph, tmp_path):
     (other / "run.json").write_text(json.dumps(report))
     info = json.loads((other / FOLDER / INFO).read_text())
     (other / FOLDER / INFO).write_text(json.dumps({**info, "extractor": {"model": "rules", "fingerprint": "1"}}))
-    with pytest.raises(BuildError, match=r"different extractors, .*: build one of them again as"):
+    with pytest.raises(BuildError, match=r"different extractors, .*: build one of them again"):
         merge(graph, other, tmp_path / "out", MACHINE, writers=[])
     with pytest.raises(BuildError, match="three folders"):
         merge(graph, other, other, MACHINE, writers=[])
@@ -299,6 +295,30 @@ def test_a_change_keeps_what_is_made_of_the_tables_up_to_date(graph, tmp_path):
     assert (graph / rdf.file).read_text().count("Document>") == 5
     remove(graph, ["a0", "b1"], MACHINE)
     assert (graph / rdf.file).read_text().count("Document>") == 3
+
+
+def test_a_worker_that_outlives_its_command_writes_nothing_into_the_next_one(graph, tmp_path):
+    shards = Shards(str(graph / FOLDER), "mark of the earlier plan")
+    before = contents(graph)
+    with pytest.raises(BuildFailed, match="another command writes"):
+        WriteShard(shards).process(Work(0, 1, [], []))
+    remove(graph, [], MACHINE, writers=[])  # leaves no plan
+    with pytest.raises(FileNotFoundError):
+        WriteShard(shards).process(Work(0, 1, [], []))
+    assert contents(graph) == before
+
+
+def test_a_pipeline_that_breaks_on_its_way_tells_how_to_go_on(graph, tmp_path, monkeypatch):
+    def breaking(flow, runner, options):
+        plain.run(flow, runner, options)
+        raise BuildFailed("the pipeline failed: no room")
+
+    monkeypatch.setattr(pipeline.stages, "run", breaking)
+    with pytest.raises(BuildFailed, match=r"no room; what was extracted is kept: the same command with --resume"):
+        update(graph, given(tmp_path, "b", 2), MACHINE, **RULES)
+    monkeypatch.setattr(pipeline.stages, "run", plain.run)
+    report = update(graph, [tmp_path / "b.records"], MACHINE, **RULES, resume=True)
+    assert report.counts.extracted == {"before": 2}
 
 
 def test_an_update_reports_nothing_to_do_as_such(graph, tmp_path):
