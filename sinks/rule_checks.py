@@ -90,7 +90,7 @@ class _Check:
     ) -> Iterator[tuple[str, str]]:
         for rule in ("inverse", "symmetric"):
             implied = missing.get((id, rule))
-            if implied is not None:
+            if implied is not None and not self._left_out(tail, implied, head):
                 yield (
                     rule,
                     f"'{self.schema.by_id[implied].label}' is missing from {self._name(tail)} to {self._name(head)}",
@@ -102,6 +102,13 @@ class _Check:
         most, values = self.most.get(relation), self.values[head, relation]
         if self.levels["functional"] != "off" and most is not None and values > most:
             yield "functional", f"one of {values}; expected: at most {most}"
+
+    def _left_out(self, head: str, relation: str, tail: str) -> bool:
+        """Tell whether another rule is enforced that leaves an edge out."""
+        pairs, most = self.pairs.get(relation), self.most.get(relation)
+        unexpected = bool(pairs) and (self._type(head), self._type(tail)) not in (pairs or ())
+        beyond = most is not None and self.values[head, relation] >= most
+        return (unexpected and self.levels["types"] == "enforce") or (beyond and self.levels["functional"] == "enforce")
 
     def _name(self, id: str) -> str:
         return f"'{self.nodes[id][0]}'" if id in self.nodes else f"node {id}"

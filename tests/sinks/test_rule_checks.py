@@ -61,3 +61,7 @@ def test_rules_that_are_off_are_not_broken(tmp_path):
     off = dict.fromkeys(("inverse", "symmetric", "types", "functional"), "off")
     schema = type(SCHEMA)(SCHEMA.name, SCHEMA.entity_types, SCHEMA.relations, SCHEMA.rules.changed(off))
     assert broken(tmp_path, (ANN, "father", LUTON), (ANN, "child", LUTON), (ANN, "spouse", BOB), schema=schema) == []
+
+
+def test_an_implied_edge_that_an_enforced_rule_leaves_out_is_not_missed(tmp_path):
+    assert broken(tmp_path, (BOB, "child", ANN), (LUTON, "father", ANN)) == []
