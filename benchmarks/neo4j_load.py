@@ -263,8 +263,8 @@ def save(results: list[dict[str, object]]) -> None:
         f"`python benchmarks/neo4j_load.py`, Neo4j Community {VERSION} and its client together on {cores} "
         f"core{'s' * (cores > 1)}, "
         + ", ".join(f"{name} {number}" for name, number in packages.items())
-        + ". Elements are nodes, relationships and, in ours and the import, documents. Compare rows of one run only: other "
-        "work on the machine slows all of them.",
+        + ". Elements are nodes, relationships and, in ours and the import, documents. Compare rows of one run only: "
+        "other work on the machine slows all of them.",
         "",
         f"| edges | way | elements | s | elements per second | times {base} |",
         "|---|---|---|---|---|---|",
