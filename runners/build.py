@@ -11,7 +11,6 @@ import click
 from runners.command import CommandWithBeamOptions, beam_options
 from runners.config import BuildConfig, default_config_text, load_config, override
 from runners.errors import Mistake
-from schemas import parse_levels
 
 
 def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -21,7 +20,11 @@ def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -
 
 
 def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, str] | None:
-    return None if value is None else parse_levels(value)
+    if value is None:
+        return None
+    from schemas import parse_levels
+
+    return parse_levels(value)
 
 
 @click.command(
