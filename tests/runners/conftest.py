@@ -1,5 +1,6 @@
 """A checkpoint with random weights that loads in a moment, and a graph built with it through the command line."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,11 @@ def built(checkpoint, texts, tmp_path_factory):
     result = CliRunner().invoke(main, ["build", str(texts), "--out", str(out), "--model", str(checkpoint), "--debug"])
     assert result.exit_code == 0, result.output
     return out, result
+
+
+@pytest.fixture(scope="session")
+def asked(built, tmp_path_factory):
+    """A copy of the built graph for questions in SPARQL, which leave a store in the folder."""
+    out = tmp_path_factory.mktemp("asked") / "graph"
+    shutil.copytree(built[0], out)
+    return out, built[1]

@@ -178,19 +178,19 @@ def test_many_clients_at_once(server):
     assert [len(answer["results"]["bindings"]) for answer in answers] == [4] * 12
 
 
-def test_the_command_says_where_it_listens_and_ends_on_ctrl_c(built, monkeypatch):
+def test_the_command_says_where_it_listens_and_ends_on_ctrl_c(asked, monkeypatch):
     def ended(self):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module.ThreadingHTTPServer, "serve_forever", ended)
-    result = CliRunner().invoke(main, ["serve", str(built[0]), "--sparql", "--port", "0"])
+    result = CliRunner().invoke(main, ["serve", str(asked[0]), "--sparql", "--port", "0"])
     assert result.exit_code == 0
     assert "at http://127.0.0.1:" in result.stderr
     assert "ended" in result.stderr
 
 
-def test_an_address_that_cannot_be_used_is_a_mistake(built, server):
+def test_an_address_that_cannot_be_used_is_a_mistake(asked, server):
     port = str(server.server_address[1])
-    result = CliRunner().invoke(main, ["serve", str(built[0]), "--sparql", "--port", port])
+    result = CliRunner().invoke(main, ["serve", str(asked[0]), "--sparql", "--port", port])
     assert result.exit_code == 2
     assert "choose another --host or --port" in result.stderr
