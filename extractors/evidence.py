@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from extractors.heads.base import EntityPairs
-from extractors.layout import mention_pairs
+from extractors.layout import mention_gaps
 from schemas import Document
 
 
@@ -27,7 +27,7 @@ def sentence_attention(pairs: EntityPairs) -> Tensor:
     if not pairs.encoded.has_attention:
         return closest_sentences(pairs)
     head, tail = pairs.layout.pairs.unbind(1)
-    attention = pairs.entity_attention
+    attention: Tensor = pairs.entity_attention
     weights = (attention[head] * attention[tail]).sum(1).float()
     sentence = pairs.sentence_of_piece
     row = pairs.grid_row[head]
@@ -43,17 +43,15 @@ def closest_sentences(pairs: EntityPairs) -> Tensor:
         As `sentence_attention`.
     """
     layout, encoded = pairs.layout, pairs.encoded
-    s1, s2, first, end = mention_pairs(layout)
-    pair = torch.repeat_interleave(torch.arange(len(first), device=first.device), end - first)
-    start = torch.maximum(layout.mention_start[s1], layout.mention_start[s2])
-    gap = (start - torch.minimum(layout.mention_end[s1], layout.mention_end[s2])).clamp(min=0)
+    s1, s2, pair, start, gap = mention_gaps(layout)
+    count = len(layout.pairs)
     key = gap * len(encoded.words.sentence) + start
-    least = key.new_full((len(first),), len(encoded.words.sentence) ** 2).scatter_reduce(0, pair, key, "amin")
+    least = key.new_full((count,), len(encoded.words.sentence) ** 2).scatter_reduce(0, pair, key, "amin")
     nearest = key == least[pair]
     first_word = encoded.place(encoded.words.first[:-1])[layout.entity_passage[layout.mention_entity]]
     sentence = encoded.word_sentence[layout.mention_start] - encoded.word_sentence[first_word]
     counted = pairs.sentence_of_piece
-    chosen = torch.zeros(len(first), int(counted.max()) + 1 if counted.numel() else 1, device=first.device)
+    chosen = torch.zeros(count, int(counted.max()) + 1 if counted.numel() else 1, device=key.device)
     for mention in (s1, s2):
         chosen[pair[nearest], sentence[mention[nearest]]] = 1.0
     return chosen / chosen.sum(1, keepdim=True)

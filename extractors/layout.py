@@ -202,3 +202,17 @@ def mention_pairs(layout: Layout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     rank = torch.arange(len(pair), device=counts.device) - first[pair]
     heads = layout.entity_first[head][pair] + rank // tails[pair]
     return heads, layout.entity_first[tail][pair] + rank % tails[pair], first, end
+
+
+def mention_gaps(layout: Layout) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Return how far apart the mentions of every mention pair of every entity pair are.
+
+    Returns:
+        Head mentions, tail mentions, their entity pair, where the later of both begins, and the words between them (0
+        where they touch or overlap), all of shape (k,).
+    """
+    heads, tails, first, end = mention_pairs(layout)
+    pair = torch.repeat_interleave(torch.arange(len(first), device=first.device), end - first)
+    later = torch.maximum(layout.mention_start[heads], layout.mention_start[tails])
+    gap = (later - torch.minimum(layout.mention_end[heads], layout.mention_end[tails])).clamp(min=0)
+    return heads, tails, pair, later, gap

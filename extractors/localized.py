@@ -21,11 +21,17 @@ def pair_attention(pairs: EntityPairs, first: int, last: int) -> Tensor:
         Shape (rows, last - first, widest, longest).
     """
     grid = pairs.grid
-    attention = pairs.entity_attention[grid.entity] * grid.inside[:, :, None, None]  # (b, widest, heads, pieces)
+    attention: Tensor = pairs.entity_attention[grid.entity] * grid.inside[:, :, None, None]  # (b, widest, heads, pieces)
     by_piece = attention.permute(0, 3, 1, 2)
     product = by_piece[:, :, first:last] @ by_piece.transpose(2, 3)
     product = product.permute(0, 2, 3, 1)
     return product / (product.sum(3, keepdim=True, dtype=torch.float32) + 1e-10).to(product.dtype)
+
+
+def pair_context(pairs: EntityPairs) -> Tensor:
+    """Return c_{s,o} of every candidate pair: shape (n, width)."""
+    context = localized_context(pairs)
+    return context.reshape(-1, context.shape[3])[pairs.grid.cell]
 
 
 def localized_context(pairs: EntityPairs, states: Tensor | None = None) -> Tensor:

@@ -30,6 +30,11 @@ class RelationLoss:
         return relations - logits[:, -1:] if self.threshold else relations
 
 
+def mean(values: Tensor) -> Tensor:
+    """Return the mean of losses of shape (n,), zero where there are none."""
+    return values.sum() / max(1, len(values))
+
+
 def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the summed cross entropy over the relations (HIN equation 16; JEREX section 3.2)."""
     return functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none").sum(1)

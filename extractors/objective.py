@@ -18,6 +18,7 @@ from extractors.encoded import Encoded
 from extractors.evidence import evidence_loss, evidence_of_pairs
 from extractors.heads import EntityPairs
 from extractors.layout import Layout, Words, candidate_spans, lay_out_entities, lay_out_words
+from extractors.losses import mean
 from extractors.network import Network
 from extractors.prepare import Passage, Prepared
 from extractors.sampling import sample_per_group, sample_spans
@@ -189,7 +190,7 @@ def joint_loss(
         coreference = _coreference_loss(model, encoded, mentions, batch)
         losses["coreference"] = coreference * shares["coreference"]
         type_losses = functional.cross_entropy(model.type_logits(pairs.entities).float(), types, reduction="none")
-        losses["type"] = _mean(type_losses) * shares["type"]
+        losses["type"] = mean(type_losses) * shares["type"]
         weights |= {
             "mention": objective.mention_weight,
             "coreference": objective.coreference_weight,
@@ -198,10 +199,6 @@ def joint_loss(
     # Equation 13.
     losses["total"] = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
     return losses
-
-
-def _mean(values: Tensor) -> Tensor:
-    return values.sum() / max(1, len(values))
 
 
 def _draw_spans(
@@ -220,7 +217,7 @@ def _draw_spans(
 def _mention_loss(model: Network, encoded: Encoded, spans: Sampled) -> Tensor:
     start, end, positive = spans
     logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
-    return _mean(_cross_entropy(logits, positive))
+    return mean(_cross_entropy(logits, positive))
 
 
 def _cross_entropy(logits: Tensor, positive: np.ndarray) -> Tensor:
@@ -264,7 +261,7 @@ def _coreference_loss(model: Network, encoded: Encoded, mentions: Tensor, batch:
     texts = [d.span_text(m.start, m.end) for d in batch.documents for e in d.entities or () for m in e.mentions]
     distance = encoded.place(edit_distances(texts, left, right))
     logits = model.coreference_logits(mentions, encoded.place(left), encoded.place(right), distance)
-    return _mean(_cross_entropy(logits, positive))
+    return mean(_cross_entropy(logits, positive))
 
 
 def relation_targets(layout: Layout, documents: Sequence[Document], relations: dict[str, int]) -> Tensor:

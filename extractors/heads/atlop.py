@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from extractors.heads.base import EntityPairs, HeadSizes, RelationHead
-from extractors.layers import Dropout
-from extractors.localized import localized_context
+from extractors.layers import ConcatLinear, Dropout
+from extractors.localized import pair_context
 from schemas import Record
 
 # Width of the groups of the grouped bilinear form, as in ATLOP.
@@ -39,8 +39,8 @@ class Atlop(RelationHead):
         nn.Module.__init__(self)
         width = sizes.width
         self.options = options
-        self.head_layer = nn.Linear(2 * width, width)
-        self.tail_layer = nn.Linear(2 * width, width)
+        self.head_layer = ConcatLinear(2 * width, width)
+        self.tail_layer = ConcatLinear(2 * width, width)
         self.dropout = Dropout(sizes.dropout)
         if options.classifier == "bilinear":
             self.bilinear = GroupedBilinear(width, sizes.classes)
@@ -70,16 +70,10 @@ class Atlop(RelationHead):
     def pair_vectors(self, pairs: EntityPairs) -> tuple[Tensor, Tensor]:
         """Return z_s = tanh(W_s [h(e_s), c_so]) and z_o, inside equations 2 and 3: two of shape (n, width)."""
         head, tail = pairs.layout.pairs.unbind(1)
-        width = self.head_layer.out_features
-        context = localized_context(pairs).reshape(-1, width)[pairs.grid.cell]
-        entities = pairs.smooth_entities
-        vectors = []
-        for layer, which in ((self.head_layer, head), (self.tail_layer, tail)):
-            # W [h; c] = W_h h + W_c c, and there are far fewer entities than pairs.
-            of_entity = nn.functional.linear(entities, layer.weight[:, :width], layer.bias)
-            of_context = nn.functional.linear(context, layer.weight[:, width:])
-            vectors.append(self.dropout(torch.tanh(of_entity[which] + of_context)))
-        return vectors[0], vectors[1]
+        entities, context = pairs.smooth_entities, pair_context(pairs)
+        z_s = torch.tanh(self.head_layer([(entities, head), (context, None)]))
+        z_o = torch.tanh(self.tail_layer([(entities, tail), (context, None)]))
+        return self.dropout(z_s), self.dropout(z_o)
 
 
 class GroupedBilinear(nn.Module):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, wraps
 from typing import Any, ClassVar
 
 import msgspec
@@ -15,10 +15,23 @@ from torch import Tensor, nn
 
 from extractors.encoded import Encoded
 from extractors.layout import Grid, Layout, lay_out_grid
+from extractors.losses import mean
 from extractors.range_max import RangeMax
 from schemas import Record
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def _of_entities(compute: Callable[[EntityPairs], Tensor]) -> property:
+    """Make a property that is kept in `pooled`, and so shared with all that have other pairs of the same entities."""
+
+    @wraps(compute)
+    def kept(pairs: EntityPairs) -> Tensor:
+        if compute.__name__ not in pairs.pooled:
+            pairs.pooled[compute.__name__] = compute(pairs)
+        return pairs.pooled[compute.__name__]
+
+    return property(kept)
 
 
 @dataclass(frozen=True)
@@ -31,21 +44,23 @@ class EntityPairs:
         mentions: mention representations, shape (m, width): e(s) of JEREX's equation 1, or the states of their opening
             markers (ATLOP, DocuNet section 3.2).
         types: entity types, shape (e,).
+        pooled: what does not depend on the pairs, computed once however many pairs of the same entities are looked at.
     """
 
     encoded: Encoded
     layout: Layout
     mentions: Tensor
     types: Tensor
+    pooled: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
-    @cached_property
+    @_of_entities
     def entities(self) -> Tensor:
         """Max-pooled mentions, x^e of JEREX's equation 5: shape (e, width)."""
         longest = int(self.layout.entity_count.max()) if len(self.layout.entity_count) else 1
         first = self.layout.entity_first
         return RangeMax(self.mentions, longest).pool(first, first + self.layout.entity_count)
 
-    @cached_property
+    @_of_entities
     def smooth_entities(self) -> Tensor:
         """Mentions pooled by logsumexp (DocuNet equation 2): shape (e, width)."""
         owner = self.layout.mention_entity
@@ -55,7 +70,7 @@ class EntityPairs:
         pooled: Tensor = self.entities + total.log().to(self.entities.dtype)
         return pooled
 
-    @cached_property
+    @_of_entities
     def entity_attention(self) -> Tensor:
         """Attention of each entity to the pieces of its passage, the mean over its mentions.
 
@@ -73,17 +88,17 @@ class EntityPairs:
         """Entities in padded rows: pairs as maps."""
         return lay_out_grid(self.layout, self.encoded.words)
 
-    @cached_property
+    @_of_entities
     def padded_states(self) -> Tensor:
         """States of the pieces in the rows of the grid: shape (rows, longest, width), zeros outside."""
         return nn.functional.embedding(self.grid.piece, self.encoded.rows) * self.grid.piece_inside[:, :, None]
 
-    @cached_property
+    @_of_entities
     def grid_row(self) -> Tensor:
         """Row of the grid of each entity: shape (e,)."""
         return torch.searchsorted(self.grid.passage, self.layout.entity_passage)
 
-    @cached_property
+    @_of_entities
     def sentence_of_piece(self) -> Tensor:
         """Sentence of each piece of the grid, counted within its passage: shape (rows, longest)."""
         words = self.encoded.words
@@ -93,13 +108,10 @@ class EntityPairs:
         return torch.where(self.grid.piece_inside, sentence - sentence[:, :1], 0)
 
     def with_pairs(self, pairs: Tensor) -> EntityPairs:
-        """Return the same documents with other candidate pairs; what does not depend on pairs is computed once."""
-        other = replace(self, layout=self.layout.with_pairs(pairs))
-        kept = ("entities", "smooth_entities", "entity_attention")
-        vars(other).update({name: value for name, value in vars(self).items() if name in kept})
-        return other
+        """Return the same documents with other candidate pairs."""
+        return replace(self, layout=self.layout.with_pairs(pairs))
 
-    @cached_property
+    @_of_entities
     def first_mentions(self) -> Tensor:
         """Number of each entity of a passage by its first mention, from 0: shape (e,).
 
@@ -182,8 +194,7 @@ class RelationHead(nn.Module, ABC):
             loss: the relation loss of each pair, from logits and targets.
             targets: the annotated relations, shape (n, relations).
         """
-        values = loss(self(pairs), targets)
-        return {"relation": values.sum() / max(1, len(values))}
+        return {"relation": mean(loss(self(pairs), targets))}
 
 
 def expect_few(last: nn.Linear) -> None:

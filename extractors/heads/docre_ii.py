@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from extractors.heads.base import EntityPairs, HeadSizes, PairLoss, RelationHead
 from extractors.layers import Dropout, FeedForward
+from extractors.losses import mean
 from schemas import Record
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -115,7 +116,7 @@ class IterativeInference(RelationHead):
         passes no gradient), and `contrastive` is L_C. The stage minimises their sum.
         """
         if self.base_only:
-            return {"relation": _mean(loss(self.base(pairs), targets))}
+            return {"relation": mean(loss(self.base(pairs), targets))}
         features, logits, mask = self._base_maps(pairs)
         predicted = self._predicted(logits).detach()
         cell = pairs.grid.cell
@@ -124,13 +125,13 @@ class IterativeInference(RelationHead):
         if self.options.mode == "corrected":
             refined = logits[cell] + refined
         found = {
-            "relation": _mean(loss(refined, targets)),
-            "base": _mean(loss(logits[cell], targets)),
+            "relation": mean(loss(refined, targets)),
+            "base": mean(loss(logits[cell], targets)),
         }
         if self.options.contrastive:
             # Features and relations change places, so that the module must read both alike (figure 4).
             second = self._infer(self.relation_embedding(self._with_noise(predicted, mask)), features, mask)[cell]
-            found["contrastive"] = _mean(self._contrast(first, second))
+            found["contrastive"] = mean(self._contrast(first, second))
         return found
 
     def _base_maps(self, pairs: EntityPairs) -> tuple[Tensor, Tensor, Tensor]:
@@ -287,7 +288,3 @@ def pair_cells(pairs: EntityPairs) -> Tensor:
     inside = pairs.grid.inside
     other = ~torch.eye(inside.shape[1], dtype=torch.bool, device=inside.device)
     return inside[:, :, None] & inside[:, None, :] & other
-
-
-def _mean(values: Tensor) -> Tensor:
-    return values.sum() / max(1, len(values))

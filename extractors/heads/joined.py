@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from extractors.heads.atlop import GroupedBilinear
 from extractors.heads.base import EntityPairs, HeadSizes, NoOptions, RelationHead
 from extractors.layers import ConcatLinear, Dropout
-from extractors.layout import mention_pairs
-from extractors.localized import localized_context
+from extractors.layout import mention_gaps
+from extractors.localized import pair_context
 
 SENTENCE_DISTANCES = 16
 # Distances in words, by powers of two.
@@ -45,8 +45,7 @@ class Joined(RelationHead):
     def pair_features(self, pairs: EntityPairs) -> Tensor:
         """Return [z_s; z_o] of ATLOP with types and distances: shape (n, feature_width)."""
         head, tail = pairs.layout.pairs.unbind(1)
-        width = self.head_layer.out_features
-        context = localized_context(pairs).reshape(-1, width)[pairs.grid.cell]
+        context = pair_context(pairs)
         types = self.type_embedding(pairs.types)
         sentences, words = nearest_mentions(pairs)
         sentences = sentences.clamp(max=SENTENCE_DISTANCES - 1)
@@ -69,15 +68,11 @@ def nearest_mentions(pairs: EntityPairs) -> tuple[Tensor, Tensor]:
     Both are 0 for mentions that touch or overlap.
     """
     layout = pairs.layout
-    s1, s2, first, end = mention_pairs(layout)
-    pair = torch.repeat_interleave(torch.arange(len(first), device=first.device), end - first)
-    gap = torch.maximum(layout.mention_start[s1], layout.mention_start[s2])
-    gap = (gap - torch.minimum(layout.mention_end[s1], layout.mention_end[s2])).clamp(min=0)
+    s1, s2, pair, _, gap = mention_gaps(layout)
     sentence = pairs.encoded.word_sentence[layout.mention_start]
     apart = (sentence[s1] - sentence[s2]).abs()
     most = torch.iinfo(gap.dtype).max
     nearest = [
-        torch.full((len(first),), most, dtype=gap.dtype, device=gap.device).scatter_reduce(0, pair, values, "amin")
-        for values in (apart, gap)
+        gap.new_full((len(layout.pairs),), most).scatter_reduce(0, pair, values, "amin") for values in (apart, gap)
     ]
     return nearest[0], nearest[1]

@@ -55,8 +55,12 @@ def atlop(head, pairs):
     for h, t in pairs.layout.pairs.tolist():
         e_s, e_o = logsumexp_entity(pairs, h), logsumexp_entity(pairs, t)
         c = context(pairs, h, t)  # equation 1
-        z_s = torch.tanh(head.head_layer(torch.cat([e_s, c])))  # equation 2
-        z_o = torch.tanh(head.tail_layer(torch.cat([e_o, c])))  # equation 3
+        z_s = torch.tanh(
+            functional.linear(torch.cat([e_s, c]), head.head_layer.weight, head.head_layer.bias)
+        )  # equation 2
+        z_o = torch.tanh(
+            functional.linear(torch.cat([e_o, c]), head.tail_layer.weight, head.tail_layer.bias)
+        )  # equation 3
         if head.options.classifier == "bilinear":
             rows.append(grouped_bilinear(head.bilinear, z_s, z_o))
         else:
