@@ -21,7 +21,8 @@ def pair_attention(pairs: EntityPairs, first: int, last: int) -> Tensor:
         Shape (rows, last - first, widest, longest).
     """
     grid = pairs.grid
-    attention: Tensor = pairs.entity_attention[grid.entity] * grid.inside[:, :, None, None]  # (b, widest, heads, pieces)
+    # (b, widest, heads, pieces)
+    attention: Tensor = pairs.entity_attention[grid.entity] * grid.inside[:, :, None, None]
     by_piece = attention.permute(0, 3, 1, 2)
     product = by_piece[:, :, first:last] @ by_piece.transpose(2, 3)
     product = product.permute(0, 2, 3, 1)
