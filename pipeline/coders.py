@@ -9,6 +9,7 @@ from apache_beam.coders.typecoders import registry
 
 from pipeline.independence import DocumentEdges
 from pipeline.merging import EdgeFinding, EdgeTally, NodeFinding
+from pipeline.notes import Note
 from schemas import (
     DeadLetter,
     Document,
@@ -35,6 +36,7 @@ RECORDS: tuple[type[Record], ...] = (
     EdgeFinding,
     EdgeTally,
     DocumentEdges,
+    Note,
     Node,
     Edge,
     Evidence,

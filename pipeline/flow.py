@@ -1,14 +1,14 @@
 """The two pipelines: from input files to the store of extractions, and from the store to the tables.
 
-Between them lies everything that was extracted, on disk. Whatever links or resolves entities over documents reads the
-documents and extractions that `Stored` gives and stands before `Merge`.
+Between them lies everything that was extracted, on disk. Whatever links or resolves entities over documents stands
+before `Merge`: it reads what `Open` gives and gives notes, with which the next `Open` reads the same shards again.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from pipeline.extract import Extract, Shards
 from pipeline.extractor_source import ExtractorSource
 from pipeline.merge import DocumentRow, Merge
 from pipeline.read import Read
-from pipeline.redirects import Redirected, follow
 from pipeline.settle import Given
-from pipeline.store import DOCUMENT, FAILED, REDIRECT, UNREAD, Store, read_links, read_shard, shard_of
+from pipeline.store import Store, shard_of
+from pipeline.stored import Open, Redirects
 from pipeline.tally import Tally
 from pipeline.write import WriteTable
 from schemas import (
@@ -31,13 +31,11 @@ from schemas import (
     Document,
     Edge,
     Evidence,
-    Extraction,
     Node,
     Record,
     Redirect,
     RelationSchema,
     Skipped,
-    decode,
     encode,
 )
 from sinks.atomic import replacing
@@ -140,7 +138,8 @@ class MergeFlow(msgspec.Struct, frozen=True):
     def construct(self, pipeline: beam.Pipeline) -> None:
         """Add the flow to a Beam pipeline."""
         register_coders()
-        stored = pipeline | "Stored" >> Stored(self.store)
+        notes = pipeline | "Redirects" >> Redirects(self.store)
+        stored = notes | "Stored" >> Open(self.store)
         merged = stored.extracted | "Merge" >> Merge(self.min_confidence, self.schema, self.correlation)
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
         tables = {**{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")}, "dead_letters": dead}
@@ -156,51 +155,6 @@ class MergeFlow(msgspec.Struct, frozen=True):
         for name, rows in tables.items():
             _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, self.tables, tally)
         _write(pipeline, self.counts, counts)
-
-
-class Stored(beam.PTransform[Any, Any]):
-    """A pipeline to what a store holds: `extracted`, (document, extraction) pairs with their redirects followed, and
-    `dead`, all dead letters."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__()
-        self.store = store
-
-    def expand(self, pipeline: Any) -> Any:
-        """Apply to a pipeline."""
-        numbers = pipeline | "numbers" >> beam.Create(range(self.store.info.shards)) | "spread" >> beam.Reshuffle()
-        shards = numbers | "no targets" >> beam.Map(_no_targets).with_output_types(tuple[int, tuple[str, str]])
-        if self.store.info.redirects:
-            links = numbers | "links" >> beam.FlatMap(_links, self.store).with_output_types(tuple[str, int])
-            redirects = numbers | "redirects" >> beam.FlatMap(_redirects, self.store).with_output_types(tuple[str, str])
-            hits = {"links": links, "redirects": redirects} | "redirected" >> Redirected()
-            shards = (shards, hits) | "shards" >> beam.Flatten()
-        return (
-            shards
-            | "targets by shard" >> beam.GroupByKey()
-            | "open"
-            >> beam.ParDo(OpenStored(self.store))
-            .with_output_types(tuple[Document, Extraction], dead=DeadLetter)
-            .with_outputs("dead", main="extracted")
-        )
-
-
-class OpenStored(beam.DoFn):
-    """A shard with the targets of its links to what it holds."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    def process(self, group: tuple[int, Iterable[tuple[str, str]]]) -> Iterator[Any]:
-        """Yield documents with their extractions, and dead letters by their tag."""
-        number, pairs = group
-        targets = {alias: target for alias, target in pairs if alias}
-        for row in read_shard(self.store.path(number), (DOCUMENT, FAILED, UNREAD)):
-            if row.kind == DOCUMENT:
-                hits = {id: targets[id] for id in row.links if id in targets}
-                yield follow(decode(row.record, Document), decode(row.found, Extraction), hits)
-            else:
-                yield beam.pvalue.TaggedOutput("dead", decode(row.found or row.record, DeadLetter))
 
 
 def read_entries(path: Path) -> Counter[Entry]:
@@ -235,19 +189,6 @@ def _placed(given: tuple[str, tuple[str, bytes]], of: int) -> tuple[int, tuple[s
 
 def _every(_: None, of: int) -> Iterator[tuple[int, tuple[str, bytes]]]:
     return ((number, ("", b"")) for number in range(of))
-
-
-def _no_targets(number: int) -> tuple[int, tuple[str, str]]:
-    return number, ("", "")
-
-
-def _links(number: int, store: Store) -> Iterator[tuple[str, int]]:
-    return ((id, number) for id in sorted(read_links(store.path(number))))
-
-
-def _redirects(number: int, store: Store) -> Iterator[tuple[str, str]]:
-    for row in read_shard(store.path(number), (REDIRECT,)):
-        yield row.id, decode(row.record, Redirect).target
 
 
 def _summed(entries: list[Any]) -> beam.pvalue.AsDict:

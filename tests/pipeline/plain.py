@@ -13,9 +13,10 @@ from itertools import chain
 from pathlib import Path
 
 from pipeline.extract import ExtractorHandler, OpenShard, PrepareShard, WriteShard
-from pipeline.flow import ExtractFlow, OpenStored, keyed, write_entries
+from pipeline.flow import ExtractFlow, keyed, write_entries
 from pipeline.merge import document_row
 from pipeline.store import shard_of
+from pipeline.stored import OpenStored
 from pipeline.tally import Tally
 from schemas import DeadLetter, Document, Redirect, Removal, Skipped
 from sinks import write_table
@@ -60,7 +61,7 @@ def extract(flow: ExtractFlow) -> Counter:
 
 def merge(flow) -> Counter:
     opened = OpenStored(flow.store)
-    found = list(chain.from_iterable(opened.process((n, [("", "")])) for n in range(flow.store.info.shards)))
+    found = list(chain.from_iterable(opened.process((n, [])) for n in range(flow.store.info.shards)))
     dead = [item.value for item in found if hasattr(item, "tag")]
     rows = {
         "documents": [document_row(*item) for item in found if not hasattr(item, "tag")],

@@ -1,0 +1,65 @@
+"""Notes: what was found out about documents over many of them, and is put into them when their shard is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pipeline.redirects import follow
+from schemas import Document, Extraction, Record
+
+# Kinds of notes.
+REDIRECT, LINK = "redirect", "link"
+
+
+class Note(Record, frozen=True):
+    """What is to be changed in the documents of a shard when it is opened.
+
+    Attributes:
+        kind: `redirect`: links to one id lead to another; `link`: an entity stands for an id.
+        key: the id that is redirected; the document whose entity is linked.
+        value: where the redirect leads; what the entity stands for.
+        entity: which entity of the document is linked.
+        probability: that it is.
+    """
+
+    kind: str
+    key: str
+    value: str
+    entity: int = -1
+    probability: float = 1.0
+
+
+@dataclass
+class Notes:
+    """The notes of one shard, ready to be applied."""
+
+    redirects: dict[str, str] = field(default_factory=dict)
+    links: dict[tuple[str, int], Note] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, notes: Iterable[Note]) -> Notes:
+        """Sort notes by kind."""
+        sorted_notes = cls()
+        for note in notes:
+            if note.kind == REDIRECT:
+                sorted_notes.redirects[note.key] = note.value
+            elif note.kind == LINK:
+                sorted_notes.links[note.key, note.entity] = note
+        return sorted_notes
+
+    def apply(self, document: Document, extraction: Extraction, ids: Iterable[str]) -> tuple[Document, Extraction]:
+        """Return both with what was noted about them; `ids` are the knowledge-base ids that they have."""
+        targets = {id: self.redirects[id] for id in ids if id in self.redirects}
+        document, extraction = follow(document, extraction, targets)
+        if not self.links:
+            return document, extraction
+        entities = list(extraction.entities)
+        for index, entity in enumerate(entities):
+            if note := self.links.get((document.id, index)):
+                entities[index] = msgspec.structs.replace(
+                    entity, kb_ids=(note.value,), link_probability=note.probability
+                )
+        return document, msgspec.structs.replace(extraction, entities=tuple(entities))
