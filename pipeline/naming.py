@@ -61,14 +61,20 @@ def entity_name(document: Document, entity: Entity) -> tuple[str, tuple[str, ...
     return name, aliases
 
 
-def _tier(form: str, at_sentence_start: bool) -> int:
+def points_elsewhere(form: str) -> bool:
+    """Tell whether a form is a pronoun or a description like "the company", and no name."""
     words = form.split()
     if not words:
+        return True
+    pointing = words[0][:1].lower() + words[0][1:] in _POINTING  # "US", "IT" and "WHO" are names
+    return pointing and (len(words) == 1 or not any(_capitalised(word) for word in words[1:]))
+
+
+def _tier(form: str, at_sentence_start: bool) -> int:
+    if points_elsewhere(form):
         return 3
+    words = form.split()
     first = words[0]
-    pointing = first[:1].lower() + first[1:] in _POINTING  # "US", "IT" and "WHO" are names
-    if pointing and (len(words) == 1 or (words[1:] and not any(_capitalised(word) for word in words[1:]))):
-        return 3
     capitalised = sum(map(_capitalised, words))
     return 1 if capitalised >= 2 or (capitalised == 1 and not (at_sentence_start and _capitalised(first))) else 2
 

@@ -8,11 +8,10 @@ signatures are compared (locality-sensitive hashing). All of it is a function of
 from __future__ import annotations
 
 import zlib
-from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline import minhash
 from schemas import Document
 
 SHINGLE = 5
@@ -21,9 +20,6 @@ BANDS = 8
 ROWS = 6
 # From this share of equal places on, one text counts as a copy of the other.
 SIMILAR = 0.7
-_BLOCK = 4096
-
-_Words = NDArray[np.uint64]
 
 
 def signature(document: Document) -> bytes:
@@ -32,12 +28,7 @@ def signature(document: Document) -> bytes:
     if not words:
         return b""
     shingles = _shingles(np.array(words, np.uint64))
-    factors, offsets = _hashes()
-    least = np.full(BANDS * ROWS, np.iinfo(np.uint64).max, np.uint64)
-    for start in range(0, len(shingles), _BLOCK):
-        hashed = shingles[start : start + _BLOCK, None] * factors + offsets
-        least = np.minimum(least, hashed.min(axis=0))
-    return (least >> np.uint64(32)).astype("<u4").tobytes()
+    return minhash.signature(shingles, BANDS * ROWS)
 
 
 def bands(signature: bytes) -> list[bytes]:
@@ -56,25 +47,10 @@ def are_similar(one: bytes, other: bytes) -> bool:
     return similarity(one, other) >= SIMILAR
 
 
-def _shingles(words: _Words) -> _Words:
+def _shingles(words: minhash.Words) -> minhash.Words:
     """Return one well mixed number for every shingle; a text with fewer words is one shingle."""
     count = max(1, len(words) - SHINGLE + 1)
     mixed = np.zeros(count, np.uint64)
     for place in range(min(SHINGLE, len(words))):
-        mixed = _mix(mixed + words[place : place + count])
+        mixed = minhash.mix(mixed + words[place : place + count])
     return np.unique(mixed)
-
-
-def _mix(values: _Words) -> _Words:
-    """The finaliser of SplitMix64: every bit of the input changes about half of the bits of the output."""
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
-
-
-@cache
-def _hashes() -> tuple[_Words, _Words]:
-    """Return the factors (odd) and offsets of one hash function for every place of a signature."""
-    places = np.arange(BANDS * ROWS, dtype=np.uint64)
-    return _mix(places) | np.uint64(1), _mix(places + np.uint64(BANDS * ROWS))

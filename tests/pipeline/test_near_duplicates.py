@@ -50,7 +50,7 @@ def test_equal_texts_have_equal_signatures_whatever_their_case(words):
 
 
 def test_long_texts_are_signed_in_blocks(monkeypatch):
-    monkeypatch.setattr("pipeline.near_duplicates._BLOCK", 7)
+    monkeypatch.setattr("pipeline.minhash._BLOCK", 7)
     in_blocks = signed(words(1))
     monkeypatch.undo()
     assert signed(words(1)) == in_blocks
