@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from extractors.contexts import pack
 from extractors.decoding import PassageFacts
 from schemas import Document, Entity, Extraction, Fact, Mention, normalise_name
 
@@ -14,14 +18,18 @@ class _Draft:
     type: str
     kb_ids: set[str]
     mentions: list[Mention] = field(default_factory=list)
+    contexts: list[NDArray[np.int64]] = field(default_factory=list)
 
 
 def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction:
-    """Return the extraction of a document from those of its passages.
+    """Return the extraction of a document from those of its passages; one with given entities is one passage at most.
 
     Entities of different passages are joined when they share a knowledge-base id, or a name (ignoring case) and the
     type, and no ids speak against it. Of several probabilities of one fact the highest stands.
     """
+    if document.entities is not None:
+        contexts = tuple(pack(context) for passage in passages for context in passage.contexts)
+        return Extraction(document.id, document.entities, _sorted(f for p in passages for f in p.facts), contexts)
     drafts: list[_Draft] = []
     by_kb_id: dict[str, int] = {}
     by_name: dict[tuple[str, str], int] = {}
@@ -30,7 +38,7 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
         numbers: list[int] = []
         # Inside a passage the model has decided already, so names are entered only after it.
         names: list[tuple[tuple[str, str], int]] = []
-        for entity in passage.entities:
+        for entity, context in zip(passage.entities, passage.contexts, strict=True):
             keys = [(normalise_name(document.span_text(m.start, m.end)), entity.type) for m in entity.mentions]
             number = _match(entity, keys, drafts, by_kb_id, by_name)
             if number is None:
@@ -39,6 +47,7 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
             draft = drafts[number]
             draft.mentions.extend(entity.mentions)
             draft.kb_ids.update(entity.kb_ids)
+            draft.contexts.append(context)
             by_kb_id.update(dict.fromkeys(entity.kb_ids, number))
             names.extend((key, number) for key in keys)
             numbers.append(number)
@@ -49,8 +58,6 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
             key3 = (moved.head, moved.relation, moved.tail)
             if moved.head != moved.tail and (key3 not in facts or facts[key3].probability < moved.probability):
                 facts[key3] = moved
-    if document.entities is not None:
-        return Extraction(document.id, document.entities, _sorted(facts.values()))
     order = sorted(range(len(drafts)), key=lambda i: min((m.start, m.end) for m in drafts[i].mentions))
     place = {number: position for position, number in enumerate(order)}
     entities = tuple(
@@ -62,7 +69,8 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
         for i in order
     )
     moved_facts = (Fact(place[f.head], f.relation, place[f.tail], f.probability, f.evidence) for f in facts.values())
-    return Extraction(document.id, entities, _sorted(moved_facts))
+    contexts = tuple(pack(np.sum(drafts[i].contexts, axis=0)) for i in order)
+    return Extraction(document.id, entities, _sorted(moved_facts), contexts)
 
 
 def _match(

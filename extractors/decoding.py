@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from extractors.clustering import cluster, constrain
 from extractors.confidence import Calibration
+from extractors.contexts import context_vectors
 from extractors.encoded import Encoded
 from extractors.evidence import evidence_sentences
 from extractors.heads import EntityPairs
@@ -24,10 +25,11 @@ from schemas import Document, Entity, Fact, Mention
 
 @dataclass(frozen=True)
 class PassageFacts:
-    """Entities and facts of one passage; positions count over the document."""
+    """Entities and facts of one passage; positions count over the document. Every entity has a context vector."""
 
     entities: list[Entity]
     facts: list[Fact]
+    contexts: list[NDArray[np.int64]]
 
 
 def decode(
@@ -47,7 +49,7 @@ def decode(
         [[(m.start - p.first_word, m.end - p.first_word) for m in entity.mentions] for entity in found]
         for p, found in zip(passages, entities, strict=True)
     ]
-    results: list[PassageFacts] = [PassageFacts([], []) for _ in passages]
+    results: list[PassageFacts] = [PassageFacts([], [], []) for _ in passages]
     # Passages of one grid shape share a forward pass: what is found in one does not depend on the others, to the bit.
     shapes = [grid_shape(len(p.pieces), len(found)) for p, found in zip(passages, entities, strict=True)]
     for shape in sorted(set(shapes)):
@@ -60,9 +62,10 @@ def decode(
         pairs = EntityPairs(encoded, layout, mentions, layout.entity_passage)
         types = _types(model, pairs, [entity for found in chosen for entity in found])
         pairs = replace(pairs, types=torch.tensor(types, dtype=torch.long, device=encoded.device))
-        typed = iter(types)
+        typed, seen = iter(types), iter(context_vectors(pairs))
         for result, found in zip(results, chosen, strict=True):
             result.entities.extend(structs.replace(e, type=schema.entity_types[next(typed)]) for e in found)
+            result.contexts.extend(next(seen) for _ in found)
         _find_facts(model, calibration, pairs, host, passages, documents, results)
     return results
 

@@ -124,7 +124,7 @@ def annotated(id: str = "anna", copies: int = 1) -> Document:
     """A document with three entities, five mentions and two facts, repeated `copies` times."""
     text = " ".join(["Anna Berg lives in Oslo . She knows Bo Dahl . Bo left Oslo in May ."] * copies)
     base = plain(text, id)
-    length = 18
+    length = 17
 
     def mention(start: int, end: int, type: str) -> tuple[Mention, ...]:
         return tuple(Mention(start + i * length, end + i * length, type) for i in range(copies))
