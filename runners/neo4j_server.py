@@ -9,13 +9,9 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +19,9 @@ from typing import Any
 
 from neo4j import GraphDatabase, NotificationMinimumSeverity
 from neo4j.exceptions import DriverError, Neo4jError
+
+from runners import maven
+from runners.servers import ServerProcess, ServerUnavailable, free_port, listens
 
 VERSION = "5.26.30"
 USERNAME = "neo4j"
@@ -46,63 +45,11 @@ _JAVA = (
         for package in ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent", "java.lang")
     ),
 )
-_SECONDS_TO_START = 180
-_SECONDS_TO_STOP = 60
-
-
-class ServerUnavailable(RuntimeError):
-    """The server cannot be fetched or does not start; the message says why and what would help."""
 
 
 def libraries() -> Path:
-    """Return the folder of the server's jar files; see `fetched`."""
-    return fetched(f"neo4j-{VERSION}", _ARTIFACTS)
-
-
-def fetched(name: str, artifacts: Sequence[tuple[str, str, str]]) -> Path:
-    """Return the folder of this name in the user's cache, which Maven fills when it is not there yet.
-
-    Args:
-        name: of the folder.
-        artifacts: group, name and version of each; what they depend on comes too.
-
-    Raises:
-        ServerUnavailable: Java or Maven is missing, or Maven cannot fetch the files.
-    """
-    for program, package in (("java", "a Java 17 runtime"), ("mvn", "Maven")):
-        if shutil.which(program) is None:
-            raise ServerUnavailable(f"'{program}' is not on the PATH: install {package}")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "factmill"
-    folder = cache / name
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=cache) as draft:
-        (Path(draft) / "pom.xml").write_text(_project(artifacts), "utf-8")
-        # Jars of different groups may have the same name. Many at once, because most of the time is waiting.
-        command = "mvn -q -B dependency:copy-dependencies -DincludeScope=runtime -Dmdep.prependGroupId=true"
-        command += " -DoutputDirectory=jars -Dmaven.artifact.threads=16"
-        done = subprocess.run(command.split(), cwd=draft, capture_output=True, text=True)
-        if done.returncode:
-            reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), "it did not say why")
-            raise ServerUnavailable(f"Maven cannot fetch '{name}': {reason}")
-        try:
-            (Path(draft) / "jars").rename(folder)
-        except OSError:  # another process was faster
-            if not folder.is_dir():
-                raise
-    return folder
-
-
-def _project(artifacts: Sequence[tuple[str, str, str]]) -> str:
-    dependencies = "".join(
-        f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
-        for group, name, version in artifacts
-    )
-    return (
-        "<project><modelVersion>4.0.0</modelVersion><groupId>factmill</groupId><artifactId>jars</artifactId>"
-        f"<version>1</version><dependencies>{dependencies}</dependencies></project>"
-    )
+    """Return the folder of the server's jar files; see `maven.fetched`."""
+    return maven.fetched(f"neo4j-{VERSION}", _ARTIFACTS)
 
 
 @dataclass
@@ -119,17 +66,22 @@ class Neo4jServer:
     heap: int = 512
     port: int | None = None
     password: str = field(init=False, repr=False)
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
+    _server: ServerProcess | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.home = self.home.resolve()
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         (self.home / "conf").mkdir(parents=True, exist_ok=True)
         secret = self.home / "password"
         if not secret.exists():
             secret.touch(mode=0o600)
             secret.write_text(secrets.token_urlsafe(24))
         self.password = secret.read_text()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The process that runs, if it does."""
+        return self._server.process if self._server else None
 
     @property
     def uri(self) -> str:
@@ -159,42 +111,26 @@ class Neo4jServer:
             "dbms.usage_report.enabled": "false",
         }
         (self.home / "conf" / "neo4j.conf").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-        with (self.home / "console.log").open("wb") as log:
-            self.process = subprocess.Popen(
-                _java(
-                    f"{self.home}/plugins/*:{jars}/*",
-                    self.heap,
-                    _MAIN,
-                    f"--home-dir={self.home}",
-                    f"--config-dir={self.home / 'conf'}",
-                ),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        deadline = time.monotonic() + _SECONDS_TO_START
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise ServerUnavailable(f"Neo4j does not start: {self._last_words()}")
-            time.sleep(0.2)
+        arguments = f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"
+        command = _java(f"{self.home}/plugins/*:{jars}/*", self.heap, _MAIN, *arguments)
+        self._server = ServerProcess("Neo4j", command, self.home / "console.log")
+        self._server.start()
+        self._server.wait_until(self._answers)
 
     def stop(self) -> None:
         """Let it end in good order."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(_SECONDS_TO_STOP)
-            except subprocess.TimeoutExpired:
-                self.kill()
-            self.process = None
+        if self._server is not None:
+            self._server.stop()
 
     def kill(self) -> None:
         """End it at once, as a machine without power does."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+        if self._server is not None:
+            self._server.kill()
+
+    def wait(self) -> None:
+        """Return when it has ended by itself."""
+        if self._server is not None:
+            self._server.wait()
 
     def run_admin_script(self, script: Path) -> str:
         """Run a shell script that calls neo4j-admin, on its data while it is stopped, and return what it says.
@@ -221,10 +157,8 @@ class Neo4jServer:
 
     def _answers(self) -> bool:
         """Return whether it lets us in; the first time, change the password that every new server has."""
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", self.port or 0)):
-                return False
+        if not listens(self.port or 0):
+            return False
         try:
             with self.connect() as driver:
                 driver.execute_query("RETURN 1")
@@ -241,10 +175,6 @@ class Neo4jServer:
         except (DriverError, Neo4jError):
             pass
         return False
-
-    def _last_words(self) -> str:
-        lines = (self.home / "console.log").read_text("utf-8", "replace").splitlines()
-        return " | ".join(lines[-3:]) or f"see the logs in '{self.home}'"
 
 
 @contextmanager
@@ -266,13 +196,6 @@ def _java(classes: str, heap: int, main: str, *arguments: str) -> list[str]:
     return ["java", f"-Xmx{heap}m", *_JAVA, "-cp", classes, main, *arguments]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def main() -> None:
     """Run a server in the folder that is named, until Ctrl-C."""
     home = Path(sys.argv[1] if len(sys.argv) > 1 else "neo4j-server")
@@ -283,8 +206,7 @@ def main() -> None:
             for name, value in server.environment.items():
                 print(f"export {name}='{value}'")
             print("\nCtrl-C stops it; the data stay.", flush=True)
-            assert server.process is not None  # noqa: S101
-            server.process.wait()
+            server.wait()
     except ServerUnavailable as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:

@@ -9,7 +9,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import pytest
 from hypothesis import settings
 
-from runners.neo4j_server import Neo4jServer, ServerUnavailable
+from runners.neo4j_server import Neo4jServer
+from runners.servers import ServerUnavailable
 
 settings.register_profile("factmill", deadline=None)
 settings.load_profile("factmill")

@@ -1,0 +1,78 @@
+"""Beam's job server for Flink: takes pipelines from Beam's Python SDK and runs them on a cluster, or in itself.
+
+Maven fetches it once. Cluster and job server must be of the same Flink version up to the second number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runners import maven
+from runners.servers import ServerProcess, free_port, listens
+
+# The newest Beam whose runner for this Flink is on Maven Central with all that it depends on. Beam's Python SDK speaks
+# the same protocol with it.
+BEAM = "2.62.0"
+FLINK = "1.19"
+# A cluster inside the job server.
+LOCAL = "[local]"
+_ARTIFACTS = (
+    ("org.apache.beam", f"beam-runners-flink-{FLINK}", BEAM),
+    ("org.slf4j", "slf4j-simple", "1.7.30"),
+)
+# What Flink needs of Java 17, as in the configuration of its distribution.
+JAVA = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
+    "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in (
+            "java.lang",
+            "java.lang.invoke",
+            "java.lang.reflect",
+            "java.io",
+            "java.net",
+            "java.nio",
+            "sun.nio.ch",
+            "java.text",
+            "java.time",
+            "java.util",
+            "java.util.concurrent",
+            "java.util.concurrent.atomic",
+            "java.util.concurrent.locks",
+        )
+    ),
+)
+_MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
+_HEAP = 768
+
+
+@contextmanager
+def job_server(master: str, home: Path) -> Iterator[str]:
+    """Yield the endpoint of a job server that submits to a master until the block ends.
+
+    Args:
+        master: host and port of a cluster, or `LOCAL`.
+        home: folder for its log and for what it passes on; must be there.
+
+    Raises:
+        ServerUnavailable: it cannot be fetched or does not start.
+    """
+    jars = maven.fetched(f"beam-{BEAM}-flink-{FLINK}", _ARTIFACTS)
+    port = free_port()
+    command = [
+        *("java", f"-Xmx{_HEAP}m", *JAVA, "-cp", f"{jars}/*", _MAIN),
+        *(f"--flink-master={master}", f"--artifacts-dir={home / 'artifacts'}", "--job-host=127.0.0.1"),
+        *(f"--job-port={port}", "--artifact-port=0", "--expansion-port=0"),
+    ]
+    server = ServerProcess("Beam's job server", command, home / "job-server.log")
+    try:
+        server.start()
+        server.wait_until(lambda: listens(port))
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop()

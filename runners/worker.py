@@ -1,0 +1,44 @@
+"""`factmill-worker`: what a cluster starts to run our Python code, in place of the boot program of Beam's containers.
+
+A Flink TaskManager runs it with the addresses of the services that it offers its workers, by Beam's environment
+`PROCESS`. It asks there for the options of the pipeline and hands over to Beam's own worker.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+
+
+def main() -> None:
+    """Work until the runner that started it is through."""
+    parser = ArgumentParser(description="Runs Python steps of pipelines; started by a runner, not by people.")
+    for name in ("id", "provision_endpoint", "logging_endpoint", "artifact_endpoint", "control_endpoint"):
+        parser.add_argument(f"--{name}", default="")
+    told, _ = parser.parse_known_args()
+
+    import grpc
+    from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc, endpoints_pb2
+    from apache_beam.runners.worker import sdk_worker_main
+    from google.protobuf import json_format, text_format
+
+    with grpc.insecure_channel(told.provision_endpoint) as channel:
+        service = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
+        request = beam_provision_api_pb2.GetProvisionInfoRequest()
+        # Every worker says its id with what it asks.
+        info = service.GetProvisionInfo(request, metadata=[("worker_id", told.id)]).info
+    control = info.control_endpoint.url or told.control_endpoint
+    logging = info.logging_endpoint.url or told.logging_endpoint
+    os.environ.update(
+        WORKER_ID=told.id,
+        PIPELINE_OPTIONS=json_format.MessageToJson(info.pipeline_options),
+        RUNNER_CAPABILITIES=" ".join(info.runner_capabilities),
+        CONTROL_API_SERVICE_DESCRIPTOR=text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=control)),
+        LOGGING_API_SERVICE_DESCRIPTOR=text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=logging)),
+    )
+    sdk_worker_main.main(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
