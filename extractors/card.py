@@ -18,23 +18,22 @@ LEVELS = {
 }
 
 
+# Where what a calibration says begins.
+_FIGURES = "## Figures"
+
+
 def model_card(recipe: Recipe, config: ModelConfig, calibration: Calibration) -> str:
     """Return the card as Markdown: what it is, how it was trained, its figures and limits."""
     schema = config.schema
     stages = "\n".join(f"{number}. {_stage(stage)}" for number, stage in enumerate(recipe.stages, 1))
-    tables = "\n".join(_table(name, figures) for name, figures in calibration.figures.items())
     start = f", from the weights of `{recipe.start}`" if recipe.start else ""
-    cuts = f"relation {calibration.relation_threshold} (calibrated probability)"
     what = "Relates given entities; it finds none itself."
-    how = "Entities given."
     if config.joint:
         what = (
             "A joint extractor after JEREX (Eberts and Ulges 2021): mentions, clusters, entity types and relations "
             "from one encoder pass."
         )
-        how = "Strict, from bare text."
-        cuts = f"mention {calibration.mention_threshold}, coreference {calibration.coreference_threshold}, " + cuts
-    return f"""# factmill checkpoint: {schema.name}, {recipe.backbone}, {recipe.head}
+    card = f"""# factmill checkpoint: {schema.name}, {recipe.backbone}, {recipe.head}
 
 {what} Entity types: {", ".join(schema.entity_types)}. Relations: {len(schema.relations)} (`relations.json`).
 
@@ -44,11 +43,25 @@ Encoder: `{recipe.backbone}`{start}; relation head: `{recipe.head}`; seed {recip
 
 {stages}
 
-The best epoch, all thresholds and the calibration were chosen on `{calibration.selected_on}`: {cuts}.
+The best epoch was chosen on `{calibration.selected_on}`.
 
-## Figures
+"""
+    return recalibrated(card, config, calibration)
 
-{how} Nothing was chosen on the last document set.
+
+def recalibrated(card: str, config: ModelConfig, calibration: Calibration) -> str:
+    """Return a card with the cuts and figures of another calibration."""
+    kept = card.partition(_FIGURES)[0]
+    tables = "\n".join(_table(name, figures) for name, figures in calibration.figures.items())
+    cuts = f"relation {calibration.relation_threshold} (calibrated probability)"
+    how = "Entities given."
+    if config.joint:
+        how = "Strict, from bare text."
+        cuts = f"mention {calibration.mention_threshold}, coreference {calibration.coreference_threshold}, " + cuts
+    return f"""{kept}{_FIGURES}
+
+{how} Thresholds and calibration were chosen on `{calibration.selected_on}`: {cuts}. Nothing was chosen on the last
+document set.
 
 {tables}
 ## Limits

@@ -21,6 +21,8 @@ from extractors.network import Network
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json")
+# What people read about a checkpoint; it works without.
+CARD = "README.md"
 HEAD, BASE = "relation_head.", "relation_head.base."
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -57,7 +59,7 @@ def _downloaded(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        folder = Path(snapshot_download(hub_id, allow_patterns=[*FILES, "README.md"]))
+        folder = Path(snapshot_download(hub_id, allow_patterns=[*FILES, CARD]))
     except Exception as error:  # whatever keeps the hub from answering, the remedy is the same
         reason = str(error).strip().partition("\n")[0]
         raise CheckpointError(
@@ -181,7 +183,7 @@ def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibrat
     save_calibration(folder, calibration)
     tokenizer.save(str(folder / "tokenizer.json"))
     save_file(pack(model.state_dict()), folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "README.md").write_text(card, "utf-8")
+    (folder / CARD).write_text(card, "utf-8")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

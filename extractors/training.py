@@ -8,6 +8,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -22,7 +23,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoConfig
 
 from extractors.backbone import backbone_folder, backbone_tokenizer
-from extractors.calibration import calibrate, figures_of, selection_scores
+from extractors.calibration import PlotsNeedMatplotlib, calibrate, figures_of, plot_extractor, selection_scores
 from extractors.card import model_card
 from extractors.checkpoint import find_checkpoint, load_start, save_checkpoint
 from extractors.compact import pack, unpack
@@ -158,6 +159,8 @@ class _Run:
         folder = self.out / "checkpoint"
         card = model_card(self.recipe, self.model.config, calibration)
         save_checkpoint(folder, self.model, self.preparer.tokenizer, calibration, card)
+        with suppress(PlotsNeedMatplotlib):
+            plot_extractor(self.model, self.preparer, calibration, report, folder)
         return folder
 
     def _train_stage(self, index: int, stage: Stage, state: dict[str, Any]) -> None:

@@ -55,7 +55,8 @@ def calibrate(
 
     from extractors.calibration import calibrate as calibrate_on
     from extractors.calibration import figures_of
-    from extractors.checkpoint import FILES, find_checkpoint, load_model, save_calibration
+    from extractors.card import recalibrated
+    from extractors.checkpoint import CARD, FILES, find_checkpoint, load_model, save_calibration
     from extractors.extractor import load_preparer
     from runners.annotated import part_of, read_annotated
 
@@ -74,10 +75,12 @@ def calibrate(
     folder = out or source
     if folder != source:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (*FILES, "README.md"):
-            if (source / name).is_file():
-                shutil.copy2(source / name, folder / name)
+        for name in FILES:
+            shutil.copy2(source / name, folder / name)
     save_calibration(folder, calibration)
+    if (source / CARD).is_file():
+        card = recalibrated((source / CARD).read_text("utf-8"), model.config, calibration)
+        (folder / CARD).write_text(card, "utf-8")
     _plot(model, preparer, calibration, chosen if report is None else parts[_name(files, report)], folder)
     click.echo(f"{folder}: probabilities by {calibration.method}, cut at {calibration.relation_threshold:g}")
     for name, values in figures.items():

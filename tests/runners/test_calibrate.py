@@ -32,6 +32,13 @@ def test_a_calibrated_copy_leaves_the_checkpoint_alone(checkpoint, calibrated):
     assert (calibrated / "model.safetensors").read_bytes() == (checkpoint / "model.safetensors").read_bytes()
 
 
+def test_the_card_of_a_calibrated_copy_has_its_figures(checkpoint, calibrated):
+    before, after = ((folder / "README.md").read_text() for folder in (checkpoint, calibrated))
+    assert before.partition("## Figures")[0] == after.partition("## Figures")[0]
+    assert "chosen on `biomedicine[:2]`" in after
+    assert "### biomedicine[2:]" in after
+
+
 def test_shared_checkpoints_are_not_changed():
     result = run("calibrate", "cdr-minilm", "--data", ANNOTATED)
     assert result.exit_code == 2
