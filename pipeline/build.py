@@ -57,12 +57,14 @@ def build(
     identity, schema = source.identity(), with_rules(source.relation_schema(), options.schema, options.rules)
     check_source(source, paths, options.format)
     check_content(out)
-    plan = Plan.of("build", options, paths, identity, versions())
+    watched = [*paths, options.dictionary] if options.dictionary else paths
+    plan = Plan.of("build", options, watched, identity, versions())
     with locked(out):
         if resume and holds(out, plan):
             return BuildReport.read(out)
         with staging(out, plan, resume) as folder:
             work = Work(folder, options, progress)
+            work.take_dictionary()
             work.take_in(paths, source, None)
             plan.check_inputs()
             info = work.complete_store(identity)

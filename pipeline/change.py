@@ -17,6 +17,7 @@ from pipeline.extractor_source import ExtractorSource
 from pipeline.failures import BuildError
 from pipeline.inputs import input_files
 from pipeline.launch import ProgressListener, choose_runner, default_workers
+from pipeline.linking.dictionary import dictionary_bytes
 from pipeline.options import BuildOptions
 from pipeline.output_folder import check_content, check_graph, holds, locked, staging
 from pipeline.plan import Plan, without_name
@@ -95,6 +96,7 @@ def update(
             return earlier
         with staging(graph, plan, resume) as folder:
             work = Work(folder, options, progress)
+            work.take_dictionary(store)
             work.take_in(paths, source, store)
             plan.check_inputs()
             info = work.complete_store(identity)
@@ -131,6 +133,7 @@ def remove(
         touched = {shard_of(id, of) for id in ids}
         with staging(graph) as folder:
             work = Work(folder, (machine or Machine()).options(earlier.options), progress)
+            work.take_dictionary(store)
             for number in range(of):
                 path = work.shards / store.path(number).name
                 if number in touched:
@@ -182,6 +185,7 @@ def merge(
         of = max(left.info.shards, right.info.shards, shards_for(left.info.size + right.info.size))
         with staging(out) as folder:
             work = Work(folder, (machine or Machine()).options(earlier.options), progress)
+            work.take_dictionary(left)
             for number in range(of):
                 joined = join(left.rows(number, of), right.rows(number, of))
                 _settled(work, joined, work.shards / shard_name(number, of))
@@ -229,7 +233,7 @@ def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequ
         raise BuildError(
             f"different extractors, {told[0]} and {told[1]}: build one of them again with that of the other"
         )
-    names = ("min_confidence", "min_precision", "correlation")
+    names = ("min_confidence", "min_precision", "correlation", "link")
     for name in names:
         left, right = (getattr(report.options, name) for report in reports)
         if left != right:
@@ -237,6 +241,8 @@ def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequ
                 f"'{folders[0]}' was built with {name} {left} and '{folders[1]}' with {right}: build one of them again "
                 f"with the option of the other"
             )
+    if len({dictionary_bytes(store) for store in stores}) > 1:
+        raise BuildError(f"'{folders[0]}' and '{folders[1]}' have different dictionaries: build one of them again")
     if reports[0].relation_schema != reports[1].relation_schema:
         raise BuildError(f"'{folders[0]}' and '{folders[1]}' have different relation schemas: build one of them again")
 

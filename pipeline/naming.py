@@ -105,6 +105,11 @@ def knowledge_base_ids(document: Document, entity: Entity, name: str) -> tuple[s
     return ()
 
 
+def other_ids(document: Document) -> tuple[str, ...]:
+    """Return what the subject of an encyclopedia page is in other knowledge bases, as its source says."""
+    return tuple(f"wikidata:{value}" for key, value in document.metadata if key == "wikidata")
+
+
 def page_title(kb_ids: Sequence[str]) -> str | None:
     """Return the title of the encyclopedia page that a node stands for: the name by which people look it up."""
     prefix = "wiki:"

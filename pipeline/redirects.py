@@ -34,16 +34,15 @@ class ResolveRedirects(beam.PTransform[Any, Any]):
 
 
 class Redirected(beam.PTransform[Any, Any]):
-    """PCollections `links` (id, shard) and `redirects` (alias, target) to (shard, (alias, final target)) pairs.
+    """PCollections `links` (id, shard) and `targets` (alias, final target) to (shard, (alias, final target)) pairs.
 
     So each shard hears of the redirects that its documents meet, and nobody holds all of them.
     """
 
     def expand(self, inputs: Mapping[str, Any]) -> Any:
         """Apply to PCollections by these names."""
-        targets = inputs["redirects"] | "resolve" >> ResolveRedirects()
         return (
-            {"links": inputs["links"], "targets": targets}
+            inputs
             | "join targets" >> beam.CoGroupByKey()
             | "redirected" >> beam.FlatMap(redirected).with_output_types(tuple[int, tuple[str, str]])
         )

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.failures import BuildError, BuildFailed
+from pipeline.linking.headings import listed_targets
 from schemas import DeadLetter, Document, Extraction, Redirect, Removal, content_hash, encode
 from sinks.atomic import replacing
 
@@ -59,7 +60,7 @@ class Row(NamedTuple):
         kind: see above.
         id: of the document; of a redirect its alias, of a dead letter what it is about.
         version: of the document, else 0.
-        links: knowledge-base ids in the document and its extraction, sorted.
+        links: knowledge-base ids in the document and its extraction, sorted; those that it is listed under, too.
         record: the encoded Document, Removal, Redirect or DeadLetter.
         found: the encoded Extraction of a document, the DeadLetter of a failed one, else nothing.
     """
@@ -84,6 +85,7 @@ class StoreInfo(msgspec.Struct, frozen=True):
         size: bytes of all encoded documents.
         redirects: number of redirects.
         unread: number of dead letters of reading.
+        linked: number of documents with a knowledge-base id.
     """
 
     format: int
@@ -94,15 +96,18 @@ class StoreInfo(msgspec.Struct, frozen=True):
     size: int
     redirects: int
     unread: int
+    linked: int
 
 
 class ShardSizes(msgspec.Struct, frozen=True):
-    """What a shard holds: documents (failed ones too), their encoded bytes, redirects, dead letters of reading."""
+    """What a shard holds: documents (failed ones too), their encoded bytes, redirects, dead letters of reading, and how
+    many of the documents have a knowledge-base id."""
 
     documents: int
     size: int
     redirects: int
     unread: int
+    linked: int
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,7 @@ def extracted_row(document: Document, outcome: Extraction | DeadLetter) -> Row:
     """Return the row of a document with what came of it."""
     if isinstance(outcome, DeadLetter):
         return Row(FAILED, document.id, document.version, (), encode(document), encode(outcome))
-    links = tuple(sorted(kb_ids(document) | kb_ids(outcome)))
+    links = tuple(sorted(kb_ids(document) | kb_ids(outcome) | listed_targets(document)))
     return Row(DOCUMENT, document.id, document.version, links, encode(document), encode(outcome))
 
 
@@ -208,6 +213,7 @@ def write_shard(rows: Collection[Row], path: Path) -> None:
         size=sum(len(row.record) for row in rows if row.kind in DOCUMENTS),
         redirects=sum(row.kind == REDIRECT for row in rows),
         unread=sum(row.kind == UNREAD for row in rows),
+        linked=sum(bool(row.links) for row in rows),
     )
     schema = _SCHEMA.with_metadata({_SIZES: msgspec.json.encode(sizes)})
     table = pa.table([pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema)
@@ -266,6 +272,7 @@ def complete(folder: Path, extractor: dict[str, str], factmill: str) -> StoreInf
         size=sum(part.size for part in sizes),
         redirects=sum(part.redirects for part in sizes),
         unread=sum(part.unread for part in sizes),
+        linked=sum(part.linked for part in sizes),
     )
     with replacing(folder / INFO) as draft:
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n")

@@ -14,7 +14,7 @@ import apache_beam as beam
 
 from pipeline.notes import REDIRECT as REDIRECTED
 from pipeline.notes import Note, Notes
-from pipeline.redirects import Redirected
+from pipeline.redirects import Redirected, ResolveRedirects
 from pipeline.store import DOCUMENT, FAILED, REDIRECT, UNREAD, Store, read_links, read_shard
 from schemas import DeadLetter, Document, Extraction, Redirect, decode
 
@@ -31,12 +31,25 @@ class Redirects(beam.PTransform[Any, Any]):
             return pipeline | "no redirects" >> beam.Create([]).with_output_types(tuple[int, Note])
         numbers = pipeline | "numbers" >> Numbers(self.store)
         links = numbers | "links" >> beam.FlatMap(_links, self.store).with_output_types(tuple[str, int])
-        redirects = numbers | "redirects" >> beam.FlatMap(_redirects, self.store).with_output_types(tuple[str, str])
+        redirects = pipeline | "resolved" >> ResolvedRedirects(self.store)
         return (
-            {"links": links, "redirects": redirects}
+            {"links": links, "targets": redirects}
             | "redirected" >> Redirected()
             | "note" >> beam.Map(_note).with_output_types(tuple[int, Note])
         )
+
+
+@dataclass(eq=False)
+class ResolvedRedirects(beam.PTransform[Any, Any]):
+    """A pipeline to (alias, final target) pairs, one for each redirect."""
+
+    store: Store
+
+    def expand(self, pipeline: Any) -> Any:
+        """Apply to a pipeline."""
+        numbers = pipeline | "numbers" >> Numbers(self.store)
+        redirects = numbers | "redirects" >> beam.FlatMap(_redirects, self.store).with_output_types(tuple[str, str])
+        return redirects | "resolve" >> ResolveRedirects()
 
 
 @dataclass(eq=False)

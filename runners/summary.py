@@ -45,6 +45,7 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
             "entities": f"{entities:,} in single documents, merged to {rows['nodes']:,} nodes",
             "facts": f"{facts:,} in single documents, merged to {rows['edges']:,} edges",
             "evidence": f"{rows['evidence']:,} sentences",
+            **_linked(report),
             "skipped": _by_reason(report.counts.skipped),
             "left out": _by_reason(report.counts.dropped),
             "rules": _by_reason(report.counts.rules),
@@ -71,6 +72,11 @@ def _changes(report: BuildReport) -> dict[str, str]:
     if report.command == "update" or before:
         rows["extracted"] = f"{now:,} documents now" + (f", {before:,} before the interruption" if before else "")
     return rows
+
+
+def _linked(report: BuildReport) -> dict[str, str]:
+    """Return how entities were linked, where there was something to link to."""
+    return {"linked": _by_reason(report.counts.linked)} if report.counts.linked else {}
 
 
 def print_rows(rows: Mapping[str, str], stream: TextIO | None) -> None:

@@ -100,7 +100,8 @@ def _document(
     wikitext: str,
 ) -> Document:
     spans = {(link.start, link.end): link.target for link in prose.links}
-    if not _DISAMBIGUATION.search(wikitext):
+    disambiguation = _DISAMBIGUATION.search(wikitext)
+    if not disambiguation:
         spans = {**dict.fromkeys(_subject(title, prose), title), **spans}
     tokens, sentences = segment(prose.text, spans, prose.paragraphs)
     mentions = []
@@ -109,6 +110,8 @@ def _document(
             mentions.append(Mention(*span, kb_ids=(f"wiki:{target}",)))
     metadata = {("page", _text(fields, "id")), ("revision", _text(revision, "id"))}
     metadata.add(("timestamp", _text(revision, "timestamp")))
+    if disambiguation:
+        metadata.add(("disambiguation", "yes"))
     if match := _WIKIDATA.search(wikitext):
         metadata.add(("wikidata", match[1]))
     digits = (

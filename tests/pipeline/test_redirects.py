@@ -2,7 +2,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.redirects import Redirected, follow
+from pipeline.redirects import Redirected, ResolveRedirects, follow
 from schemas import Entity, Extraction, Mention
 from tests.pipeline.made import document
 
@@ -20,7 +20,9 @@ def hits(links, redirects):
     with beam.Pipeline("FnApiRunner") as pipeline:
         found = {
             "links": pipeline | "links" >> beam.Create(links).with_output_types(tuple[str, int]),
-            "redirects": pipeline | "redirects" >> beam.Create(redirects).with_output_types(tuple[str, str]),
+            "targets": pipeline
+            | "redirects" >> beam.Create(redirects).with_output_types(tuple[str, str])
+            | ResolveRedirects(),
         } | Redirected()
         yield lambda expected: assert_that(found, equal_to(expected))
 

@@ -1,0 +1,189 @@
+"""Aliases: which texts a corpus uses for which entries of a knowledge base, and how often.
+
+Every document says what it knows: where its links lead, what it is called, what it lists, which headings it has.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+
+from pipeline.linking.abbreviations import long_forms
+from pipeline.linking.headings import headings
+from pipeline.naming import entity_name, knowledge_base_ids, points_elsewhere, surface
+from schemas import Document, Entity, Extraction, Record
+
+# Candidates of one alias that are kept; more are hardly ever right.
+MOST = 8
+# Characters of an alias. One letter stands for too many things.
+_SHORTEST, _LONGEST = 2, 200
+_PAGE = "wiki:"
+_QUALIFIER = re.compile(r"\s*\([^()]*\)$|, [^,]*$")
+# What a word may hold beside letters and digits: C is not C++.
+_SEPARATORS = re.compile(r"[^\w+#]+|_")
+_POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
+
+
+class Alias(Record, frozen=True):
+    """How often, in documents, a text is used for an entry of a knowledge base.
+
+    Attributes:
+        anchors: documents with links of this text to it.
+        forms: documents that call an entity so which a link of another text leads to it.
+        titles: documents that know its title to be this text.
+        qualified: as `titles`, for the title without what distinguishes it: "Mercury" for "Mercury (planet)".
+        redirects: redirects of this name.
+        listed: disambiguation pages of this name that list it.
+        headings: documents under a heading of this name.
+        prior: thousandths, from the user's dictionary.
+    """
+
+    anchors: int = 0
+    forms: int = 0
+    titles: int = 0
+    qualified: int = 0
+    redirects: int = 0
+    listed: int = 0
+    headings: int = 0
+    prior: int = 0
+
+    def __add__(self, other: Alias) -> Alias:
+        return Alias(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+
+    @property
+    def uses(self) -> int:
+        """How often the text is used for the entry, in thousandths."""
+        return 1000 * (self.anchors + self.headings) + self.prior
+
+
+class Candidate(Record, frozen=True):
+    """An entry of a knowledge base that a text may stand for."""
+
+    target: str
+    alias: Alias
+
+
+class Candidates(Record, frozen=True):
+    """The candidates of a text, the most used ones first, and how often it is used for any."""
+
+    best: tuple[Candidate, ...] = ()
+    uses: int = 0
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidate]) -> Candidates:
+        """Return the best of some candidates."""
+        ranked = sorted(candidates, key=_rank)
+        return cls(tuple(ranked[:MOST]), sum(candidate.alias.uses for candidate in ranked))
+
+    def __add__(self, other: Candidates) -> Candidates:
+        ranked = sorted((*self.best, *other.best), key=_rank)
+        return Candidates(tuple(ranked[:MOST]), self.uses + other.uses)
+
+
+def _rank(candidate: Candidate) -> tuple[int, int, int, int, str]:
+    alias = candidate.alias
+    names = alias.titles + alias.redirects
+    return -alias.uses, -names, -alias.qualified - alias.listed, -alias.forms, candidate.target
+
+
+def alias_key(text: str) -> str:
+    """Return the form under which texts count as one alias; nothing if the text is too short or too long for one.
+
+    Case, accents, punctuation and the plural of the last word do not count.
+    """
+    letters = unicodedata.normalize("NFKD", _POSSESSIVE.sub(" ", text)).casefold()
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    words = _SEPARATORS.sub(" ", plain).split()
+    if not words:
+        return ""
+    if len(words[-1]) > 3 and words[-1].endswith("s") and not words[-1].endswith(("ss", "us", "is")):
+        words[-1] = words[-1][:-1]
+    key = " ".join(words)
+    return key if _SHORTEST <= len(key) <= _LONGEST else ""
+
+
+def page_targets(document: Document) -> set[str]:
+    """Return what the links of a document lead to, and the page that it is."""
+    targets = {id for mention in document.mentions for id in mention.kb_ids}
+    return targets | {document.id} if document.id.startswith(_PAGE) else targets
+
+
+def said_aliases(document: Document, extraction: Extraction) -> Iterator[tuple[str, str, Alias]]:
+    """Yield (text, target, alias) for all that a document says about aliases, once each."""
+    given = [(mention, mention.kb_ids) for mention in document.mentions]
+    for entity in document.entities or ():
+        given += [(mention, mention.kb_ids or entity.kb_ids) for mention in entity.mentions]
+    # A mention of several entries is the name of none of them.
+    anchors = {(surface(document, mention), ids[0]) for mention, ids in given if len(ids) == 1}
+    anchors = {(text, target) for text, target in anchors if not points_elsewhere(text)}
+    for text, target in anchors:
+        yield text, target, Alias(anchors=1)
+    for entity in extraction.entities:
+        name, forms = entity_name(document, entity)
+        for target in knowledge_base_ids(document, entity, name):
+            for form in forms:
+                if (form, target) not in anchors and not points_elsewhere(form):
+                    yield form, target, Alias(forms=1)
+    for target in page_targets(document):
+        if target.startswith(_PAGE):
+            yield from title_aliases(target)
+    if ("disambiguation", "yes") in document.metadata:
+        title = _QUALIFIER.sub("", document.title)
+        for target in _first_of_lines(document):
+            yield title, target, Alias(listed=1)
+    for target, heading in set(headings(document)):
+        yield heading, target, Alias(headings=1)
+        if ", " in heading:  # "Carcinoma, Hepatocellular"
+            yield " ".join(reversed(heading.split(", "))), target, Alias(headings=1)
+
+
+def title_aliases(target: str) -> Iterator[tuple[str, str, Alias]]:
+    """Yield what the title of a page says about aliases."""
+    title = target.removeprefix(_PAGE)
+    yield title, target, Alias(titles=1)
+    short = _QUALIFIER.sub("", title)
+    if short and short != title:
+        yield short, target, Alias(qualified=1)
+
+
+def redirect_alias(alias: str, target: str) -> tuple[str, str, Alias]:
+    """Return what a redirect says about aliases."""
+    return alias.removeprefix(_PAGE), target, Alias(redirects=1)
+
+
+def forms_of(document: Document, entity: Entity, explained: dict[str, str]) -> tuple[str, ...]:
+    """Return the keys of all forms by which an entity can be looked up, sorted.
+
+    Args:
+        document: the document.
+        entity: one of its entities.
+        explained: long forms of the abbreviations that the document explains.
+    """
+    _, forms = entity_name(document, entity)
+    named = [form for form in forms if not points_elsewhere(form)]
+    named += [explained[form] for form in named if form in explained]
+    return tuple(sorted({key for form in named if (key := alias_key(form))}))
+
+
+def unlinked(document: Document, extraction: Extraction) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield every entity that has no knowledge-base id, by its number, with the keys of its forms."""
+    explained = long_forms(document.text)
+    for number, entity in enumerate(extraction.entities):
+        if not targets_of(document, entity):
+            yield number, forms_of(document, entity, explained)
+
+
+def targets_of(document: Document, entity: Entity) -> tuple[str, ...]:
+    """Return the knowledge-base ids that an entity of a document has without linking."""
+    return knowledge_base_ids(document, entity, entity_name(document, entity)[0])
+
+
+def _first_of_lines(document: Document) -> Collection[str]:
+    """Return the targets of the first link of each line."""
+    first: dict[int, str] = {}
+    for mention in sorted(document.mentions, key=lambda mention: mention.start):
+        line = document.text.count("\n\n", 0, document.tokens[mention.start][0])
+        if mention.kb_ids:
+            first.setdefault(line, mention.kb_ids[0])
+    return set(first.values())

@@ -1,0 +1,157 @@
+"""The user's dictionary: texts, what they stand for, of which type, and how usual that is.
+
+It is checked and copied into the store when a build begins, so that the graph can change without the file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.failures import BuildError
+from pipeline.linking.aliases import Alias, alias_key
+from pipeline.linking.profiles import Profile
+from pipeline.store import Store
+from schemas import Record
+from sinks.atomic import replacing
+
+FILE = "dictionary.parquet"
+_COLUMNS = ("alias", "id", "type", "prior")
+_NEEDED = _COLUMNS[:2]
+_SCHEMA = pa.schema([("alias", pa.string()), ("id", pa.string()), ("type", pa.string()), ("prior", pa.int64())])
+_ROWS = 65_536
+# A type that a user states counts like that of so many entities.
+_STATED = 10
+_MOST = 1e12
+
+
+class Entry(Record, frozen=True):
+    """A row: the text, what it stands for, the type of that or nothing, and how usual that is in thousandths."""
+
+    alias: str
+    id: str
+    type: str
+    prior: int
+
+    def said_alias(self) -> tuple[tuple[str, str], Alias]:
+        """Return what the row says about aliases."""
+        return (alias_key(self.alias), self.id), Alias(prior=self.prior)
+
+    def said_profile(self) -> tuple[str, Profile]:
+        """Return what the row says about the target's type."""
+        return self.id, Profile(((self.type, _STATED),)) if self.type else Profile()
+
+
+def copy_dictionary(path: str | Path, folder: Path) -> None:
+    """Check a dictionary and put it into the folder of a store.
+
+    Args:
+        path: a CSV file with a header, or a Parquet file; columns `alias`, `id`, and if wished `type` and `prior`.
+        folder: of the store.
+
+    Raises:
+        BuildError: it cannot be used; the message names file, line and remedy.
+    """
+    path = Path(path)
+    entries = _entries(path)
+    with replacing(folder / FILE) as draft, pq.ParquetWriter(draft, _SCHEMA, compression="zstd") as writer:
+        while rows := list(islice(entries, _ROWS)):
+            columns = zip(*((row.alias, row.id, row.type, row.prior) for row in rows), strict=True)
+            writer.write_table(pa.table([pa.array(values) for values in columns], _SCHEMA))
+
+
+def has_dictionary(store: Store) -> bool:
+    """Return whether a dictionary lies in a store."""
+    return (store.folder / FILE).is_file()
+
+
+def dictionary_bytes(store: Store) -> bytes:
+    """Return the dictionary in a store as it lies there, or nothing."""
+    return (store.folder / FILE).read_bytes() if has_dictionary(store) else b""
+
+
+class ReadDictionary(beam.PTransform[Any, Any]):
+    """A pipeline to the entries of the dictionary in a store."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.path = str(store.folder / FILE)
+
+    def expand(self, pipeline: Any) -> Any:
+        """Apply to a pipeline."""
+        groups = range(pq.read_metadata(self.path).num_row_groups)
+        return (
+            pipeline
+            | "parts" >> beam.Create(groups).with_output_types(int)
+            | "spread" >> beam.Reshuffle()
+            | "entries" >> beam.FlatMap(_read, self.path).with_output_types(Entry)
+        )
+
+
+def _read(group: int, path: str) -> Iterator[Entry]:
+    with pq.ParquetFile(path) as file:
+        for row in file.read_row_group(group).to_pylist():
+            yield Entry(**row)
+
+
+def _entries(path: Path) -> Iterator[Entry]:
+    try:
+        with path.open("rb") as file:
+            is_parquet = file.read(4) == b"PAR1"
+        if is_parquet:
+            with pq.ParquetFile(path) as table:
+                _check_columns(table.schema_arrow.names, f"'{path}'")
+                number = 0
+                for batch in table.iter_batches(batch_size=_ROWS):
+                    for row in batch.to_pylist():
+                        number += 1
+                        yield _entry(row, f"'{path}', row {number}")
+        else:
+            with path.open(encoding="utf-8-sig", newline="") as lines:
+                reader = csv.DictReader(lines, strict=True)
+                _check_columns(reader.fieldnames or (), f"'{path}', line 1")
+                for row in reader:
+                    yield _entry(row, f"'{path}', line {reader.line_num}")
+    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+        raise BuildError(
+            f"cannot read the dictionary '{path}' ({error}): give a CSV file in UTF-8, or a Parquet file"
+        ) from None
+
+
+def _check_columns(names: Any, where: str) -> None:
+    rule = "the columns are alias and id, and if wished type and prior"
+    for name in _NEEDED:
+        if name not in names:
+            raise BuildError(f"{where}: there is no column '{name}'; {rule}")
+    for name in names:
+        if name not in _COLUMNS:
+            raise BuildError(f"{where}: unknown column '{name}'; {rule}")
+
+
+def _entry(row: Mapping[Any, Any], where: str) -> Entry:
+    if None in row or (None in row.values() and not all(row.get(name) is not None for name in _NEEDED)):
+        raise BuildError(f"{where}: other cells than the header names; put what has a comma into quotation marks")
+    alias, id = (str(row[name]).strip() for name in _NEEDED)
+    vocabulary, colon, rest = id.partition(":")
+    if not alias_key(alias):
+        raise BuildError(f"{where}: the alias is empty or longer than 200 characters; shorten it or take the row out")
+    if not (vocabulary and colon and rest):
+        raise BuildError(f"{where}: the id {id!r} has no vocabulary; write it with one, for example 'mesh:D008094'")
+    given = row.get("prior")
+    try:
+        prior = float(1 if given is None or given == "" else given)
+    except ValueError:
+        prior = -1.0
+    if not (isfinite(prior) and 0 <= prior <= _MOST):
+        raise BuildError(
+            f"{where}: the prior {given!r} is no count or share; write a number from 0 on, or leave it out"
+        )
+    return Entry(alias, id, str(row.get("type") or "").strip(), round(1000 * prior))

@@ -1,0 +1,69 @@
+from collections import Counter
+
+import apache_beam as beam
+import pytest
+from apache_beam.testing.util import assert_that
+
+from pipeline.coders import register_coders
+from pipeline.linking.link import Link, has_targets
+from pipeline.notes import Notes
+from pipeline.store import shard_of
+from pipeline.stored import Redirects
+from schemas import Extraction
+from tests.pipeline.linking.corpus import PAGES, REDIRECTS, expected_links, extracted, store_of
+from tests.pipeline.made import document
+
+
+def linked(store, check):
+    """Link a store with Beam and check notes and counts inside the pipeline."""
+    register_coders()
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        found = pipeline | Redirects(store) | Link(store)
+        assert_that(found["notes"], lambda notes: check(notes, None))
+        assert_that(found["linked"], lambda counts: check(None, counts), "counts")
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_every_sharding_and_order_gives_the_links_that_follow_from_the_corpus(shards, tmp_path):
+    items = extracted(PAGES if shards == 1 else PAGES[::-1])
+    expected = expected_links(extracted(), REDIRECTS)
+    assert {target for target, _ in expected.values()} >= {"wiki:Luton", "wiki:Ann Bolt"}
+
+    def check(notes, counts):
+        if notes is not None:
+            assert {(note.key, note.entity): (note.value, note.probability) for _, note in notes} == expected
+            assert all(shard == shard_of(note.key, shards) for shard, note in notes)
+        else:
+            total = Counter()
+            for (stage, word), count in counts:
+                assert stage == "linked"
+                total[word] += count
+            assert sum(total.values()) == sum(len(found.entities) for _, found in items)
+            assert sum(total[word] for word in total if word.startswith("by") and "source" not in word) == len(expected)
+            assert total["no candidate"] > 0
+
+    linked(store_of(tmp_path, items, REDIRECTS, shards), check)
+
+
+def test_a_corpus_without_ids_has_nothing_to_link_to(tmp_path):
+    plain = document("d", "Ann met Bob.")
+    assert not has_targets(store_of(tmp_path / "a", [(plain, Extraction("d", (), ()))], {}, 1))
+    headed = document("d", "Ann met Bob.", metadata=(("mesh", "D1|Ann"),))
+    assert has_targets(store_of(tmp_path / "b", [(headed, Extraction("d", (), ()))], {}, 1))
+
+
+def test_entities_that_are_links_keep_their_target_and_none_gets_two(tmp_path):
+    store = store_of(tmp_path, extracted(), REDIRECTS, 2)
+
+    def check(notes, counts):
+        if notes is None:
+            return
+        applied = Notes.of(note for _, note in notes)
+        for page, found in extracted():
+            _, after = applied.apply(page, found, ())
+            for before, entity in zip(found.entities, after.entities, strict=True):
+                assert entity.kb_ids == before.kb_ids or (not before.kb_ids and len(entity.kb_ids) == 1)
+                assert entity.mentions == before.mentions
+                assert (entity.link_probability == 1.0) == (entity.kb_ids == before.kb_ids)
+
+    linked(store, check)
