@@ -19,10 +19,10 @@ from apache_beam.metrics.metric import Metrics
 from schemas import RelationSchema
 from sinks import GraphTables
 from sinks.evidence import edges_with_evidence
-from sinks.neo4j import Neo4jWriter, begin, groups_for, write
+from sinks.neo4j import Neo4jWriter, begin, groups_for, held_edges, held_nodes, write_edges, write_nodes
 from sinks.neo4j_connection import Server, explained, server_at
-from sinks.neo4j_statements import Row, document_batches, edge_batches, node_batches, transactions
-from sinks.property_graph import Names, documents
+from sinks.neo4j_statements import ROWS, Row, document_rows, edge_rows, node_rows
+from sinks.property_graph import DOCUMENT, ENTITY, Names, check_edges, documents
 from sinks.rounds import cell_of, rounds
 
 # Nodes or edges that one element of the first step stands for, about.
@@ -54,6 +54,7 @@ class WriteNeo4j(beam.PTransform[Any, Any]):
     def expand(self, pipeline: Any) -> Any:
         """Apply to a pipeline."""
         tables = GraphTables.open(Path(self.folder))
+        names = Names.of(tables, self.schema)
         groups = groups_for(self.writers)
         here = (self.folder, self.uri, self.schema)
         step = pipeline | "begin" >> beam.Create([None]) | "prepare" >> beam.ParDo(_Begin(*here))
@@ -73,7 +74,7 @@ class WriteNeo4j(beam.PTransform[Any, Any]):
             pipeline
             | "pieces of edges" >> beam.Create(_pieces(tables.count("edges")))
             | "spread edges" >> beam.Reshuffle()
-            | "read edges" >> beam.FlatMap(_edges, self.folder, groups)
+            | "read edges" >> beam.FlatMap(_edges, self.folder, names, groups)
         )
         for number, together in enumerate(rounds(groups)):
             step = (
@@ -109,16 +110,17 @@ class _Step(beam.DoFn):
         """Leave the server."""
         self.server.driver.close()
 
-    def say(self, batches: Iterable[Any], rows: int) -> int:
-        """Write batches and return the number of rows."""
+    def write_nodes(self, label: str, rows: list[Row]) -> int:
+        """Write those of the rows of entities or documents that the server does not hold; return how many they are."""
         with explained(self.uri), self.server.session() as session:
-            write(session, transactions(batches))
-        self.rows.inc(rows)
-        return rows
+            write_nodes(session, label, held_nodes(session, label, [row[1] for row in rows]), rows)
+        self.rows.inc(len(rows))
+        return len(rows)
 
 
 class _Begin(_Step):
     def process(self, nothing: None) -> Iterator[int]:
+        check_edges(self.tables, self.schema)
         with explained(self.uri), self.server.session() as session:
             begin(session, self.tables, self.schema)
         yield 0
@@ -126,20 +128,27 @@ class _Begin(_Step):
 
 class _WriteNodes(_Step):
     def process(self, piece: _Piece, after: Iterable[int]) -> Iterator[int]:
-        rows = [row for batch in _Range(self.tables.folder, *piece).batches("nodes") for row in batch.to_pylist()]
-        yield self.say(node_batches(rows, self.names), len(rows))
+        for batch in _Range(self.tables.folder, *piece).batches("nodes"):
+            yield self.write_nodes(ENTITY, node_rows(batch, self.names))
 
 
 class _WriteDocuments(_Step):
     def process(self, nothing: None, after: Iterable[int]) -> Iterator[int]:
         for batch in documents(self.tables):
-            yield self.say(document_batches(batch.to_pylist()), len(batch))
+            yield self.write_nodes(DOCUMENT, document_rows(batch))
 
 
 class _WriteEdges(_Step):
     def process(self, cell: tuple[Any, Iterable[Row]], after: Iterable[int]) -> Iterator[int]:
-        rows = sorted(cell[1], key=lambda row: str(row["id"]))
-        yield self.say(edge_batches(rows, self.names), len(rows))
+        # Heads beside each other, so that what they hold is read once.
+        rows = sorted(cell[1], key=lambda row: (row[0], row[3]))
+        for start in range(0, len(rows), ROWS):
+            some = rows[start : start + ROWS]
+            with explained(self.uri), self.server.session() as session:
+                held = held_edges(session, sorted({row[0] for row in some}))
+                write_edges(self.server, held, some, writers=1)
+            self.rows.inc(len(some))
+            yield len(some)
 
 
 @dataclass(frozen=True)
@@ -161,11 +170,11 @@ def _pieces(rows: int) -> list[_Piece]:
     return list(zip(edges, [*edges[1:], "g"], strict=True))
 
 
-def _edges(piece: _Piece, folder: str, groups: int) -> Iterator[tuple[tuple[int, int], Row]]:
+def _edges(piece: _Piece, folder: str, names: Names, groups: int) -> Iterator[tuple[tuple[int, int], Row]]:
     tables = GraphTables.open(Path(folder))
     for table in edges_with_evidence(_Range(tables.folder, *piece)):
-        for row in table.to_pylist():
-            yield cell_of(row["head"], row["tail"], groups), row
+        for row in edge_rows(table, names):
+            yield cell_of(row[0], row[1], groups), row
 
 
 def _is_in(edge: tuple[tuple[int, int], Row], cells: frozenset[tuple[int, int]]) -> bool:

@@ -36,18 +36,29 @@ class Held:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def differing(self, keys: Iterable[Hashable], prints: Iterable[int]) -> np.ndarray:
-        """Return for each of the elements that shall be there whether it is not there just so; they count as seen."""
+    def differing(self, keys: Iterable[Hashable], prints: Iterable[int]) -> tuple[list[int], list[tuple[int, str]]]:
+        """Say which of the elements that shall be there are not there, and which are otherwise; all count as seen.
+
+        Returns:
+            The positions of those that are not there; and of those that differ, with the ids that the database gave
+            them.
+        """
         wanted = np.array([hash(key) for key in keys], np.int64)
         expected = np.array(list(prints), np.int64)
         if not len(self):
-            return np.ones(len(wanted), bool)
+            return list(range(len(wanted))), []
         place = np.minimum(np.searchsorted(self._keys, wanted), len(self) - 1)
         there = self._keys[place] == wanted
         self._seen[place[there]] = True
-        different: np.ndarray = ~there | (self._prints[place] != expected)
-        return different
+        changed = np.flatnonzero(there & (self._prints[place] != expected))
+        return np.flatnonzero(~there).tolist(), [
+            (position, self._id(number))
+            for position, number in zip(changed.tolist(), self._numbers[place[changed]].tolist(), strict=True)
+        ]
 
     def unseen(self) -> list[str]:
         """Return the ids of the elements that nobody asked for; of several that are identified alike, all but one."""
-        return [f"{self._prefix}:{number}" for number in self._numbers[~self._seen].tolist()]
+        return [self._id(number) for number in self._numbers[~self._seen].tolist()]
+
+    def _id(self, number: int) -> str:
+        return f"{self._prefix}:{number}"

@@ -9,47 +9,55 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import compress
 from typing import Any
 
 import neo4j
 import pyarrow.compute as pc
+from neo4j.exceptions import IncompleteCommit
 
 from schemas import RelationSchema
 from sinks.evidence import edges_with_evidence
 from sinks.held import Held, fingerprint
 from sinks.neo4j_connection import Server, connected
 from sinks.neo4j_statements import (
+    DOCUMENTS,
+    EDGES,
     GRAPH,
+    NODES,
     Batch,
     Row,
     constraints,
-    document_batches,
-    edge_batches,
+    document_rows,
+    edge_rows,
     indexes,
-    node_batches,
-    removal_batches,
-    transactions,
+    node_rows,
+    removals,
 )
-from sinks.property_graph import DOCUMENT, EDGE_PROPERTIES, ENTITY, Names, check_edges, documents
+from sinks.property_graph import (
+    DOCUMENT,
+    DOCUMENT_PROPERTIES,
+    EDGE_PROPERTIES,
+    ENTITY,
+    ENTITY_PROPERTIES,
+    Names,
+    check_edges,
+    documents,
+)
 from sinks.rounds import Cell, cell_of, rounds
 from sinks.tables import GraphTables
 from sinks.writer import ServerWriter, WriteError
 
 # Rows of a table that are compared, and of which what differs is written, at once.
 _ROWS = 65_536
-# Rows that differ, of one piece of a table, from which on writers side by side are faster than one.
+# Edges to write, of one piece of a table, from which on writers side by side are faster than one.
 _PARALLEL_FROM = 20_000
 _MOST_WRITERS = 8
 
-_NODES = f"MATCH (n:{ENTITY}) WHERE n.id IS NOT NULL RETURN elementId(n), labels(n), properties(n)"
-_DOCUMENTS = f"MATCH (n:{DOCUMENT}) WHERE n.key IS NOT NULL RETURN elementId(n), labels(n), properties(n)"
-_EDGES = (
-    f"MATCH (h:{ENTITY})-[r]->(t:{ENTITY}) WHERE r.id IS NOT NULL "
-    "RETURN elementId(r), type(r), h.id, t.id, properties(r)"
-)
+_PROPERTIES = {ENTITY: ENTITY_PROPERTIES, DOCUMENT: DOCUMENT_PROPERTIES}
+_KINDS = {ENTITY: NODES, DOCUMENT: DOCUMENTS}
+_EDGES = f"MATCH (h:{ENTITY})-[r]->(t:{ENTITY}) WHERE r.id IS NOT NULL"
 
 
 class Neo4jWriter(ServerWriter):
@@ -68,38 +76,59 @@ class Neo4jWriter(ServerWriter):
         names = Names.of(tables, schema)
         with connected(uri) as server, server.session() as session:
             begin(session, tables, schema)
-            strangers: set[str] = set()
-            nodes = _held_nodes(session, _NODES, "id", strangers)
-            sources = _held_nodes(session, _DOCUMENTS, "key", strangers)
-            edges = _held_edges(session)
-            kinds = {type: frozenset({ENTITY, label}) for type, label in names.labels.items()}
+            nodes, sources, edges = held_nodes(session, ENTITY), held_nodes(session, DOCUMENT), held_edges(session)
             for batch in tables.batches("nodes", rows=_ROWS):
-                rows = _differing(nodes, batch.to_pylist(), "id", lambda row: kinds[row["type"]])
-                write(session, transactions(node_batches(rows, names, strangers if len(nodes) else ())))
+                write_nodes(session, ENTITY, nodes, node_rows(batch, names))
             for batch in documents(tables, _ROWS):
-                rows = _differing(sources, batch.to_pylist(), "key", lambda row: frozenset({DOCUMENT}))
-                write(session, transactions(document_batches(rows, strangers if len(sources) else ())))
+                write_nodes(session, DOCUMENT, sources, document_rows(batch))
             for table in edges_with_evidence(tables, _ROWS):
-                rows = _differing_edges(edges, table.to_pylist(), names)
-                write_edges(server, rows, names, self.writers or paying_writers(len(rows)))
-            write(session, transactions(removal_batches(edges.unseen(), [*nodes.unseen(), *sources.unseen()])))
+                write_edges(server, edges, edge_rows(table, names), self.writers)
+            write(session, removals(edges.unseen(), [*nodes.unseen(), *sources.unseen()]))
             return finish(session, tables, schema)
 
 
-def write_edges(server: Server, rows: list[Row], names: Names, writers: int) -> None:
-    """Write edges; several writers work in rounds in which none of them meets the nodes of another."""
-    cells: defaultdict[Cell, list[Row]] = defaultdict(list)
+def write_nodes(session: neo4j.Session, label: str, held: Held, rows: Sequence[Row]) -> None:
+    """Write those of the rows of entities or documents that differ from what the database holds."""
+    properties = _PROPERTIES[label]
+    prints = (fingerprint(frozenset({label, row[0]}), dict(zip(properties, row[1:], strict=True))) for row in rows)
+    new, changed = _differing(held, rows, (row[1] for row in rows), prints)
+    write(session, _KINDS[label].batches(new, changed))
+
+
+def write_edges(server: Server, held: Held, rows: Sequence[Row], writers: int | None = None) -> None:
+    """Write those of the rows of edges that differ from what the database holds.
+
+    New edges are written by several writers, or as many as pay, in rounds in which none of them meets the nodes of
+    another.
+    """
+    keys = ((row[2], row[0], row[1], row[3]) for row in rows)
+    prints = (fingerprint(row[2], dict(zip(EDGE_PROPERTIES, row[3:], strict=True))) for row in rows)
+    new, changed = _differing(held, rows, keys, prints)
+    writers = writers or paying_writers(len(new))
     groups = groups_for(writers)
-    for row in rows:
-        cells[cell_of(row["head"], row["tail"], groups)].append(row)
+    cells: defaultdict[Cell, list[Row]] = defaultdict(list)
+    for row in new:
+        cells[cell_of(row[0], row[1], groups)].append(row)
 
     def write_cell(cell: Cell) -> None:
         with server.session() as session:
-            write(session, transactions(edge_batches(cells[cell], names)))
+            write(session, EDGES.batches(cells[cell], ()))
 
     with ThreadPoolExecutor(writers) as pool:
         for together in rounds(groups):
             list(pool.map(write_cell, (cell for cell in together if cell in cells)))
+    with server.session() as session:
+        write(session, EDGES.batches((), changed))
+
+
+def _differing(
+    held: Held, rows: Sequence[Row], keys: Iterable[Any], prints: Iterable[int]
+) -> tuple[Sequence[Row], list[Row]]:
+    """Return the rows that are not there, and those that differ after the ids that the server gave them."""
+    if not len(held):
+        return rows, []
+    new, changed = held.differing(keys, prints)
+    return [rows[place] for place in new], [(id, *rows[place]) for place, id in changed]
 
 
 def groups_for(writers: int) -> int:
@@ -129,7 +158,7 @@ def begin(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -
     # Statements about the schema stand in transactions of their own.
     for statement in (*constraints(), *_indexes(tables)[0]):
         session.run(statement).consume()
-    write(session, [[Batch(_state(False), [{"schema": schema.name}])]])
+    write(session, [Batch(_state(False), [{"schema": schema.name}])])
 
 
 def finish(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -> dict[str, int]:
@@ -141,21 +170,29 @@ def finish(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) 
     for statement in _indexes(tables)[1]:
         session.run(statement).consume()
     counts = {}
-    for name, query in (("nodes", _NODES), ("edges", _EDGES), ("documents", _DOCUMENTS)):
-        counts[name] = _value(session, f"{query.partition(' RETURN ')[0]} RETURN count(*)")
+    held = {
+        "nodes": f"MATCH (n:{ENTITY}) WHERE n.id IS NOT NULL",
+        "edges": _EDGES,
+        "documents": f"MATCH (n:{DOCUMENT}) WHERE n.key IS NOT NULL",
+    }
+    for name, pattern in held.items():
+        counts[name] = _value(session, f"{pattern} RETURN count(*)")
         if counts[name] != tables.count(name):
             raise WriteError(
                 f"Neo4j holds {counts[name]:,} of {tables.count(name):,} {name}: does another program write to it? "
                 f"Give the same command again"
             )
-    write(session, [[Batch(_state(True), [{"schema": schema.name, **counts}])]])
+    write(session, [Batch(_state(True), [{"schema": schema.name, **counts}])])
     return counts
 
 
-def write(session: neo4j.Session, work: Iterable[list[Batch]]) -> None:
+def write(session: neo4j.Session, batches: Iterable[Batch]) -> None:
     """Write batches, one managed transaction each; a transient error makes the driver try again with growing pauses."""
-    for together in work:
-        session.execute_write(_say, together)
+    for batch in batches:
+        try:
+            session.execute_write(_say, [batch])
+        except IncompleteCommit:  # the server went away before it said whether it is written
+            session.execute_write(_say, batch.merging())
 
 
 def _say(transaction: neo4j.ManagedTransaction, batches: list[Batch]) -> None:
@@ -185,41 +222,26 @@ def _longest(tables: GraphTables, table: str, column: str) -> int:
     return max((size or 0 for size in sizes), default=0)
 
 
-def _held_nodes(session: neo4j.Session, query: str, key: str, strangers: set[str]) -> Held:
-    def read(transaction: neo4j.ManagedTransaction) -> Held:
-        return Held(elements(transaction))
+def held_nodes(session: neo4j.Session, label: str, keys: Sequence[str] | None = None) -> Held:
+    """Return the entities or documents that the database holds, all or those with some keys."""
+    key = _PROPERTIES[label][0]
+    among = "IS NOT NULL" if keys is None else "IN $keys"
+    query = f"MATCH (n:{label}) WHERE n.{key} {among} RETURN elementId(n), labels(n), properties(n)"
 
-    def elements(transaction: neo4j.ManagedTransaction) -> Iterator[tuple[Any, int, str]]:
-        for element, labels, properties in transaction.run(query):
-            strangers.update(labels)
+    def elements(result: neo4j.Result) -> Iterator[tuple[Any, int, str]]:
+        for element, labels, properties in result:
             yield properties[key], fingerprint(frozenset(labels), properties), element
 
-    return session.execute_read(read)
+    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, keys=keys))))
 
 
-def _held_edges(session: neo4j.Session) -> Held:
-    def read(transaction: neo4j.ManagedTransaction) -> Held:
-        return Held(
-            ((type, head, tail, edge["id"]), fingerprint(type, edge), element)
-            for element, type, head, tail, edge in transaction.run(_EDGES)
-        )
+def held_edges(session: neo4j.Session, heads: Sequence[str] | None = None) -> Held:
+    """Return the edges that the database holds, all or those of some heads."""
+    among = "" if heads is None else " AND h.id IN $heads"
+    query = f"{_EDGES}{among} RETURN elementId(r), type(r), h.id, t.id, properties(r)"
 
-    return session.execute_read(read)
+    def elements(result: neo4j.Result) -> Iterator[tuple[Any, int, str]]:
+        for element, type, head, tail, edge in result:
+            yield (type, head, tail, edge["id"]), fingerprint(type, edge), element
 
-
-def _differing(held: Held, rows: list[Row], key: str, kind: Callable[[Row], Any]) -> list[Row]:
-    if not len(held):
-        return rows
-    return list(
-        compress(rows, held.differing([row[key] for row in rows], [fingerprint(kind(row), row) for row in rows]))
-    )
-
-
-def _differing_edges(held: Held, rows: list[Row], names: Names) -> list[Row]:
-    if not len(held):
-        return rows
-    keys = [(names.types[row["relation"]], row["head"], row["tail"], row["id"]) for row in rows]
-    prints = [
-        fingerprint(key[0], {name: row[name] for name in EDGE_PROPERTIES}) for key, row in zip(keys, rows, strict=True)
-    ]
-    return list(compress(rows, held.differing(keys, prints)))
+    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, heads=heads))))

@@ -1,35 +1,126 @@
-"""What is said to Neo4j: every element goes in by `UNWIND $rows ... MERGE`, so saying it twice changes nothing.
+"""What is said to Neo4j: what is not there is created, what differs is set, and no saying twice changes anything.
 
-Values are parameters. Labels, and types of many relationships, stand quoted in the text, which the server plans once.
+`CREATE` is several times as fast as `MERGE`, which looks at all relationships of a node, and safe when it is known what
+is there; where it may have come through unnoticed, `MERGE` is said the second time. Values are parameters, rows
+are lists, since names that come with every value cost as much as the values. Labels and types come from the rows too:
+a statement for each of them would have to be planned, which takes longer than a thousand rows.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sinks.property_graph import DOCUMENT, EDGE_PROPERTIES, ENTITY, Names, quoted
+import pyarrow as pa
+
+from sinks.property_graph import DOCUMENT, DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY, ENTITY_PROPERTIES, Names
 
 # The node that says what the database holds, and whether it is whole.
 GRAPH = "FactmillGraph"
 # Rows of a transaction at most.
 ROWS = 10_000
-# Rows from which on a relationship type is worth a statement of its own; with more rows the shared one gets slow.
-_FEW = 1_000
+# Rows that are merged by one statement: with more of them it gets slow.
+_MERGED_ROWS = 1_000
 # Bytes of a text that the indexes of Neo4j take.
 _INDEXED = 8_000
 
-Row = Mapping[str, Any]
+Row = Sequence[Any]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One statement and its rows."""
+    """One statement and its rows.
+
+    Attributes:
+        merge: what says the same when the statement may have come through already; None: the statement itself.
+    """
 
     statement: str
-    rows: list[Row]
+    rows: Sequence[Any]
+    merge: str | None = None
+
+    def merging(self) -> list[Batch]:
+        """Return what may be said where it is not known whether this came through."""
+        if self.merge is None:
+            return [self]
+        pieces = range(0, len(self.rows), _MERGED_ROWS)
+        return [Batch(self.merge, self.rows[start : start + _MERGED_ROWS]) for start in pieces]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How elements of one kind are written, in Cypher.
+
+    Attributes:
+        create: rows that are not there.
+        merge: rows that may be there.
+        change: rows that are there, each after the id that the server gave it.
+    """
+
+    create: str
+    merge: str
+    change: str
+
+    def batches(self, new: Sequence[Row], changed: Sequence[Row]) -> Iterator[Batch]:
+        """Yield what writes rows that are not there, and rows with ids of the server."""
+        yield from _cut(self.create, new, self.merge)
+        yield from _cut(self.change, changed)
+
+
+def _properties(names: Sequence[str], first: int) -> str:
+    return "{" + ", ".join(f"{name}: row[{first + place}]" for place, name in enumerate(names)) + "}"
+
+
+def _nodes(label: str, properties: Sequence[str]) -> Kind:
+    """Return the kind of nodes with a label; a row is the second label and the properties, the key first."""
+    return Kind(
+        f"UNWIND $rows AS row CREATE (n:{label} {_properties(properties, 1)}) SET n:$(row[0])",
+        f"UNWIND $rows AS row MERGE (n:{label} {{{properties[0]}: row[1]}}) "
+        f"SET n:$(row[0]), n = {_properties(properties, 1)}",
+        "UNWIND $rows AS row MATCH (n) WHERE elementId(n) = row[0] "
+        f"REMOVE n:$([label IN labels(n) WHERE label <> '{label}']) "
+        f"SET n:{label}:$(row[1]), n = {_properties(properties, 2)}",
+    )
+
+
+NODES = _nodes(ENTITY, ENTITY_PROPERTIES)
+DOCUMENTS = _nodes(DOCUMENT, DOCUMENT_PROPERTIES)
+
+_ENDS = f"UNWIND $rows AS row MATCH (h:{ENTITY} {{id: row[0]}}) MATCH (t:{ENTITY} {{id: row[1]}})"
+# A row is head, tail, type and the properties; both ends must be there.
+EDGES = Kind(
+    f"{_ENDS} CREATE (h)-[:$(row[2]) {_properties(EDGE_PROPERTIES, 3)}]->(t)",
+    f"{_ENDS} MERGE (h)-[r:$(row[2]) {{id: row[3]}}]->(t) SET r = {_properties(EDGE_PROPERTIES, 3)}",
+    f"UNWIND $rows AS row MATCH ()-[r]->() WHERE elementId(r) = row[0] SET r = {_properties(EDGE_PROPERTIES, 4)}",
+)
+
+
+def node_rows(nodes: pa.RecordBatch, names: Names) -> list[Row]:
+    """Return the rows of nodes."""
+    labels = [names.labels[type] for type in nodes.column("type").to_pylist()]
+    return list(zip(labels, *_values(nodes, ENTITY_PROPERTIES), strict=True))
+
+
+def document_rows(documents: pa.RecordBatch) -> list[Row]:
+    """Return the rows of documents."""
+    return list(zip([DOCUMENT] * len(documents), *_values(documents, DOCUMENT_PROPERTIES), strict=True))
+
+
+def edge_rows(edges: pa.Table, names: Names) -> list[Row]:
+    """Return the rows of edges with their evidence."""
+    types = [names.types[relation] for relation in edges["relation"].to_pylist()]
+    return list(zip(*_values(edges, ("head", "tail")), types, *_values(edges, EDGE_PROPERTIES), strict=True))
+
+
+def _values(table: pa.Table | pa.RecordBatch, names: Sequence[str]) -> list[list[Any]]:
+    return [table.column(name).to_pylist() for name in names]
+
+
+def removals(relationships: Sequence[str], nodes: Sequence[str]) -> Iterator[Batch]:
+    """Yield what removes elements by the ids that the server gave them."""
+    yield from _cut("UNWIND $rows AS row MATCH ()-[r]->() WHERE elementId(r) = row DELETE r", relationships)
+    yield from _cut("UNWIND $rows AS row MATCH (n) WHERE elementId(n) = row DETACH DELETE n", nodes)
 
 
 def constraints() -> list[str]:
@@ -57,79 +148,6 @@ def indexes(longest: Mapping[tuple[str, str], int]) -> tuple[list[str], list[str
     return drop, [*make, "CALL db.awaitIndexes(3600)"]
 
 
-def node_batches(rows: Iterable[Row], names: Names, strangers: Iterable[str] = ()) -> Iterator[Batch]:
-    """Yield what writes entities; of the labels `strangers` they keep none but their own."""
-    for label, found in _grouped(rows, lambda row: names.labels[row["type"]]).items():
-        others = "".join(f":{quoted(other)}" for other in sorted(set(strangers) - {ENTITY, label}))
-        remove = f" REMOVE n{others}" if others else ""
-        yield from _cut(
-            f"UNWIND $rows AS row MERGE (n:{ENTITY} {{id: row.id}}){remove} SET n:{quoted(label)}, n = row", found
-        )
-
-
-def document_batches(rows: Iterable[Row], strangers: Iterable[str] = ()) -> Iterator[Batch]:
-    """Yield what writes documents."""
-    others = "".join(f":{quoted(other)}" for other in sorted(set(strangers) - {DOCUMENT}))
-    remove = f" REMOVE n{others}" if others else ""
-    yield from _cut(f"UNWIND $rows AS row MERGE (n:{DOCUMENT} {{key: row.key}}){remove} SET n = row", list(rows))
-
-
-def edge_batches(rows: Iterable[Row], names: Names) -> Iterator[Batch]:
-    """Yield what writes edges; a row has the columns of an edge and its evidence. Both ends must be there.
-
-    Types with few rows share one statement that takes the type from the row: planning one for each would take longer.
-    """
-    few: list[Row] = []
-    for type, found in _grouped(rows, lambda row: names.types[row["relation"]]).items():
-        ready: list[Row] = [
-            {"head": row["head"], "tail": row["tail"], "edge": {name: row[name] for name in EDGE_PROPERTIES}}
-            for row in found
-        ]
-        if len(ready) < _FEW:
-            few += [{**row, "type": type} for row in ready]
-        else:
-            yield from _cut(_merge_edges(quoted(type)), ready)
-    yield from _cut(_merge_edges("$(row.type)"), few, _FEW)
-
-
-def _merge_edges(type: str) -> str:
-    return (
-        f"UNWIND $rows AS row MATCH (h:{ENTITY} {{id: row.head}}) MATCH (t:{ENTITY} {{id: row.tail}}) "
-        f"MERGE (h)-[r:{type} {{id: row.edge.id}}]->(t) SET r = row.edge"
-    )
-
-
-def removal_batches(relationships: Iterable[str], nodes: Iterable[str]) -> Iterator[Batch]:
-    """Yield what removes elements by the ids that the server gave them."""
-    yield from _cut(
-        "UNWIND $rows AS row MATCH ()-[r]->() WHERE elementId(r) = row DELETE r",
-        list(relationships),  # type: ignore[arg-type]
-    )
-    yield from _cut(
-        "UNWIND $rows AS row MATCH (n) WHERE elementId(n) = row DETACH DELETE n",
-        list(nodes),  # type: ignore[arg-type]
-    )
-
-
-def transactions(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
-    """Yield batches together that make one transaction of `ROWS` rows at most."""
-    together: list[Batch] = []
-    for batch in batches:
-        if together and sum(len(other.rows) for other in together) + len(batch.rows) > ROWS:
-            yield together
-            together = []
-        together.append(batch)
-    if together:
-        yield together
-
-
-def _grouped(rows: Iterable[Row], name: Any) -> dict[str, list[Row]]:
-    groups: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[name(row)].append(row)
-    return dict(sorted(groups.items()))
-
-
-def _cut(statement: str, rows: list[Row], size: int = ROWS) -> Iterator[Batch]:
-    for start in range(0, len(rows), size):
-        yield Batch(statement, rows[start : start + size])
+def _cut(statement: str, rows: Sequence[Any], merge: str | None = None) -> Iterator[Batch]:
+    for start in range(0, len(rows), ROWS):
+        yield Batch(statement, rows[start : start + ROWS], merge)

@@ -1,12 +1,15 @@
 """Against a real server: every load ends in exactly the graph of the tables, whatever was there before."""
 
+import itertools
 import multiprocessing
 import threading
 import time
 
+import neo4j
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from neo4j.exceptions import IncompleteCommit
 
 from sinks import TableError, WriteError, neo4j_connection
 from sinks import neo4j as module
@@ -43,7 +46,7 @@ def test_what_is_equal_is_not_written_again(neo4j_server, tmp_path, monkeypatch)
     write = module.write
     monkeypatch.setattr(module, "write", lambda session, work: write(session, (said.append(x) or x for x in work)))
     load(small_graph(), neo4j_server, tmp_path)
-    assert {batch.statement.split("{id: 'graph'}")[0] for work in said for batch in work} == {
+    assert {batch.statement.split("{id: 'graph'}")[0] for batch in said} == {
         "UNWIND $rows AS row MERGE (g:FactmillGraph "
     }
 
@@ -125,6 +128,23 @@ def test_a_database_with_like_nodes_of_another_program_is_left_alone(neo4j_serve
 def test_writers_side_by_side_make_the_same_graph(neo4j_server, tmp_path):
     graph = random_graph(60, 1_500)
     load(graph, neo4j_server, tmp_path, writers=3)
+    assert_holds(neo4j_server, graph)
+
+
+def test_a_commit_without_an_answer_is_not_written_twice(neo4j_server, tmp_path, monkeypatch):
+    execute_write, answers = neo4j.Session.execute_write, itertools.count()
+
+    def silent(session, *work):
+        execute_write(session, *work)
+        if next(answers) % 3 == 2:
+            raise IncompleteCommit("the connection broke")
+
+    graph = random_graph(60, 200)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_ROWS", 40)
+        patch.setattr(neo4j.Session, "execute_write", silent)
+        load(graph, neo4j_server, tmp_path)
+    assert next(answers) > 6
     assert_holds(neo4j_server, graph)
 
 
