@@ -53,8 +53,17 @@ class Question:
 
     @property
     def answer(self) -> int | None:
-        """Which candidate is right, or None."""
-        return next((at for at, option in enumerate(self.options) if option.target == self.target), None)
+        """Which candidate is right, or None.
+
+        Titles that differ in case or plural are one page: a shortened dump lacks the redirects that say so.
+        """
+        exact = [at for at, option in enumerate(self.options) if option.target == self.target]
+        alike = [at for at, option in enumerate(self.options) if alias_key(option.target) == alias_key(self.target)]
+        return next(iter(exact + alike), None)
+
+    def is_exact(self, at: int) -> bool:
+        """Return whether a candidate is the target to the letter."""
+        return self.options[at].target == self.target
 
 
 def knowledge(items: Iterable[_Item], redirects: Mapping[str, str]) -> Knowledge:
@@ -204,11 +213,13 @@ def figures(questions: Sequence[Question], decide: Callable[[Question], tuple[in
     """Return how a way to decide does: of all questions the share it decides, and the share it decides rightly."""
     decided = [(question, choice) for question in questions if (choice := decide(question))]
     right = sum(choice[0] == question.answer for question, choice in decided)
+    exact = sum(question.is_exact(choice[0]) for question, choice in decided)
     return {
         "questions": len(questions),
         "with the target among the candidates": round(np.mean([q.answer is not None for q in questions]).item(), 4),
         "decided": round(len(decided) / len(questions), 4),
         "accuracy of the decided": round(right / max(1, len(decided)), 4),
+        "the same to the letter": round(exact / max(1, len(decided)), 4),
         "right of all": round(right / len(questions), 4),
     }
 

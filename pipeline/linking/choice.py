@@ -154,7 +154,7 @@ def _source(aliases: Sequence[Alias]) -> str:
 def probabilities(options: Sequence[Option], weights: Weights) -> list[float]:
     """Return how probable each candidate is; the rest, to 1, is for none of them."""
     scores = [weights.score(option.target, option.features) for option in options]
-    highest = max(0.0, *scores)
+    highest = max((0.0, *scores))
     shares = [math.exp(score - highest) for score in scores]
     total = math.exp(-highest) + sum(shares)
     return [share / total for share in shares]

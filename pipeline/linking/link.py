@@ -169,7 +169,7 @@ class Decide(beam.DoFn):
             open_entities = sum(map(bool, options.values()))
             words["no candidate is likely"] += open_entities - len(links)
             words["no candidate"] += len(options) - open_entities
-        for word, count in words.items():
+        for word, count in (+words).items():
             yield beam.pvalue.TaggedOutput("linked", (("linked", word), count))
 
 
