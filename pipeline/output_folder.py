@@ -14,7 +14,7 @@ from pipeline.failures import BuildError
 from pipeline.plan import Plan, check_same, read_plan
 from pipeline.store import FOLDER
 from sinks import WRITERS
-from sinks.atomic import replacing
+from sinks.atomic import is_draft, replacing
 from sinks.rdf_store import STORE
 
 # What a build leaves, and what is made of it in its folder later: that is gone with the next build.
@@ -120,11 +120,12 @@ def check_content(out: Path) -> None:
     if not out.is_dir():
         raise BuildError(f"'{out}' is not a folder: choose another --out")
     names = {path.name for path in out.iterdir()}
-    unknown = sorted(names - {*RESULTS, _LOCK, STAGING})
+    drafts = {name for name in names for result in RESULTS if is_draft(name, result)}
+    unknown = sorted(names - {*RESULTS, _LOCK, STAGING} - drafts)
     if unknown:
         shown = ", ".join(unknown[:3]) + (" ..." if len(unknown) > 3 else "")
         raise BuildError(f"'{out}' holds files that are not from a build ({shown}): choose an empty or new --out")
-    if names and not names & {"run.json", _LOCK}:
+    if names - drafts and not names & {"run.json", _LOCK}:
         raise BuildError(f"'{out}' holds no 'run.json', so it is not from a build: choose an empty or new --out")
 
 

@@ -33,7 +33,7 @@ def replacing(target: Path) -> Iterator[Path]:
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_left_over(target)
-    with tempfile.TemporaryDirectory(prefix=_prefix(target), dir=target.parent) as folder, _locked(folder):
+    with tempfile.TemporaryDirectory(prefix=_prefix(target.name), dir=target.parent) as folder, _locked(folder):
         draft = Path(folder) / target.name
         yield draft
         if draft.is_dir():
@@ -54,12 +54,17 @@ def replacing(target: Path) -> Iterator[Path]:
         draft.replace(target)
 
 
+def is_draft(name: str, target: str) -> bool:
+    """Return whether a file name is that of a draft of a target, of a process that runs or was killed."""
+    return name.startswith(_prefix(target))
+
+
 def _is_ours(folder: Path) -> bool:
     return (folder / MARK).exists() or not any(folder.iterdir())
 
 
-def _prefix(target: Path) -> str:
-    return f".{target.name}."
+def _prefix(target: str) -> str:
+    return f".{target}."
 
 
 @contextmanager
@@ -80,6 +85,6 @@ def _locked(folder: str | Path) -> Iterator[None]:
 def _remove_left_over(target: Path) -> None:
     for name in os.listdir(target.parent):  # noqa: PTH208 - names alone, of perhaps thousands of files
         folder = target.parent / name
-        if name.startswith(_prefix(target)) and folder.is_dir():
+        if is_draft(name, target.name) and folder.is_dir():
             with suppress(OSError), _locked(folder):
                 shutil.rmtree(folder)

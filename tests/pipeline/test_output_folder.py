@@ -1,4 +1,6 @@
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 
@@ -8,6 +10,8 @@ from pipeline.failures import BuildError
 from pipeline.options import BuildOptions
 from pipeline.output_folder import check_content, interrupted, locked, staging
 from pipeline.plan import Plan
+from sinks.atomic import replacing
+from sinks.rdf_store import STORE
 from tests.pipeline.killing import killed_at
 
 SHARD = "extractions/shard-00000-of-00001.parquet"
@@ -87,6 +91,23 @@ def test_a_folder_with_other_content_is_left_alone(files, message, tmp_path):
     with pytest.raises(BuildError, match=message):
         check_content(tmp_path)
     assert names(tmp_path) == sorted(files)
+
+
+def test_drafts_that_a_killed_command_left_are_in_nobodys_way(tmp_path):
+    fill(tmp_path, "one")
+    with contextlib.ExitStack() as killed:
+        for name in (STORE, "graph.nq"):
+            draft = killed.enter_context(replacing(tmp_path / name))
+            draft.mkdir()
+            (draft / "half").write_text("half")
+        shutil.copytree(tmp_path, tmp_path.with_name("left"))
+    left = tmp_path.with_name("left")
+    assert len([path for path in left.iterdir() if path.name.startswith(".graph.")]) == 2
+    fill(left, "two")
+    assert (left / "run.json").read_text() == "two"
+    (left / ".graph.doc").write_text("mine")
+    with pytest.raises(BuildError, match=r"not from a build \(.graph.doc\)"):
+        check_content(left)
 
 
 def test_a_file_is_no_folder(tmp_path):
