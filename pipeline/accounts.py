@@ -28,6 +28,8 @@ class Counts(msgspec.Struct, frozen=True):
         rows: rows of the tables.
         change: documents that were `added`, `replaced`, `retried` (they had failed before), `removed` and `kept`.
         extracted: documents of which facts were extracted: `now`, or `before` this run was interrupted.
+        linked: entities of documents by how they were linked, or why not; nothing where no linking was done.
+        resolution: nodes before resolution, those merged with others by what their names have to do with each other.
     """
 
     read: dict[str, int]
@@ -38,6 +40,8 @@ class Counts(msgspec.Struct, frozen=True):
     rows: dict[str, int]
     change: dict[str, int]
     extracted: dict[str, int]
+    linked: dict[str, int] = {}
+    resolution: dict[str, int] = {}
 
 
 def counts_of(entries: Mapping[Entry, int]) -> Counts:
@@ -55,6 +59,8 @@ def counts_of(entries: Mapping[Entry, int]) -> Counts:
         rows=sorted_of("rows"),
         change=sorted_of("change"),
         extracted=sorted_of("extracted"),
+        linked=sorted_of("linked"),
+        resolution=sorted_of("resolution"),
     )
 
 

@@ -233,7 +233,7 @@ def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequ
         raise BuildError(
             f"different extractors, {told[0]} and {told[1]}: build one of them again with that of the other"
         )
-    names = ("min_confidence", "min_precision", "correlation", "link")
+    names = ("min_confidence", "min_precision", "correlation", "link", "resolve")
     for name in names:
         left, right = (getattr(report.options, name) for report in reports)
         if left != right:

@@ -8,14 +8,21 @@ from apache_beam.coders import Coder
 from apache_beam.coders.typecoders import registry
 
 from pipeline.independence import DocumentEdges
+from pipeline.linking.aliases import Alias, Candidates
+from pipeline.linking.dictionary import Entry
+from pipeline.linking.profiles import Profile
 from pipeline.merging import EdgeFinding, EdgeTally, NodeFinding
 from pipeline.notes import Note
+from pipeline.resolution.blocking import Card
+from pipeline.resolution.profile import Profile as NodeProfile
+from pipeline.resolution.stars import Match
 from schemas import (
     DeadLetter,
     Document,
     Edge,
     Evidence,
     Extraction,
+    MergedNode,
     Node,
     Record,
     Redirect,
@@ -37,6 +44,14 @@ RECORDS: tuple[type[Record], ...] = (
     EdgeTally,
     DocumentEdges,
     Note,
+    Card,
+    NodeProfile,
+    Match,
+    MergedNode,
+    Alias,
+    Candidates,
+    Entry,
+    Profile,
     Node,
     Edge,
     Evidence,

@@ -19,8 +19,11 @@ from pipeline.accounts import Entry
 from pipeline.coders import register_coders
 from pipeline.extract import Extract, Shards
 from pipeline.extractor_source import ExtractorSource
+from pipeline.linking.link import Link, has_targets
 from pipeline.merge import DocumentRow, Merge
 from pipeline.read import Read
+from pipeline.resolution.matching import shipped_weights
+from pipeline.resolution.resolve import Resolve
 from pipeline.settle import Given
 from pipeline.store import Store, shard_of
 from pipeline.stored import Open, Redirects
@@ -31,6 +34,7 @@ from schemas import (
     Document,
     Edge,
     Evidence,
+    MergedNode,
     Node,
     Record,
     Redirect,
@@ -45,6 +49,7 @@ ROWS: dict[str, type[Record]] = {
     "edges": Edge,
     "evidence": Evidence,
     "documents": DocumentRow,
+    "merges": MergedNode,
     "dead_letters": DeadLetter,
 }
 _Counted = tuple[Entry, int]
@@ -122,6 +127,8 @@ class MergeFlow(msgspec.Struct, frozen=True):
         min_confidence: edges below are left out.
         schema: the relations of the edges, and their rules.
         correlation: how far documents that state one edge depend on each other.
+        link: whether entities are linked, where there is something to link to.
+        resolve: whether nodes without a knowledge-base id are joined with nodes that they are one with.
         tables: folder for the tables.
         counts: file for the counts.
         tallies: folder of the live counts.
@@ -131,6 +138,8 @@ class MergeFlow(msgspec.Struct, frozen=True):
     min_confidence: float
     schema: RelationSchema
     correlation: float
+    link: bool
+    resolve: bool
     tables: str
     counts: str
     tallies: str
@@ -139,11 +148,29 @@ class MergeFlow(msgspec.Struct, frozen=True):
         """Add the flow to a Beam pipeline."""
         register_coders()
         notes = pipeline | "Redirects" >> Redirects(self.store)
+        entries = []
+        if self.link and has_targets(self.store):
+            links = notes | "Link" >> Link(self.store)
+            notes = (notes, links["notes"]) | "linked" >> beam.Flatten()
+            entries.append(links["linked"])
+        merges: Any = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
+        if self.resolve:
+            told = notes | "Told" >> Open(self.store)
+            resolved = told.extracted | "Resolve" >> Resolve(self.store.info.shards, shipped_weights())
+            notes = (notes, resolved["notes"]) | "resolved" >> beam.Flatten()
+            merges = resolved["merges"]
+            entries.append(
+                resolved["found"] | "count resolution" >> beam.Map(_of_resolution).with_output_types(_Counted)
+            )
         stored = notes | "Stored" >> Open(self.store)
         merged = stored.extracted | "Merge" >> Merge(self.min_confidence, self.schema, self.correlation)
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
-        tables = {**{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")}, "dead_letters": dead}
-        entries = [
+        tables = {
+            **{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")},
+            "merges": merges,
+            "dead_letters": dead,
+        }
+        entries += [
             dead | "count dead by reason" >> beam.Map(_dead).with_output_types(_Counted),
             merged["dropped"] | "count dropped" >> beam.Map(_dropped).with_output_types(_Counted),
             merged["rules"] | "count rules" >> beam.Map(_of_rule).with_output_types(_Counted),
@@ -219,6 +246,10 @@ def _dead(letter: DeadLetter) -> _Counted:
 
 def _dropped(reason: str) -> _Counted:
     return ("dropped", reason), 1
+
+
+def _of_resolution(found: str) -> _Counted:
+    return ("resolution", found), 1
 
 
 def _of_rule(found: str) -> _Counted:

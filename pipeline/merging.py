@@ -12,8 +12,9 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, page_title, sentence_of
+from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, other_ids, page_title, sentence_of
 from schemas import Document, Edge, Evidence, Extraction, Mention, Node, Record, edge_id, node_id
 
 # Decimals of every probability in the tables.
@@ -75,11 +76,21 @@ class Findings:
 _Triple = tuple[str, str, str]
 
 
+class NamedEntity(NamedTuple):
+    """An entity of a document: its node, its name, every name that it has, and what it stands for."""
+
+    node: str
+    name: str
+    aliases: tuple[str, ...]
+    kb_ids: tuple[str, ...]
+
+
 @dataclass
 class NodeTally:
     """The sum of findings about one node."""
 
     names: Counter[str] = field(default_factory=Counter)
+    titles: Counter[str] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
     aliases: set[str] = field(default_factory=set)
     kb_ids: set[str] = field(default_factory=set)
@@ -89,6 +100,8 @@ class NodeTally:
     def add(self, finding: NodeFinding) -> None:
         """Add the finding of one more document."""
         self.names[finding.name] += 1
+        if page_title(finding.kb_ids):
+            self.titles[finding.name] += 1
         self.types.update(dict(finding.types))
         self.aliases.update(finding.aliases)
         self.kb_ids.update(finding.kb_ids)
@@ -98,6 +111,7 @@ class NodeTally:
     def merge(self, other: NodeTally) -> None:
         """Add the sum over other documents."""
         self.names.update(other.names)
+        self.titles.update(other.titles)
         self.types.update(other.types)
         self.aliases |= other.aliases
         self.kb_ids |= other.kb_ids
@@ -105,10 +119,10 @@ class NodeTally:
         self.mentions += other.mentions
 
     def node(self, id: str) -> Node:
-        """Return the node; its name is the one that most documents use, its type that of most mentions."""
+        """Return the node; its name is its page's title or what most documents use, its type that of most mentions."""
         return Node(
             id=id,
-            name=most_frequent(self.names),
+            name=most_frequent(self.titles or self.names),
             type=min(self.types, key=lambda type: (-self.types[type], type)),
             aliases=tuple(sorted(self.aliases)),
             kb_ids=tuple(sorted(self.kb_ids)),
@@ -188,6 +202,21 @@ def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
     return one if one == other else tuple(sorted({*one, *other}))
 
 
+def named_entities(document: Document, extraction: Extraction) -> list[NamedEntity]:
+    """Return the entities of a document with their nodes: those they were resolved to, else those of id or name."""
+    found = []
+    nodes = extraction.nodes or ("",) * len(extraction.entities)
+    for entity, resolved in zip(extraction.entities, nodes, strict=True):
+        name, aliases = entity_name(document, entity)
+        kb_ids = knowledge_base_ids(document, entity, name)
+        name = page_title(kb_ids) or name
+        node = resolved or node_id(kb_ids[0] if kb_ids else None, name, entity.type)
+        if document.id in kb_ids:
+            kb_ids = (*kb_ids, *other_ids(document))
+        found.append(NamedEntity(node, name, (*aliases, name), kb_ids))
+    return found
+
+
 def findings(
     document: Document, extraction: Extraction, implied: Mapping[str, Sequence[str]] | None = None
 ) -> Findings:
@@ -205,17 +234,15 @@ def findings(
     """
     nodes: dict[str, _NodeInDocument] = {}
     node_of: list[str] = []
-    for entity in extraction.entities:
-        name, aliases = entity_name(document, entity)
-        kb_ids = knowledge_base_ids(document, entity, name)
-        name = page_title(kb_ids) or name
-        id = node_id(kb_ids[0] if kb_ids else None, name, entity.type)
-        node_of.append(id)
-        node = nodes.setdefault(id, _NodeInDocument())
-        node.names[name] += len(entity.mentions)
+    for entity, named in zip(extraction.entities, named_entities(document, extraction), strict=True):
+        node_of.append(named.node)
+        node = nodes.setdefault(named.node, _NodeInDocument())
+        node.names[named.name] += len(entity.mentions)
+        if page_title(named.kb_ids):
+            node.titles[named.name] += len(entity.mentions)
         node.types[entity.type] += len(entity.mentions)
-        node.aliases.update((*aliases, name))
-        node.kb_ids.update(kb_ids)
+        node.aliases.update(named.aliases)
+        node.kb_ids.update(named.kb_ids)
         node.spans.update((mention.start, mention.end) for mention in entity.mentions)
         node.mentions += len(entity.mentions)
 
@@ -265,6 +292,7 @@ def findings(
 @dataclass
 class _NodeInDocument:
     names: Counter[str] = field(default_factory=Counter)
+    titles: Counter[str] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
     aliases: set[str] = field(default_factory=set)
     kb_ids: set[str] = field(default_factory=set)
@@ -274,7 +302,7 @@ class _NodeInDocument:
     def finding(self, id: str) -> NodeFinding:
         return NodeFinding(
             id=id,
-            name=most_frequent(self.names),
+            name=most_frequent(self.titles or self.names),
             types=tuple(sorted(self.types.items())),
             aliases=tuple(sorted(self.aliases)),
             kb_ids=tuple(sorted(self.kb_ids)),

@@ -11,18 +11,19 @@ from pipeline.redirects import follow
 from schemas import Document, Extraction, Record
 
 # Kinds of notes.
-REDIRECT, LINK = "redirect", "link"
+REDIRECT, LINK, MOVE = "redirect", "link", "move"
 
 
 class Note(Record, frozen=True):
     """What is to be changed in the documents of a shard when it is opened.
 
     Attributes:
-        kind: `redirect`: links to one id lead to another; `link`: an entity stands for an id.
-        key: the id that is redirected; the document whose entity is linked.
-        value: where the redirect leads; what the entity stands for.
-        entity: which entity of the document is linked.
-        probability: that it is.
+        kind: `redirect`: links to one id lead to another; `link`: an entity stands for an id; `move`: an entity belongs
+            to another node than its name says.
+        key: the id that is redirected; the document whose entity is linked or moved.
+        value: where the redirect leads; what the entity stands for; the id of its node.
+        entity: which entity of the document is linked or moved.
+        probability: that an entity stands for an id.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Notes:
 
     redirects: dict[str, str] = field(default_factory=dict)
     links: dict[tuple[str, int], Note] = field(default_factory=dict)
+    moves: dict[str, dict[int, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, notes: Iterable[Note]) -> Notes:
@@ -48,12 +50,18 @@ class Notes:
                 sorted_notes.redirects[note.key] = note.value
             elif note.kind == LINK:
                 sorted_notes.links[note.key, note.entity] = note
+            elif note.kind == MOVE:
+                sorted_notes.moves.setdefault(note.key, {})[note.entity] = note.value
         return sorted_notes
 
     def apply(self, document: Document, extraction: Extraction, ids: Iterable[str]) -> tuple[Document, Extraction]:
         """Return both with what was noted about them; `ids` are the knowledge-base ids that they have."""
         targets = {id: self.redirects[id] for id in ids if id in self.redirects}
         document, extraction = follow(document, extraction, targets)
+        moves = self.moves.get(document.id)
+        if moves:
+            nodes = tuple(moves.get(index, "") for index in range(len(extraction.entities)))
+            extraction = msgspec.structs.replace(extraction, nodes=nodes)
         if not self.links:
             return document, extraction
         entities = list(extraction.entities)

@@ -24,6 +24,9 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
         rules: levels of rules other than in the schema, for example {"types": "enforce"}.
         correlation: how far documents that state one edge depend on each other: 0 not at all, with 1 only the surest
             counts.
+        link: whether entities without a knowledge-base id are linked to what links, headings or the dictionary name.
+        dictionary: CSV or Parquet file of aliases (docs/linking.md); it is copied into the graph's folder.
+        resolve: whether nodes without a knowledge-base id are joined with nodes that they are one with.
         beam: options for Beam as on its command line.
     """
 
@@ -38,4 +41,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     schema: str | None = None
     rules: dict[str, str] = {}
     correlation: float = 0.0
+    link: bool = True
+    dictionary: str | None = None
+    resolve: bool = True
     beam: tuple[str, ...] = ()

@@ -14,10 +14,11 @@ from pipeline.extractor_source import Checkpoint, ExtractorSource
 from pipeline.failures import BuildFailed
 from pipeline.flow import ExtractFlow, MergeFlow, read_entries
 from pipeline.launch import ProgressListener, choose_runner, default_workers, run, watched
+from pipeline.linking.dictionary import FILE, copy_dictionary, has_dictionary
 from pipeline.options import BuildOptions
 from pipeline.plan import mark, read_plan
 from pipeline.report import BuildReport, versions
-from pipeline.store import FOLDER, Store, StoreInfo, complete
+from pipeline.store import FOLDER, Store, StoreInfo, complete, take_over
 from pipeline.write import write_empty_files
 from schemas import TABLES, RelationSchema
 from sinks import GraphTables, GraphWriter
@@ -49,6 +50,18 @@ class Work:
     def shards(self) -> Path:
         """The folder of the new store."""
         return self.staging / FOLDER
+
+    def take_dictionary(self, store: Store | None = None) -> None:
+        """Put the user's dictionary into the new store: the one that the options name, or that of a store.
+
+        Raises:
+            BuildError: it cannot be used.
+        """
+        if store is not None:
+            if has_dictionary(store):
+                take_over(store.folder / FILE, self.shards / FILE)
+        elif self.options.dictionary:
+            copy_dictionary(self.options.dictionary, self.shards)
 
     def take_in(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> None:
         """Read files into shards: those of a new store, or those that follow from an old one.
@@ -103,6 +116,8 @@ class Work:
                 min_confidence=self.options.min_confidence,
                 schema=schema,
                 correlation=self.options.correlation,
+                link=self.options.link,
+                resolve=self.options.resolve,
                 tables=str(folder.resolve()),
                 counts=str(self.staging.resolve() / "merged.json"),
                 tallies=self._tallies("merge"),

@@ -21,11 +21,19 @@ ROWS_PER_FILE = {
     "edges": 300_000,
     "evidence": 50_000,
     "documents": 10_000,
+    "merges": 100_000,
     "dead_letters": 100_000,
 }
 # The column whose hash tells the file of a row; ids of nodes and edges are hashes, so their files are in order.
-_KEYS = {"nodes": "id", "edges": "id", "evidence": "edge", "documents": "id", "dead_letters": "document_id"}
-_HASHED = {"nodes", "edges", "evidence"}
+_KEYS = {
+    "nodes": "id",
+    "edges": "id",
+    "evidence": "edge",
+    "documents": "id",
+    "merges": "id",
+    "dead_letters": "document_id",
+}
+_HASHED = {"nodes", "edges", "evidence", "merges"}
 
 
 @dataclass(eq=False)

@@ -16,9 +16,10 @@ from runners.terminal import printable
 
 if TYPE_CHECKING:
     from schemas import Node
-    from sinks import FactView, NodeView, Sentence
+    from sinks import FactView, JoinedView, NodeView, Sentence
 
 _ALIASES_SHOWN = 8
+_DOCUMENTS_SHOWN = 3
 
 
 @click.command(cls=Command, short_help="Show what a graph says about one entity.")
@@ -26,8 +27,9 @@ _ALIASES_SHOWN = 8
 @click.argument("name", metavar="NAME")
 @click.option("--facts", type=click.IntRange(min=1), default=25, show_default=True, metavar="N", help="Facts to show.")
 @click.option("--sentences", type=click.IntRange(min=0), default=2, show_default=True, metavar="N", help="Per fact.")
+@click.option("--why", is_flag=True, help="Explain which names were joined into it, and how sure that is.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def show(folder: Path, name: str, facts: int, sentences: int, as_json: bool) -> None:
+def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json: bool) -> None:
     """Show what a graph says about an entity: its facts, how sure they are, and the sentences that state them.
 
     NAME is a name, an alias, a knowledge-base id (wiki:Ada Lovelace, mesh:D008094) or the id of a node. In the
@@ -37,10 +39,11 @@ def show(folder: Path, name: str, facts: int, sentences: int, as_json: bool) -> 
     Examples:
       factmill show graph 'Ada Lovelace'
       factmill show graph aspirin --facts 5 --sentences 1
+      factmill show graph 'Ada Lovelace' --why                        # which names are taken for hers
       factmill show graph wiki:London --json
     """
     from runners.report import relation_schema
-    from sinks import GraphTables, describe, find, suggest
+    from sinks import GraphTables, describe, find, joined, suggest
 
     tables = GraphTables.open(folder)
     found = find(tables, name)
@@ -48,10 +51,13 @@ def show(folder: Path, name: str, facts: int, sentences: int, as_json: bool) -> 
         close = [repr(printable(other)) for other in suggest(tables, name)]
         raise Mistake(f"the graph has no '{name}'" + (f"; it has {', '.join(close)}" if close else ""))
     view = describe(tables, found[0], relation_schema(folder))
+    names = joined(tables, found[0]) if why else None
     if as_json:
-        click.echo(json.dumps(_plain(view), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_plain(view, names), indent=2, ensure_ascii=False))
         return
     for line in _lines(view, found[1:], facts, sentences):
+        click.echo(line)
+    for line in _reasons(names):
         click.echo(line)
 
 
@@ -102,11 +108,24 @@ def _marked(sentence: Sentence) -> str:
     return "".join([*parts, printable(sentence.text[position:])])
 
 
-def _plain(view: NodeView) -> dict[str, object]:
+def _reasons(names: tuple[JoinedView, ...] | None) -> Iterator[str]:
+    if names is None:
+        return
+    yield ""
+    yield "names joined into it" if names else "no other names were joined into it"
+    for joined in names:
+        shown = printable(", ".join(joined.documents[:_DOCUMENTS_SHOWN]))
+        more = joined.support - len(joined.documents[:_DOCUMENTS_SHOWN])
+        yield f"{joined.score:5.2f}  {printable(joined.name)}  {printable(joined.type)}: {joined.reason}"
+        yield f"      in {shown}" + (f" and {_counted(more, 'more document')}" if more > 0 else "")
+        yield "      " + ", ".join(f"{name} {value:g}" for name, value in joined.features.items() if value)
+
+
+def _plain(view: NodeView, names: tuple[JoinedView, ...] | None) -> dict[str, object]:
     from msgspec import to_builtins
 
     plain: dict[str, object] = to_builtins(view)
-    return plain
+    return plain if names is None else {**plain, "joined": to_builtins(names)}
 
 
 def _counted(number: int, what: str) -> str:

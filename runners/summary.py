@@ -46,6 +46,7 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
             "facts": f"{facts:,} in single documents, merged to {rows['edges']:,} edges",
             "evidence": f"{rows['evidence']:,} sentences",
             **_linked(report),
+            **_resolved(report),
             "skipped": _by_reason(report.counts.skipped),
             "left out": _by_reason(report.counts.dropped),
             "rules": _by_reason(report.counts.rules),
@@ -72,6 +73,15 @@ def _changes(report: BuildReport) -> dict[str, str]:
     if report.command == "update" or before:
         rows["extracted"] = f"{now:,} documents now" + (f", {before:,} before the interruption" if before else "")
     return rows
+
+
+def _resolved(report: BuildReport) -> dict[str, str]:
+    """Return which nodes were joined by resolution, where it was done."""
+    counts = dict(report.counts.resolution)
+    if not counts:
+        return {}
+    before, after = counts.pop("nodes before"), report.counts.rows.get("nodes", 0)
+    return {"resolution": f"{before:,} nodes to {after:,}; {_by_reason(counts)}"}
 
 
 def _linked(report: BuildReport) -> dict[str, str]:

@@ -57,6 +57,32 @@ class Edge(Record, frozen=True):
     rank: int = 0
 
 
+class MergedNode(Record, frozen=True):
+    """A node that was found to be part of another one.
+
+    Attributes:
+        id: id that it would have by its name.
+        node: id of the node that it is part of.
+        name: what most documents call it.
+        type: its entity type.
+        support: number of documents that mention it.
+        score: probability that both are one thing.
+        reason: what the two names have to do with each other.
+        features: (feature, value) pairs that the score follows from.
+        documents: ids of documents that mention it, some of them where there are many; sorted.
+    """
+
+    id: str
+    node: str
+    name: str
+    type: str
+    support: int
+    score: float
+    reason: str
+    features: tuple[tuple[str, float], ...]
+    documents: tuple[str, ...]
+
+
 class Evidence(Record, frozen=True):
     """One sentence of one document that supports an edge.
 

@@ -65,6 +65,20 @@ DOCUMENTS = pa.schema(
     ]
 )
 
+MERGES = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("node", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("support", pa.int32(), nullable=False),
+        pa.field("score", pa.float64(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("features", pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())])), nullable=False),
+        pa.field("documents", pa.list_(pa.string()), nullable=False),
+    ]
+)
+
 DEAD_LETTERS = pa.schema(
     [
         pa.field("document_id", pa.string(), nullable=False),
@@ -80,6 +94,7 @@ TABLES: dict[str, pa.Schema] = {
     "edges": EDGES,
     "evidence": EVIDENCE,
     "documents": DOCUMENTS,
+    "merges": MERGES,
     "dead_letters": DEAD_LETTERS,
 }
 
@@ -88,5 +103,6 @@ SORT_KEYS: dict[str, tuple[str, ...]] = {
     "edges": ("id",),
     "evidence": ("edge", "document", "sentence"),
     "documents": ("id",),
+    "merges": ("id",),
     "dead_letters": ("document_id", "source", "stage", "reason", "detail"),
 }

@@ -9,7 +9,7 @@ from sinks.networkx import to_igraph, to_networkx
 from sinks.node_link import NodeLinkWriter
 from sinks.query import QueryError, QueryResult, query
 from sinks.rdf import RdfWriter
-from sinks.show import FactView, NodeView, Sentence, describe, find, suggest
+from sinks.show import FactView, JoinedView, NodeView, Sentence, describe, find, joined, suggest
 from sinks.tables import GraphTables, TableError, write_table
 from sinks.writer import GraphWriter, ServerWriter, WriteError, server_writer
 
@@ -44,6 +44,7 @@ __all__ = [
     "GraphMLWriter",
     "GraphTables",
     "GraphWriter",
+    "JoinedView",
     "Neo4jImportWriter",
     "NodeLinkWriter",
     "NodeView",
@@ -56,6 +57,7 @@ __all__ = [
     "WriteError",
     "describe",
     "find",
+    "joined",
     "query",
     "server_writer",
     "suggest",

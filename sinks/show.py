@@ -49,6 +49,19 @@ class NodeView:
     facts: tuple[FactView, ...]
 
 
+@dataclass(frozen=True)
+class JoinedView:
+    """A name that was found to mean a node: how likely, why, and in which documents it stands, by their titles."""
+
+    name: str
+    type: str
+    support: int
+    score: float
+    reason: str
+    features: dict[str, float]
+    documents: tuple[str, ...]
+
+
 def find(tables: GraphTables, name: str) -> list[Node]:
     """Return the nodes that `name` means, the one in most documents first; an empty list when there are none.
 
@@ -121,12 +134,37 @@ def describe(tables: GraphTables, node: Node, schema: RelationSchema) -> NodeVie
     return NodeView(node, tuple(sorted(facts, key=lambda fact: (-fact.confidence, fact.label, fact.id))))
 
 
+def joined(tables: GraphTables, node: Node) -> tuple[JoinedView, ...]:
+    """Return what was joined into a node by resolution, the surest first.
+
+    Raises:
+        TableError: the table `merges` is missing or incomplete.
+    """
+    rows = tables.read("merges", where=pc.field("node") == node.id).to_pylist()
+    titles = _titles(tables, {document for row in rows for document in row["documents"]})
+    views = [
+        JoinedView(
+            name=row["name"],
+            type=row["type"],
+            support=row["support"],
+            score=row["score"],
+            reason=row["reason"],
+            features={feature["name"]: feature["value"] for feature in row["features"]},
+            documents=tuple(titles.get(document, document) for document in row["documents"]),
+        )
+        for row in rows
+    ]
+    return tuple(sorted(views, key=lambda view: (-view.score, view.name, view.type)))
+
+
+def _titles(tables: GraphTables, documents: set[str]) -> dict[str, str]:
+    columns = tables.read("documents", ("id", "title"), _among("id", documents)).to_pydict()
+    return dict(zip(*columns.values(), strict=True))
+
+
 def _evidence(tables: GraphTables, edges: set[str]) -> dict[str, list[Sentence]]:
     rows = tables.read("evidence", where=_among("edge", edges)).to_pylist()
-    documents = {row["document"] for row in rows}
-    titles = dict(
-        zip(*tables.read("documents", ("id", "title"), _among("id", documents)).to_pydict().values(), strict=True)
-    )
+    titles = _titles(tables, {row["document"] for row in rows})
     sentences: dict[str, list[Sentence]] = defaultdict(list)
     for row in rows:
         head, tail = (

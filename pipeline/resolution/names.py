@@ -1,0 +1,118 @@
+"""Names as resolution compares them: folded letters, tokens, numbers, initials and acronyms."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from rapidfuzz.distance import JaroWinkler
+
+# "J.K." and "JK", "O'Neill" and "ONeill" are one spelling; other marks part words.
+_SILENT = re.compile(r"['’`´.]")
+_PARTING = re.compile(r"[^\w+#]+|_+")
+# "2.4%", "$20,000": a number with the marks that belong to it.
+_NUMBER = re.compile(r"[$€£¥]?\d[\d.,]*(?:\s?[%°]|\d)?")
+_POSSESSIVE = re.compile(r"['’]s\b")
+# "Mercury (planet)", "Mercury (element)": what tells pages apart stands in brackets, and is no part of the name.
+_BRACKETS = re.compile(r"\s*\([^()]*\)\s*$")
+_SMALL = frozenset("a an and at by de der di du for in la le of on the to und van von y".split())  # noqa: SIM905
+_ROMAN = re.compile(r"(?=[ivx])(x{0,3})(ix|iv|v?i{0,3})")
+_NUMERALS = frozenset(
+    """
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth
+    one two three four five six seven eight nine ten eleven twelve junior senior jr sr
+    """.split()  # noqa: SIM905
+)
+_ACRONYM = range(2, 9)
+# A word with more letters that ends in s is taken for a plural.
+_LONG = 3
+# Words at least so alike may be two spellings of one.
+_ALIKE = 0.88
+
+
+@lru_cache(maxsize=1 << 16)
+def folded(name: str) -> str:
+    """Return a name in small letters without accents, marks, possessive and what stands in brackets at its end."""
+    bare = _BRACKETS.sub("", name) or name
+    plain = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", bare).casefold())
+    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return " ".join(_PARTING.sub(" ", _SILENT.sub("", letters)).split())
+
+
+def letters(name: str) -> str:
+    """Return the letters and digits of a folded name."""
+    return folded(name).replace(" ", "")
+
+
+@lru_cache(maxsize=1 << 16)
+def tokens(name: str) -> tuple[str, ...]:
+    """Return the words of a folded name without articles and prepositions, or all if it has no others."""
+    words = folded(name).split()
+    return tuple(word for word in words if word not in _SMALL) or tuple(words)
+
+
+def stems(name: str) -> tuple[str, ...]:
+    """Return the words of a name in alphabetical order, without the ending of their plural."""
+    return tuple(sorted(word[:-1] if word.endswith("s") and len(word) > _LONG else word for word in tokens(name)))
+
+
+def is_common(name: str) -> bool:
+    """Tell whether a name has small letters only, as words for kinds of things have."""
+    return not any(letter.isupper() or letter.isdigit() for letter in name)
+
+
+def in_brackets(name: str) -> str:
+    """Return what stands in brackets at the end of a name, where titles of pages tell namesakes apart."""
+    found = _BRACKETS.search(name)
+    return folded(found.group().strip(" ()")) if found else ""
+
+
+@lru_cache(maxsize=1 << 16)
+def numbers(name: str) -> frozenset[str]:
+    """Return every number in a name: digits with their marks, Roman numerals that do not begin it, and words."""
+    words = enumerate(folded(name).split())
+    found = {word for place, word in words if word in _NUMERALS or (place and _ROMAN.fullmatch(word))}
+    return frozenset(found.union(number.replace(",", "").rstrip(".") for number in _NUMBER.findall(name)))
+
+
+@lru_cache(maxsize=1 << 16)
+def acronyms(name: str) -> frozenset[str]:
+    """Return what a name of several words may be abbreviated to: its initials, with and without its small words."""
+    found = {"".join(word[0] for word in words) for words in (folded(name).split(), tokens(name)) if len(words) > 1}
+    return frozenset(letters for letters in found if len(letters) in _ACRONYM)
+
+
+def is_acronym(name: str) -> bool:
+    """Tell whether a name is written like an acronym: one word of two to eight capitals, with dots or without."""
+    letters = name.replace(".", "")
+    return len(letters) in _ACRONYM and letters.isalpha() and letters.isupper()
+
+
+def same_word(one: str, other: str) -> bool:
+    """Tell whether two words may be one: spelled alike, or one the first letter of the other."""
+    if min(len(one), len(other)) == 1:
+        return one[:1] == other[:1]
+    return one == other or JaroWinkler.similarity(one, other) >= _ALIKE
+
+
+def unlike(one: str, other: str) -> float:
+    """Return for the name that has more of its words in the other which share of them the other lacks."""
+    left, right = tokens(one), tokens(other)
+    if not left or not right:
+        return 1.0
+    return min(
+        sum(not any(same_word(word, match) for match in words) for word in own) / len(own)
+        for own, words in ((left, right), (right, left))
+    )
+
+
+def initials_agree(one: str, other: str) -> bool:
+    """Tell whether two names have the same last word, and first words of which at least one is an initial."""
+    left, right = tokens(one), tokens(other)
+    if min(len(left), len(right)) < 2 or left[-1] != right[-1] or left == right:
+        return False
+    firsts = list(zip(left[:-1], right[:-1], strict=False))
+    return all(a == b or (min(len(a), len(b)) == 1 and a[:1] == b[:1]) for a, b in firsts) and any(
+        a != b for a, b in firsts
+    )
