@@ -15,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format neo4j wheel clean
+.PHONY: help demo test lint format neo4j flink wheel clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: $(VENV)/dev.stamp ## let ruff rewrite the code in the house style
 
 neo4j: $(VENV)/runtime.stamp ## run a Neo4j server here, with its data in neo4j-server/ (needs Java 17 and Maven)
 	@$(BIN)/python -m runners.neo4j_server neo4j-server
+
+flink: $(VENV)/runtime.stamp ## run a Flink cluster here, with Beam's job server (needs Java 17 and Maven)
+	@$(BIN)/python -m runners.flink_cluster flink-cluster
 
 wheel: $(VENV)/runtime.stamp ## build dist/factmill-*.whl
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .

@@ -13,6 +13,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.ml.inference.base import ModelHandler, RunInference
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
 from pipeline.accounts import Entry
@@ -94,6 +95,18 @@ class Shards:
         return None if path.exists() else Work(number, of, settled.rows, settled.documents), +settled.counts
 
 
+class ExtractOptions(PipelineOptions):
+    """An option of our own among Beam's: what the step that extracts wants of its machine, and no other step does."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: Any) -> None:
+        parser.add_argument("--extract_hints", action="append", default=[], metavar="HINT=VALUE")
+
+    def hints(self) -> dict[str, str]:
+        """Return the resource hints by name, as `PTransform.with_resource_hints` takes them."""
+        return dict(hint.split("=", 1) for hint in self.extract_hints)
+
+
 @dataclass(eq=False)
 class Extract(beam.PTransform[Any, Any]):
     """(shard, given) groups to the files of the shards; the output has counts, as (entry, number) pairs.
@@ -116,10 +129,11 @@ class Extract(beam.PTransform[Any, Any]):
         opened = groups | "open" >> beam.ParDo(OpenShard(self.shards, self.tally), self.number_of_shards).with_outputs(
             "counts", main="work"
         )
+        hints = groups.pipeline.options.view_as(ExtractOptions).hints()
         _ = (
             opened.work
             | "prepare" >> beam.ParDo(PrepareShard(self.source, self.batch_cost, self.tally))
-            | "infer" >> RunInference(handler)
+            | "infer" >> RunInference(handler).with_resource_hints(**hints)
             | "write" >> beam.ParDo(WriteShard(self.shards))
         )
         return opened.counts

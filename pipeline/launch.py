@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
@@ -14,7 +15,8 @@ from time import monotonic
 from typing import Any, Protocol
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, PortableOptions
+from apache_beam.runners.portability.flink_runner import FlinkRunner
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, Environment, SubprocessSDKEnvironment
 
@@ -23,6 +25,10 @@ from pipeline.tally import read_tallies
 
 # Ways to run on this machine.
 LOCAL_MODES = ("memory", "threads", "processes")
+# A Flink cluster, reached by Beam's job server for it.
+FLINK = "flink"
+# Google's service; the packages for it are an extra.
+DATAFLOW = "dataflow"
 # Beam's worker threads send their output every second, from another thread and also when an element is half encoded,
 # which cuts the element in two. Coders written in Python, as ours, let that happen. Output is sent when there is
 # enough of it anyway, so the clock is set to more days than a bundle takes.
@@ -35,6 +41,9 @@ _WORKER = (
 # Worker processes read these when they start. Each of Beam's many threads would otherwise keep a heap of its own as
 # large as the largest batch it ever ran, and torch a compiled product for every shape that it ever met.
 _WORKER_MEMORY = {"MALLOC_ARENA_MAX": "2", "LRU_CACHE_CAPACITY": "32", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
+# What a cluster starts on its machines, where it must lie at the same path as here. One slot is meant for one core.
+_WORKER_PROGRAM = Path(sys.executable).parent / "factmill-worker"
+_WORKER_THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 _SECONDS_BETWEEN_LOOKS = 0.25
 # Stages in the order in which they run; a stage is through when one after it has begun.
 _STAGES = ("read", "extract", "write")
@@ -72,8 +81,10 @@ def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple
     """
     if name == "local":
         name = "memory" if workers == 1 else "threads"
+    if name == FLINK:
+        return FlinkRunner(), _flink_options(beam_options)
     if name not in LOCAL_MODES:
-        return name, PipelineOptions(list(beam_options))
+        return "DataflowRunner" if name == DATAFLOW else name, PipelineOptions(list(beam_options))
     if any(option.startswith("--direct_running_mode") for option in beam_options):
         raise BuildError(f"Beam's option '--direct_running_mode' is not for us: use --runner {', '.join(LOCAL_MODES)}")
     options = PipelineOptions([f"--direct_num_workers={1 if name == 'memory' else workers}", *beam_options])
@@ -90,6 +101,24 @@ def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple
     return FnApiRunner(environment), options
 
 
+def _flink_options(beam_options: Sequence[str]) -> PipelineOptions:
+    told = PipelineOptions(list(beam_options)).view_as(PortableOptions)
+    if told.job_endpoint is None:  # Beam would download a job server
+        raise BuildError("no job server for Flink: give Beam's option --job_endpoint=HOST:PORT")
+    if told.environment_type is not None:
+        return PipelineOptions(list(beam_options))
+    if not _WORKER_PROGRAM.exists():
+        raise BuildError(f"there is no '{_WORKER_PROGRAM}' for Flink to start: install factmill anew")
+    worker = {"command": str(_WORKER_PROGRAM), "env": {**_WORKER_THREADS, **_WORKER_MEMORY}}
+    ours = ["--environment_type=PROCESS", f"--environment_config={json.dumps(worker)}"]
+    return PipelineOptions([*ours, *beam_options])
+
+
+def threads_per_worker(runner: str, workers: int) -> int:
+    """Return how many threads a worker's model may use, so that all of them take no more than the cores."""
+    return max(1, default_workers() // workers) if runner in ("local", *LOCAL_MODES) else 1
+
+
 def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
     """Run a flow to its end.
 
@@ -100,7 +129,7 @@ def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
     try:
         pipeline = beam.Pipeline(runner=runner, options=options)
     except (ValueError, ImportError) as error:
-        known = ", ".join(["local", *LOCAL_MODES])
+        known = ", ".join(["local", *LOCAL_MODES, FLINK, DATAFLOW])
         raise BuildError(f"Beam does not take the runner '{runner}' ({error}): use {known}, or one it names") from error
     flow.construct(pipeline)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import click
 from runners.command import CommandWithBeamOptions, beam_options
 from runners.config import BuildConfig, default_config_text, load_config, override
 from runners.errors import Mistake
+from runners.machine import beam_for, runner_options
 
 
 def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -45,8 +45,11 @@ def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--schema", metavar="NAME|FILE", help="Relation schema whose rules hold [the extractor's].")
 @click.option("--rules", callback=_levels, metavar="RULE=LEVEL,...", help="What is done about rules: docs/rules.md.")
 @click.option("--correlation", type=float, metavar="R", help="How far documents depend on each other, 0 to 1 [0].")
+@click.option("--link/--no-link", default=None, help="Find out what entities without a link stand for [yes].")
+@click.option("--resolve/--no-resolve", default=None, help="Join nodes that are one by name and context [yes].")
+@click.option("--dictionary", metavar="FILE", help="CSV or Parquet: alias, id, type, prior: docs/linking.md.")
 @click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
-@click.option("--runner", metavar="NAME", help="local, memory, threads, processes, or a Beam runner [local].")
+@runner_options
 @click.option("--resume", is_flag=True, help="Continue the build in --out where it was interrupted.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take options from a YAML file.")
 @click.option(
@@ -67,10 +70,11 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], r
       factmill build notes/ --out notes-graph --min-confidence 0.8
       factmill build notes/ --out sure-graph --min-precision 0.9       # few facts, nine of ten right
       factmill build notes/ --out strict --rules types=enforce         # edges of expected types only
+      factmill build trials/ --out trials-graph --dictionary drugs.csv  # names of your own
       factmill build --print-config > my.yaml                          # every option, explained
       factmill build --config my.yaml --workers 4                      # the command line wins over the file
       factmill build --out wiki --resume                               # after a crash, or kill -9
-      factmill build dump.xml --out graph -- --flink_master=localhost:8081
+      factmill build dump.xml --out /shared/graph --runner flink --flink-master localhost:8081
     """
     base = load_config(config) if config else BuildConfig()
     settings = override(base, {"inputs": inputs, **options, "beam": tuple(beam_options(ctx))})
@@ -90,22 +94,27 @@ def _as_begun(settings: BuildConfig, out: Path) -> BuildConfig:
     plan = interrupted(out)
     if plan is None or plan.command != "build":
         raise Mistake(f"no build was interrupted in '{out}': name the files to read")
-    begun = {name: getattr(plan.options, name) for name in ("model", "format", "min_precision", "limit")}
+    names = ("model", "format", "min_precision", "limit", "link", "dictionary", "resolve")
+    begun = {name: getattr(plan.options, name) for name in names}
     begun["min_confidence"] = plan.options.min_confidence or None
-    return override(settings, {"inputs": tuple(file.path for file in plan.files), **begun})
+    dictionary = plan.options.dictionary and str(Path(plan.options.dictionary).resolve())
+    inputs = tuple(file.path for file in plan.files if file.path != dictionary)
+    return override(settings, {"inputs": inputs, **begun})
 
 
 def _run(settings: BuildConfig, out: Path, resume: bool) -> None:
-    # Beam warns, from its import on, of what a user cannot change; what matters to users is in the summary.
-    logging.basicConfig(level=logging.ERROR)
-
-    from pipeline.build import BuildOptions
-    from pipeline.build import build as build_graph
     from runners.progress import progress_on
     from runners.summary import print_summary
 
-    given = {name: getattr(settings, name) for name in BuildOptions.__struct_fields__ if hasattr(settings, name)}
-    options = BuildOptions(**{name: value for name, value in given.items() if value is not None})
-    with progress_on() as progress:
+    with (
+        beam_for(settings.runner, settings.workers, settings.beam, settings.flink_master, settings.gpu) as beam,
+        progress_on() as progress,
+    ):
+        from pipeline.build import BuildOptions
+        from pipeline.build import build as build_graph
+
+        given = {name: getattr(settings, name) for name in BuildOptions.__struct_fields__ if hasattr(settings, name)}
+        given = {name: value for name, value in given.items() if value is not None}
+        options = BuildOptions(**{**given, "beam": beam})
         report = build_graph(settings.inputs, out, options, progress, resume=resume)
     print_summary(report, out)

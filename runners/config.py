@@ -30,7 +30,12 @@ class BuildConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     schema: str | None = None
     rules: dict[str, str] = {}
     correlation: _Share | None = None
+    link: bool | None = None
+    resolve: bool | None = None
+    dictionary: str | None = None
     runner: str = "local"
+    flink_master: str | None = None
+    gpu: str | None = None
     beam: tuple[str, ...] = ()
 
 

@@ -8,6 +8,7 @@ device only.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -16,20 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runners import maven
-from runners.flink_job_server import JAVA, job_server
+from runners.flink_job_server import FLINK, JAVA, job_server, libraries
 from runners.servers import ServerProcess, ServerUnavailable, free_port
 
-VERSION = "1.19.3"
-_ARTIFACTS = (
-    ("org.apache.flink", "flink-clients", VERSION),
-    ("org.slf4j", "slf4j-simple", "1.7.36"),
-)
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _PORT = 8081
 # Megabytes. The scripts of Flink's distribution would work these out; here a TaskManager is told outright.
-_JOB_MANAGER_HEAP = 384
+_JOB_MANAGER_HEAP = 768
 _TASK_MANAGER_HEAP = 512
 _MANAGED = 192
 _NETWORK = 128
@@ -70,11 +65,10 @@ class FlinkCluster:
         Raises:
             ServerUnavailable: it cannot be fetched or does not start.
         """
-        jars = maven.fetched(f"flink-{VERSION}", _ARTIFACTS)
         (self.home / "conf" / "config.yaml").write_text(
             "".join(f"{key}: {json.dumps(value)}\n" for key, value in self._settings().items()), "utf-8"
         )
-        command = [*JAVA, f"-Djava.io.tmpdir={self.home / 'tmp'}", "-cp", f"{jars}/*"]
+        command = [*JAVA, f"-Djava.io.tmpdir={self.home / 'tmp'}", "-cp", f"{libraries()}/*"]
         conf = f"--configDir={self.home / 'conf'}"
         self.job_manager = ServerProcess(
             "Flink's JobManager",
@@ -134,6 +128,9 @@ class FlinkCluster:
             "taskmanager.memory.jvm-metaspace.size": "256m",
             "taskmanager.memory.jvm-overhead.min": "192m",
             "taskmanager.memory.jvm-overhead.max": "192m",
+            # Beam's runner lies in the class path here. Where it comes with the pipeline alone, by a loader of its own,
+            # it ends the Python workers after every stage, and they load Python and the model anew.
+            "classloader.resolve-order": "parent-first",
             # Jobs go on when a TaskManager is lost, with the slots that are left or come back.
             "restart-strategy.type": "fixed-delay",
             "restart-strategy.fixed-delay.attempts": 3,
@@ -168,8 +165,9 @@ def running(home: Path, task_managers: int = 2, slots: int = 1, port: int | None
 def main() -> None:
     """Run a cluster with its files in the folder that is named, until Ctrl-C."""
     home = Path(sys.argv[1] if len(sys.argv) > 1 else "flink-cluster")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave no servers behind
     try:
-        print(f"Starting Flink {VERSION} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
+        print(f"Starting Flink {FLINK} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
         with running(home, port=_PORT) as cluster, job_server(cluster.master, cluster.home) as endpoint:
             print("It runs. In another terminal:\n")
             print(f"factmill build INPUT --out graph --runner flink --flink-master {cluster.master}\n")

@@ -15,17 +15,19 @@ from runners.servers import ServerProcess, free_port, listens
 # The newest Beam whose runner for this Flink is on Maven Central with all that it depends on. Beam's Python SDK speaks
 # the same protocol with it.
 BEAM = "2.62.0"
-FLINK = "1.19"
+FLINK = "1.19.3"
 # A cluster inside the job server.
 LOCAL = "[local]"
 _ARTIFACTS = (
-    ("org.apache.beam", f"beam-runners-flink-{FLINK}", BEAM),
-    ("org.slf4j", "slf4j-simple", "1.7.30"),
+    ("org.apache.flink", "flink-clients", FLINK),
+    ("org.apache.beam", "beam-runners-flink-1.19", BEAM),
+    ("org.slf4j", "slf4j-simple", "1.7.36"),
 )
 # What Flink needs of Java 17, as in the configuration of its distribution.
 JAVA = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
     "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
     *(
@@ -51,6 +53,11 @@ _MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 _HEAP = 768
 
 
+def libraries() -> Path:
+    """Return the folder of the jar files of Flink and of Beam's runner for it; see `maven.fetched`."""
+    return maven.fetched(f"flink-{FLINK}-beam-{BEAM}", _ARTIFACTS)
+
+
 @contextmanager
 def job_server(master: str, home: Path) -> Iterator[str]:
     """Yield the endpoint of a job server that submits to a master until the block ends.
@@ -62,10 +69,9 @@ def job_server(master: str, home: Path) -> Iterator[str]:
     Raises:
         ServerUnavailable: it cannot be fetched or does not start.
     """
-    jars = maven.fetched(f"beam-{BEAM}-flink-{FLINK}", _ARTIFACTS)
     port = free_port()
     command = [
-        *("java", f"-Xmx{_HEAP}m", *JAVA, "-cp", f"{jars}/*", _MAIN),
+        *("java", f"-Xmx{_HEAP}m", *JAVA, "-cp", f"{libraries()}/*", _MAIN),
         *(f"--flink-master={master}", f"--artifacts-dir={home / 'artifacts'}", "--job-host=127.0.0.1"),
         *(f"--job-port={port}", "--artifact-port=0", "--expansion-port=0"),
     ]

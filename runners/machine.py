@@ -3,33 +3,71 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from runners.command import beam_options
+from runners.errors import Mistake
 
 if TYPE_CHECKING:
     from pipeline.change import Machine
 
 
+def runner_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--runner` and what goes with single runners to a command."""
+    runner = click.option(
+        "--runner", metavar="NAME", help="local, memory, threads, processes, flink, dataflow, or one of Beam's [local]."
+    )
+    flink = click.option(
+        "--flink-master", metavar="HOST:PORT", help="Flink's REST API; [local] runs it inside the job server."
+    )
+    gpu = click.option("--gpu", metavar="TYPE", help="Dataflow: extract on machines with one GPU, e.g. nvidia-l4.")
+    return runner(flink(gpu(command)))
+
+
 def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--workers` and `--runner` to a command."""
+    """Add `--workers` and the options of runners to a command."""
     workers = click.option(
         "--workers", type=click.IntRange(min=1), metavar="N", help="How many work side by side [one per core]."
     )
-    runner = click.option(
-        "--runner", default="local", metavar="NAME", help="local, memory, threads, processes, or a Beam runner [local]."
-    )
-    return workers(runner(command))
+    return workers(runner_options(command))
 
 
-def machine(ctx: click.Context, workers: int | None, runner: str) -> Machine:
-    """Return what those options say."""
+@contextmanager
+def machine(ctx: click.Context, runner: str | None, workers: int | None, **options: str | None) -> Iterator[Machine]:
+    """Yield what `machine_options` say, while what the runner needs is there."""
+    with beam_for(runner or "local", workers, beam_options(ctx), **options) as beam:
+        from pipeline.change import Machine
+
+        yield Machine(workers, runner or "local", beam)
+
+
+@contextmanager
+def beam_for(
+    runner: str, workers: int | None, beam: Sequence[str], flink_master: str | None = None, gpu: str | None = None
+) -> Iterator[tuple[str, ...]]:
+    """Yield what Beam is told for a runner, while what the runner needs is there.
+
+    Raises:
+        Mistake: options are missing, wrong, or do not go together.
+        ServerUnavailable: the runner needs a server that cannot be had.
+    """
     # Beam warns, from its import on, of what a user cannot change; what matters to users is in the summary.
     logging.basicConfig(level=logging.ERROR)
+    for option, value, of in (("--flink-master", flink_master, "flink"), ("--gpu", gpu, "dataflow")):
+        if value is not None and runner != of:
+            raise Mistake(f"{option} goes with --runner {of}, not with --runner {runner}")
+    if runner == "flink":
+        from runners.flink import submission
 
-    from pipeline.change import Machine
+        with submission(flink_master, workers, beam) as options:
+            yield options
+    elif runner == "dataflow":
+        from runners.dataflow import job_options
 
-    return Machine(workers, runner, tuple(beam_options(ctx)))
+        yield job_options(beam, workers, gpu)
+    else:
+        yield tuple(beam)

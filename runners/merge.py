@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,7 +24,7 @@ from runners.machine import machine, machine_options
 )
 @machine_options
 @click.pass_context
-def merge(ctx: click.Context, /, first: str, second: str, out: str, workers: int | None, runner: str) -> None:
+def merge(ctx: click.Context, /, first: str, second: str, out: str, **where: Any) -> None:
     """Make one graph of the graphs in DIR1 and DIR2, which the same extractor built with the same options.
 
     Nothing is extracted. Of a document that is in both the newer version counts, and what one graph withdrew is gone.
@@ -34,12 +35,10 @@ def merge(ctx: click.Context, /, first: str, second: str, out: str, workers: int
       factmill merge wiki-a wiki-b --out wiki
       factmill merge monday tuesday --out both --workers 8
     """
-    where = machine(ctx, workers, runner)
-
     from pipeline.change import merge as merge_graphs
     from runners.progress import progress_on
     from runners.summary import print_summary
 
-    with progress_on() as progress:
-        report = merge_graphs(first, second, out, where, progress)
+    with machine(ctx, **where) as there, progress_on() as progress:
+        report = merge_graphs(first, second, out, there, progress)
     print_summary(report, Path(out))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -28,7 +28,7 @@ from runners.machine import machine, machine_options
 )
 @machine_options
 @click.pass_context
-def remove(ctx: click.Context, /, graph: str, documents: TextIO, workers: int | None, runner: str) -> None:
+def remove(ctx: click.Context, /, graph: str, documents: TextIO, **where: Any) -> None:
     """Take documents out of the graph in DIR, with all that only they say and the dead letters about them.
 
     The result is what a build without them would give, to the byte; nothing of their text is left. Ids that the graph
@@ -46,12 +46,10 @@ def remove(ctx: click.Context, /, graph: str, documents: TextIO, workers: int | 
         raise Mistake(f"'{documents.name}' is not UTF-8 ({error}): give one id per line") from None
     if not ids:
         raise Mistake(f"no id in '{documents.name}': give one id per line, for example wiki:Ada Lovelace")
-    where = machine(ctx, workers, runner)
-
     from pipeline.change import remove as remove_documents
     from runners.progress import progress_on
     from runners.summary import print_summary
 
-    with progress_on() as progress:
-        report = remove_documents(graph, ids, where, progress)
+    with machine(ctx, **where) as there, progress_on() as progress:
+        report = remove_documents(graph, ids, there, progress)
     print_summary(report, Path(graph))

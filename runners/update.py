@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,8 +32,7 @@ def update(
     model: str | None,
     format: str | None,
     resume: bool,
-    workers: int | None,
-    runner: str,
+    **where: Any,
 ) -> None:
     """Take more files into the graph in DIR, without extracting anew what it has.
 
@@ -47,12 +47,10 @@ def update(
       factmill update graph notes/ --resume                               # after a crash, or kill -9
       factmill update graph notes/ --model /models/mine                   # the extractor was moved
     """
-    where = machine(ctx, workers, runner)
-
     from pipeline.change import update as update_graph
     from runners.progress import progress_on
     from runners.summary import print_summary
 
-    with progress_on() as progress:
-        report = update_graph(graph, inputs, where, model, format, progress, resume=resume)
+    with machine(ctx, **where) as there, progress_on() as progress:
+        report = update_graph(graph, inputs, there, model, format, progress, resume=resume)
     print_summary(report, Path(graph))

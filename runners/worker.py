@@ -6,6 +6,7 @@ A Flink TaskManager runs it with the addresses of the services that it offers it
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from argparse import ArgumentParser
@@ -20,8 +21,8 @@ def main() -> None:
 
     import grpc
     from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc, endpoints_pb2
+    from apache_beam.runners.job.utils import struct_to_dict
     from apache_beam.runners.worker import sdk_worker_main
-    from google.protobuf import json_format, text_format
 
     with grpc.insecure_channel(told.provision_endpoint) as channel:
         service = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
@@ -32,10 +33,10 @@ def main() -> None:
     logging = info.logging_endpoint.url or told.logging_endpoint
     os.environ.update(
         WORKER_ID=told.id,
-        PIPELINE_OPTIONS=json_format.MessageToJson(info.pipeline_options),
+        PIPELINE_OPTIONS=json.dumps(struct_to_dict(info.pipeline_options)),
         RUNNER_CAPABILITIES=" ".join(info.runner_capabilities),
-        CONTROL_API_SERVICE_DESCRIPTOR=text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=control)),
-        LOGGING_API_SERVICE_DESCRIPTOR=text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=logging)),
+        CONTROL_API_SERVICE_DESCRIPTOR=str(endpoints_pb2.ApiServiceDescriptor(url=control)),
+        LOGGING_API_SERVICE_DESCRIPTOR=str(endpoints_pb2.ApiServiceDescriptor(url=logging)),
     )
     sdk_worker_main.main(sys.argv)
 

@@ -1,0 +1,125 @@
+"""Builds on a real Flink cluster: JobManager, two TaskManagers and their Python workers are processes of their own."""
+
+import json
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner
+
+from runners.cli import main
+from runners.flink_cluster import running
+from runners.flink_job_server import job_server
+from runners.servers import ServerUnavailable, free_port
+from schemas import TABLES
+from sinks import GraphTables
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A cluster with a job server; where there is none the tests that want it are skipped, but not in CI."""
+    home = tmp_path_factory.mktemp("flink")
+    try:
+        with running(home) as flink, job_server(flink.master, home) as endpoint:
+            yield flink, endpoint
+    except ServerUnavailable as error:
+        if os.environ.get("FACTMILL_REQUIRE_FLINK"):
+            raise
+        pytest.skip(f"no Flink cluster: {error}")
+
+
+def factmill(*args):
+    result = CliRunner().invoke(main, [*map(str, args), "--debug"])
+    assert result.exit_code == 0, f"{result.output}\n{result.exception}"
+    return result
+
+
+def tables(folder):
+    return {path.name: path.read_bytes() for path in (folder / "tables").iterdir()}
+
+
+@pytest.mark.server
+def test_a_build_and_an_update_leave_what_this_machine_leaves(cluster, tmp_path):
+    flink, endpoint = cluster
+    there = ("--runner", "flink", "--flink-master", flink.master, f"--job_endpoint={endpoint}")
+    here = ("--runner", "memory")
+    annotated = EXAMPLES / "annotated" / "encyclopedia.json"
+    for folder, where in (("flink", there), ("local", here)):
+        factmill("build", EXAMPLES / "encyclopedia.xml", "--out", tmp_path / folder, *where)
+    assert tables(tmp_path / "flink") == tables(tmp_path / "local")
+    factmill("update", tmp_path / "local", annotated, *here)
+    told = factmill("update", tmp_path / "flink", annotated, *there)
+    assert tables(tmp_path / "flink") == tables(tmp_path / "local")
+    assert (tmp_path / "flink" / "graph.nq").read_bytes() == (tmp_path / "local" / "graph.nq").read_bytes()
+
+    # What Flink says, what the report says, what the tables hold and what is printed is the same.
+    jobs = flink.ask("/jobs/overview")["jobs"]
+    assert [job["state"] for job in jobs] == ["FINISHED"] * 4
+    assert {job["tasks"]["finished"] for job in jobs} == {job["tasks"]["total"] for job in jobs}
+    rows = {name: GraphTables.open(tmp_path / "flink").count(name) for name in TABLES}
+    report, local = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("flink", "local"))
+    assert report["counts"] == local["counts"]
+    assert {name: report["counts"]["rows"].get(name, 0) for name in TABLES} == rows
+    assert f"merged to {rows['edges']:,} edges" in told.stdout
+
+
+def answering(body: bytes, status: int = 200) -> HTTPServer:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"flink-version": "2.2.1", "slots-total": 4}', "runs Flink 2.2.1, and the job server that factmill starts"),
+        (b'{"flink-version": "1.19.3", "slots-total": 0}', "has no slot: start a TaskManager"),
+        (b'{"flink-version": "1.19.3", "slots-total": 2}', "--workers 3: the Flink cluster at"),
+        (b'{"status": "well"}', "is not Flink: give the address of its REST API"),
+        (b"<html>", "no Flink answers at"),
+    ],
+)
+def test_what_cannot_take_a_pipeline_is_told_before_any_work(body, message, checkpoint, texts, tmp_path):
+    server = answering(body)
+    arguments = ["--model", checkpoint, "--runner", "flink", "--flink-master", f"127.0.0.1:{server.server_port}"]
+    assert_refused(texts, tmp_path, [*arguments, "--workers", 3], message)
+    server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--runner", "flink"], "where is Flink? Add --flink-master HOST:PORT"),
+        (["--runner", "flink", "--flink-master", "localhost"], "--flink-master takes HOST:PORT"),
+        (["--runner", "flink", "--flink-master", f"127.0.0.1:{free_port()}"], "no Flink answers at"),
+        (["--flink-master", "localhost:8081"], "--flink-master goes with --runner flink, not with --runner local"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(arguments, message, texts, tmp_path):
+    assert_refused(texts, tmp_path, arguments, message)
+
+
+def test_a_machine_without_java_is_told_what_to_install(texts, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    message = "'java' is not on the PATH: install a Java 17 runtime"
+    assert_refused(texts, tmp_path, ["--runner", "flink", "--flink-master", "[local]"], message, code=1)
+
+
+def assert_refused(texts, tmp_path, arguments, message, code=2):
+    result = CliRunner().invoke(main, ["build", str(texts), "--out", str(tmp_path / "out"), *map(str, arguments)])
+    assert message in result.stderr
+    assert result.exit_code == code
+    assert not (tmp_path / "out").exists()
