@@ -120,8 +120,9 @@ def said_aliases(document: Document, extraction: Extraction) -> Iterator[tuple[s
     for text, target in anchors:
         yield text, target, Alias(anchors=1)
     for entity in extraction.entities:
-        name, forms = entity_name(document, entity)
-        for target in knowledge_base_ids(document, entity, name):
+        targets = targets_of(document, entity)
+        forms = entity_name(document, entity)[1] if targets else ()
+        for target in targets:
             for form in forms:
                 if (form, target) not in anchors and not points_elsewhere(form):
                     yield form, target, Alias(forms=1)
@@ -176,7 +177,10 @@ def unlinked(document: Document, extraction: Extraction) -> Iterator[tuple[int, 
 
 def targets_of(document: Document, entity: Entity) -> tuple[str, ...]:
     """Return the knowledge-base ids that an entity of a document has without linking."""
-    return knowledge_base_ids(document, entity, entity_name(document, entity)[0])
+    linked = entity.kb_ids or any(mention.kb_ids for mention in entity.mentions)
+    # The name tells only of an entity without a link whether it is the subject of its page.
+    name = "" if linked or not document.id.startswith(_PAGE) else entity_name(document, entity)[0]
+    return knowledge_base_ids(document, entity, name)
 
 
 def _first_of_lines(document: Document) -> Collection[str]:
