@@ -1,0 +1,104 @@
+"""Speed and memory of the merge, linking and resolution included, on a made-up world of growing size.
+
+    python -m benchmarks.merge [--facts 100000 1000000] [--workers 2]
+
+The extractions come from `benchmarks/world.py` and lie in a store, as after a build; what is timed is everything from
+there to the tables. Every size runs in a process of its own. `launcher` is the peak memory of the process that starts
+the pipeline and, on this machine, shuffles for it; `worker` that of the largest worker process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+import resource
+import shutil
+import tempfile
+import time
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.world import World
+from pipeline.options import BuildOptions
+from pipeline.stages import Work
+from pipeline.store import complete, extracted_row, shard_name, shard_of, shards_for, write_shard
+from schemas import encode, load_relation_schema
+
+RESULTS = Path(__file__).parent / "results" / "merge.json"
+_FACTS_PER_DOCUMENT = 7.35
+# Documents that tell how large one is.
+_SOME = 200
+
+
+def write_store(folder: Path, world: World, documents: int) -> None:
+    """Write the shards of a store of made-up documents."""
+    size = sum(len(encode(world.document(number)[0])) for number in range(_SOME)) * documents // _SOME
+    of = shards_for(size)
+    numbers: defaultdict[int, list[int]] = defaultdict(list)
+    for number in range(documents):
+        numbers[shard_of(f"made:{number:09}", of)].append(number)
+    folder.mkdir(parents=True)
+    for shard in range(of):
+        rows = [extracted_row(*world.document(number)[:2]) for number in numbers[shard]]
+        write_shard(rows, folder / shard_name(shard, of))
+
+
+def measure(facts: int, workers: int, scratch: str, out: Any) -> None:
+    """Merge a world of about so many facts, and put what was measured into the queue `out`."""
+    documents = round(facts / _FACTS_PER_DOCUMENT)
+    staging = Path(scratch) / str(facts)
+    options = BuildOptions(workers=workers, runner="processes" if workers > 1 else "memory")
+    work = Work(staging, options)
+    began = time.monotonic()
+    write_store(work.shards, World(max(1000, documents // 5)), documents)
+    made = time.monotonic() - began
+    work.entries["change", "kept"] = documents
+    info = complete(work.shards, {"model": "made"}, version("factmill"))
+    began = time.monotonic()
+    report = work.make_graph("build", info, 0, ["made"], load_relation_schema("docred"), [])
+    seconds = time.monotonic() - began
+    rows = report.counts.rows
+    out.put(
+        {
+            "facts": facts,
+            "documents": documents,
+            "nodes": rows["nodes"],
+            "edges": rows["edges"],
+            "made_seconds": round(made, 1),
+            "seconds": round(seconds, 1),
+            "facts_per_second": round(facts / seconds),
+            "launcher_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "worker_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+        }
+    )
+    shutil.rmtree(staging)
+
+
+def main() -> None:
+    """Measure every size, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--facts", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    rows = []
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(prefix="factmill-merge-") as scratch:
+        for facts in arguments.facts:
+            out = context.Queue()
+            process = context.Process(target=measure, args=(facts, arguments.workers, scratch, out))
+            process.start()
+            process.join()
+            if process.exitcode:
+                raise SystemExit(f"the merge of {facts:,} facts failed")
+            rows.append(out.get())
+            print(json.dumps(rows[-1]), flush=True)
+    about = {"machine": platform.processor() or platform.machine(), "workers": arguments.workers}
+    RESULTS.write_text(json.dumps({"about": about, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
