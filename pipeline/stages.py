@@ -13,7 +13,7 @@ from pipeline.extract import Shards
 from pipeline.extractor_source import Checkpoint, ExtractorSource
 from pipeline.failures import BuildFailed
 from pipeline.flow import ExtractFlow, MergeFlow, read_entries
-from pipeline.launch import ProgressListener, choose_runner, default_workers, run, watched
+from pipeline.launch import ProgressListener, choose_runner, default_workers, run, threads_per_worker, watched
 from pipeline.linking.dictionary import FILE, copy_dictionary, has_dictionary
 from pipeline.options import BuildOptions
 from pipeline.plan import mark, read_plan
@@ -177,7 +177,7 @@ def checkpoint_of(options: BuildOptions) -> ExtractorSource:
     """Return the checkpoint that options name, with the cut that follows from them."""
     return Checkpoint(
         options.model,
-        threads=max(1, default_workers() // (options.workers or default_workers())),
+        threads=threads_per_worker(options.runner, options.workers or default_workers()),
         min_confidence=options.min_confidence or None,
         min_precision=options.min_precision,
     )
