@@ -1,11 +1,14 @@
 import json
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from runners.cli import main
 from runners.show import _marked
+from schemas import MergedNode, node_id
 from sinks import GraphTables, Sentence
+from tests.sinks.graphs import SCHEMA, Graph, make_document, make_node
 
 
 def show(out, *args):
@@ -78,3 +81,30 @@ def test_marks_nested_and_touching_mentions_once():
     text = "Bank of England and its\nBank\x1b"
     sentence = Sentence("d", "t", text, ((0, 15), (24, 28)), ((8, 15), (0, 4)), 0.5)
     assert _marked(sentence) == "[Bank of England] and its [Bank]\\x1b"
+
+
+def test_why_names_were_joined(tmp_path):
+    node = make_node("José Pérez", aliases=("Jose Perez",))
+    joined = MergedNode(
+        id=node_id(None, "Jose Perez", "PER"),
+        node=node.id,
+        name="Jose Perez",
+        type="PER",
+        support=2,
+        score=0.98,
+        reason="same letters",
+        features=(("same letters", 1.0), ("context", 0.25), ("together", 0.0)),
+        documents=("d",),
+    )
+    text = make_document("d", "Jose Perez.", "Lima")
+    small = Graph([node, make_node("Bob")], documents=[text], merges=[joined])
+    small.write(tmp_path)
+    (tmp_path / "run.json").write_bytes(msgspec.json.encode({"relation_schema": SCHEMA}))
+
+    told = show(tmp_path, "José Pérez", "--why").stdout
+    assert "names joined into it\n 0.98  Jose Perez  PER: same letters\n" in told
+    assert "      in Lima and 1 more document\n      same letters 1, context 0.25\n" in told
+    assert "no other names were joined into it" in show(tmp_path, "Bob", "--why").stdout
+    assert "joined into it" not in show(tmp_path, "José Pérez").stdout
+    as_json = json.loads(show(tmp_path, "José Pérez", "--why", "--json").stdout)
+    assert as_json["joined"][0]["documents"] == ["Lima"]
