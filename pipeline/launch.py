@@ -44,6 +44,8 @@ _WORKER_MEMORY = {"MALLOC_ARENA_MAX": "2", "LRU_CACHE_CAPACITY": "32", "ONEDNN_P
 # What a cluster starts on its machines, where it must lie at the same path as here. One slot is meant for one core.
 _WORKER_PROGRAM = Path(sys.executable).parent / "factmill-worker"
 _WORKER_THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+# So long it waits for the next stage of the pipeline. Otherwise every stage would load Python and the model anew.
+_WORKER_STAYS_MS = 60_000
 _SECONDS_BETWEEN_LOOKS = 0.25
 # Stages in the order in which they run; a stage is through when one after it has begun.
 _STAGES = ("read", "extract", "write")
@@ -105,12 +107,13 @@ def _flink_options(beam_options: Sequence[str]) -> PipelineOptions:
     told = PipelineOptions(list(beam_options)).view_as(PortableOptions)
     if told.job_endpoint is None:  # Beam would download a job server
         raise BuildError("no job server for Flink: give Beam's option --job_endpoint=HOST:PORT")
+    ours = [f"--environment_cache_millis={_WORKER_STAYS_MS}"]
     if told.environment_type is not None:
-        return PipelineOptions(list(beam_options))
+        return PipelineOptions([*ours, *beam_options])
     if not _WORKER_PROGRAM.exists():
         raise BuildError(f"there is no '{_WORKER_PROGRAM}' for Flink to start: install factmill anew")
     worker = {"command": str(_WORKER_PROGRAM), "env": {**_WORKER_THREADS, **_WORKER_MEMORY}}
-    ours = ["--environment_type=PROCESS", f"--environment_config={json.dumps(worker)}"]
+    ours += ["--environment_type=PROCESS", f"--environment_config={json.dumps(worker)}"]
     return PipelineOptions([*ours, *beam_options])
 
 
@@ -126,11 +129,7 @@ def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
         BuildError: the runner is unknown.
         BuildFailed: the pipeline failed; the message has the last line of the reason.
     """
-    try:
-        pipeline = beam.Pipeline(runner=runner, options=options)
-    except (ValueError, ImportError) as error:
-        known = ", ".join(["local", *LOCAL_MODES, FLINK, DATAFLOW])
-        raise BuildError(f"Beam does not take the runner '{runner}' ({error}): use {known}, or one it names") from error
+    pipeline = _pipeline(runner, options)
     flow.construct(pipeline)
     try:
         state = pipeline.run().wait_until_finish()
@@ -139,6 +138,25 @@ def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
         raise BuildFailed(f"the pipeline failed: {lines[-1].strip()}") from error
     if state not in (None, "DONE"):
         raise BuildFailed(f"the pipeline ended as {state}: see the log of the runner '{runner}'")
+
+
+def submit(flow: Flow, runner: Any, options: PipelineOptions) -> None:
+    """Hand a flow to a runner without waiting for its end.
+
+    Raises:
+        BuildError: the runner is unknown.
+    """
+    pipeline = _pipeline(runner, options)
+    flow.construct(pipeline)
+    pipeline.run()
+
+
+def _pipeline(runner: Any, options: PipelineOptions) -> beam.Pipeline:
+    try:
+        return beam.Pipeline(runner=runner, options=options)
+    except (ValueError, ImportError) as error:
+        known = ", ".join(["local", *LOCAL_MODES, FLINK, DATAFLOW])
+        raise BuildError(f"Beam does not take the runner '{runner}' ({error}): use {known}, or one it names") from error
 
 
 @dataclass

@@ -69,17 +69,19 @@ class Work:
         Raises:
             BuildError, BuildFailed: the runner is unknown, or the pipeline failed.
         """
-        self._run(
-            ExtractFlow(
-                paths=tuple(paths),
-                format=self.options.format,
-                limit=self.options.limit,
-                source=source,
-                batch_cost=self.options.batch_cost,
-                shards=Shards(str(self.shards.resolve()), mark(self.shards), base),
-                counts=str(self.staging.resolve() / "taken.json"),
-                tallies=self._tallies("take in"),
-            )
+        self._run(self.extraction(paths, source, base))
+
+    def extraction(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> ExtractFlow:
+        """Return the flow that reads files into shards."""
+        return ExtractFlow(
+            paths=tuple(paths),
+            format=self.options.format,
+            limit=self.options.limit,
+            source=source,
+            batch_cost=self.options.batch_cost,
+            shards=Shards(str(self.shards.resolve()), mark(self.shards), base),
+            counts=str(self.staging.resolve() / "taken.json"),
+            tallies=self._tallies("take in"),
         )
 
     def complete_store(self, extractor: dict[str, str]) -> StoreInfo:
