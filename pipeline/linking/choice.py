@@ -22,12 +22,12 @@ from pipeline.merging import DECIMALS
 from schemas import Document, Extraction, normalise_name
 
 # What a candidate is measured by: a constant; over the forms of the entity the mean share of their uses that are for it
-# and, of these, that the dictionary counts; the logarithm of its uses by the best form; whether a
-# form is its title, spelled alike, its title without what distinguishes it, a redirect, or a disambiguation page that
-# lists it; how many documents call it so that link it otherwise; the share of forms that may be it; how well types and
-# contexts agree; whether the document links to it elsewhere, or is listed under it.
+# and, of these, that the dictionary counts; the logarithm of its uses by the best form; whether a form is its title or
+# redirects to it, is spelled like the title, is the title without what distinguishes it, or that of a disambiguation
+# page that lists it; how many documents call it so that link it otherwise; the share of forms that may be it; how well
+# types and contexts agree; whether the document links to it elsewhere, or is listed under it.
 FEATURES = (
-    "bias", "commonness", "prior", "uses", "title", "spelling", "qualified", "redirect", "listed", "forms", "agreeing",
+    "bias", "commonness", "prior", "uses", "title", "spelling", "qualified", "listed", "forms", "agreeing",
     "type", "context", "in document", "heading",
 )  # fmt: skip
 _PAGE = "wiki:"
@@ -121,10 +121,9 @@ def options_of(document: Document, extraction: Extraction, known: Knowledge) -> 
                 sum(alias.uses / uses for alias, uses in aliases if uses) / len(keys),
                 sum(alias.prior / uses for alias, uses in aliases if uses) / len(keys),
                 math.log1p(best.anchors + best.headings),
-                float(any(alias.titles for alias, _ in aliases)),
+                float(any(alias.titles or alias.redirects for alias, _ in aliases)),
                 float(normalise_name(target.removeprefix(_PAGE)) in spelled),
                 float(any(alias.qualified for alias, _ in aliases)),
-                float(any(alias.redirects for alias, _ in aliases)),
                 float(any(alias.listed for alias, _ in aliases)),
                 math.log1p(max(alias.forms for alias, _ in aliases)),
                 len(aliases) / len(keys),
