@@ -121,7 +121,7 @@ def shortened(iri: str) -> str | None:
 def _encode(values: pa.Array) -> pa.Array:
     data, offsets = parts_of(values)
     text = np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]]
-    unsafe = _UNSAFE[text]
+    unsafe = _UNSAFE.take(text)
     ends = np.concatenate([[0], np.cumsum(1 + 2 * unsafe)]).astype(np.int32)
     # One byte becomes three, the percent sign and two digits.
     result = np.repeat(text, 1 + 2 * unsafe)

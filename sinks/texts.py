@@ -56,9 +56,10 @@ def replaced(texts: pa.Array, bytes_table: np.ndarray, replace: Callable[[pa.Arr
     if data is None or offsets[0] == offsets[-1]:
         return texts
     text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
-    places = np.flatnonzero(bytes_table[text])
-    if not len(places):
+    # Most texts have no such byte, and nothing finds that out as fast as deleting all others.
+    if not text.tobytes().translate(None, np.flatnonzero(~bytes_table).astype(np.uint8).tobytes()):
         return texts
+    places = np.flatnonzero(bytes_table.take(text))
     rows = np.unique(np.searchsorted(offsets, places + offsets[0], side="right") - 1)
     mask = np.zeros(len(texts), bool)
     mask[rows] = True

@@ -43,6 +43,5 @@ def test_python(page, small_folder, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "graph").symlink_to(small_folder)
     names = {}
-    (code,) = blocks(page, "python")
-    exec(code, names)
+    exec("\n".join(blocks(page, "python")), names)
     assert names["graph"].number_of_nodes() == 4
