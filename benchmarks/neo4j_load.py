@@ -1,14 +1,16 @@
 """Speed of loading Neo4j: one server, one run, growing graphs, beside other ways to write the same.
 
-python benchmarks/neo4j_load.py [EDGES ...] [--writers N ...] [--apoc JAR]
+python -m benchmarks.neo4j_load [EDGES ...] [--writers N ...]
 
-A server of one's own is started (`make neo4j` says what it needs); its data are removed between the rows. The graph is
-that of `benchmarks/writers.py`: five edges a node, one or two sentences of evidence an edge, 96 relations. All ways
-write the same nodes and relationships with the same properties; ours and the import tool write the documents too.
-Seconds are wall-clock, reading the tables included, save for the ways beside ours, which get their rows ready made.
-`single MERGE` and `neo4j-graphrag` are measured on the first rows only, and told per second, since they are slow; the
-latter needs APOC, and is left out without it. Every way runs once on a small graph first, so that the server has its
-plans and its code compiled.
+A server of one's own is started (`make neo4j` says what it needs), with APOC for neo4j-graphrag; its data are removed
+between the rows. The graph is that of `benchmarks/writers.py`: five edges a node, one or two sentences of evidence an
+edge, 96 relations. All ways write the same nodes and relationships with the same properties; ours and the import tool
+write the documents too, read the tables, which the others get as rows ready made, and check what is there. The ways
+that are slow are measured on the first edges only, where all their nodes are there already. Every way runs once on a
+small graph first, so that the server has its plans and its code compiled.
+
+Rates are told per second by the clock and per CPU second of client and server together: the latter are what can be
+compared on a machine that has other work.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ import asyncio
 import json
 import os
 import platform
+import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -30,9 +34,10 @@ from typing import Any
 import neo4j
 from neo4j_graphrag.components.kg_writer import Neo4jWriter as GraphragWriter
 from neo4j_graphrag.components.types import Neo4jGraph, Neo4jNode, Neo4jRelationship
-from writers import make_graph
 
-from runners.neo4j_server import VERSION, Neo4jServer
+from benchmarks.writers import make_graph
+from runners import maven
+from runners.neo4j_server import VERSION, Neo4jServer, libraries
 from schemas import RelationSchema, load_relation_schema
 from sinks import GraphTables
 from sinks.evidence import edges_with_evidence
@@ -40,13 +45,27 @@ from sinks.neo4j import Neo4jWriter
 from sinks.neo4j_import import Neo4jImportWriter
 from sinks.property_graph import EDGE_PROPERTIES, Names
 
-SIZES = (10_000, 100_000)
+SIZES = (100_000, 1_000_000)
 WARM = 2_000
-# Rows that the slow ways are measured on.
-SAMPLE = 2_000
+# Edges that the slow ways are measured on.
+SAMPLE = {"single MERGE": 500, "neo4j-graphrag": 4_000, "UNWIND MERGE": 10_000}
+# Rows of a batch of the ways beside ours.
+BATCH = 10_000
+APOC = "5.26.19"
 RESULTS = Path(__file__).parent / "results"
 
 Rows = list[dict[str, Any]]
+NODES = "UNWIND $rows AS row CREATE (n:Entity) SET n = row, n:$(row.type)"
+ENDS = "UNWIND $rows AS row MATCH (h:Entity {id: row.head}) MATCH (t:Entity {id: row.tail}) "
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How many elements were written, in how many seconds by the clock and of CPU time, client and server together."""
+
+    elements: int
+    wall: float
+    cpu: float
 
 
 class Bench:
@@ -81,13 +100,10 @@ class Bench:
         ]
         return nodes, edges
 
-    def ours(self, writers: int | None) -> tuple[int, float]:
-        return self._timed(lambda: Neo4jWriter(writers).write(self.tables, self.server.uri, self.schema))
+    def ours(self, writers: int) -> Timing:
+        return self._timed(lambda: Neo4jWriter(writers).write(self.tables, self.server.uri, self.schema), self._all())
 
-    def ours_again(self) -> tuple[int, float]:
-        return self._timed(lambda: Neo4jWriter().write(self.tables, self.server.uri, self.schema))
-
-    def imported(self) -> tuple[int, float]:
+    def imported(self) -> Timing:
         writer = Neo4jImportWriter("csv")
         self.server.stop()
 
@@ -95,64 +111,51 @@ class Bench:
             writer.write(self.tables, self.folder / writer.file, self.schema)
             self.server.run_admin_script(self.folder / writer.file / "import.sh")
 
-        timed = self._timed(load)
+        timing = self._timed(load, self._all())
         self.server.start()
-        return timed
+        return timing
 
-    def plain(self, nodes: Rows, edges: Rows, size: int) -> tuple[int, float]:
-        """UNWIND ... MERGE in batches of one size, rows as they come, the type from the row, by one writer."""
-
-        def load(driver: neo4j.Driver) -> None:
-            driver.execute_query("CREATE CONSTRAINT plain IF NOT EXISTS FOR (n:Entity) REQUIRE n.id IS UNIQUE")
-            merge = "UNWIND $rows AS row MERGE (n:Entity {id: row.id}) SET n = row, n:$(row.type)"
-            for rows in _batches(nodes, size):
-                driver.execute_query(merge, rows=rows)
-            merge = (
-                "UNWIND $rows AS row MATCH (h:Entity {id: row.head}) MATCH (t:Entity {id: row.tail}) "
-                "MERGE (h)-[r:$(row.type) {id: row.edge.id}]->(t) SET r = row.edge"
-            )
-            for rows in _batches(edges, size):
-                driver.execute_query(merge, rows=rows)
-
-        return self._driven(load, len(nodes) + len(edges))
-
-    def created(self, nodes: Rows, edges: Rows) -> tuple[int, float]:
+    def created(self, nodes: Rows, edges: Rows) -> Timing:
         """CREATE in large batches into what is empty: fast, and every repetition doubles the graph."""
 
         def load(driver: neo4j.Driver) -> None:
-            driver.execute_query("CREATE CONSTRAINT plain IF NOT EXISTS FOR (n:Entity) REQUIRE n.id IS UNIQUE")
-            for rows in _batches(nodes, 10_000):
-                driver.execute_query("UNWIND $rows AS row CREATE (n:Entity) SET n = row, n:$(row.type)", rows=rows)
-            create = (
-                "UNWIND $rows AS row MATCH (h:Entity {id: row.head}) MATCH (t:Entity {id: row.tail}) "
-                "CREATE (h)-[r:$(row.type)]->(t) SET r = row.edge"
-            )
-            for rows in _batches(edges, 10_000):
-                driver.execute_query(create, rows=rows)
+            self._make_nodes(driver, nodes)
+            for rows in _batches(edges, BATCH):
+                driver.execute_query(f"{ENDS} CREATE (h)-[r:$(row.type)]->(t) SET r = row.edge", rows=rows)
 
         return self._driven(load, len(nodes) + len(edges))
 
-    def single(self, nodes: Rows, edges: Rows) -> tuple[int, float]:
-        """One MERGE and one transaction for every row: all nodes are there, the first edges are measured."""
-        some = edges[:SAMPLE]
+    def merged(self, nodes: Rows, edges: Rows) -> Timing:
+        """UNWIND ... MERGE in batches of 1,000, rows as they come, the type from the row, by one writer."""
+
+        def load(driver: neo4j.Driver) -> None:
+            for rows in _batches(edges, 1_000):
+                merge = f"{ENDS} MERGE (h)-[r:$(row.type) {{id: row.edge.id}}]->(t) SET r = row.edge"
+                driver.execute_query(merge, rows=rows)
+
+        with self.server.connect() as driver:
+            self._make_nodes(driver, nodes)
+        return self._driven(load, len(edges))
+
+    def single(self, nodes: Rows, edges: Rows) -> Timing:
+        """One MERGE and one transaction for every row."""
 
         def load(driver: neo4j.Driver) -> None:
             with driver.session() as session:
-                for row in some:
+                for row in edges:
                     session.run(
                         "MATCH (h:Entity {id: $head}) MATCH (t:Entity {id: $tail}) "
                         f"MERGE (h)-[r:`{row['type']}` {{id: $edge.id}}]->(t) SET r = $edge",
-                        head=row["head"],
-                        tail=row["tail"],
-                        edge=row["edge"],
+                        **row,
                     ).consume()
 
-        self._only_nodes(nodes)
-        return self._driven(load, len(some))
+        with self.server.connect() as driver:
+            self._make_nodes(driver, nodes)
+        return self._driven(load, len(edges))
 
-    def graphrag(self, nodes: Rows, edges: Rows) -> tuple[int, float]:
-        some = edges[:SAMPLE]
-        ends = {row[end] for row in some for end in ("head", "tail")}
+    def graphrag(self, nodes: Rows, edges: Rows) -> Timing:
+        """The writer of neo4j-graphrag, with some edges and their nodes: it cannot be given edges alone."""
+        ends = {row[end] for row in edges for end in ("head", "tail")}
         graph = Neo4jGraph(
             nodes=[
                 Neo4jNode(id=row["id"], label=row["type"], properties={k: v for k, v in row.items() if k != "id"})
@@ -163,7 +166,7 @@ class Bench:
                 Neo4jRelationship(
                     start_node_id=row["head"], end_node_id=row["tail"], type=row["type"], properties=row["edge"]
                 )
-                for row in some
+                for row in edges
             ],
         )
 
@@ -172,38 +175,60 @@ class Bench:
             if done.status != "SUCCESS":
                 raise RuntimeError(f"neo4j-graphrag: {done.metadata}")
 
-        return self._driven(load, len(graph.nodes) + len(some))
+        return self._driven(load, len(graph.nodes) + len(edges))
 
-    def _only_nodes(self, nodes: Rows) -> None:
-        self.plain(nodes, [], 10_000)
+    def _make_nodes(self, driver: neo4j.Driver, nodes: Rows) -> None:
+        driver.execute_query("CREATE CONSTRAINT plain IF NOT EXISTS FOR (n:Entity) REQUIRE n.id IS UNIQUE")
+        for rows in _batches(nodes, BATCH):
+            driver.execute_query(NODES, rows=rows)
 
-    def _timed(self, load: Callable[[], object]) -> tuple[int, float]:
-        start = time.monotonic()
-        load()
-        count = sum(self.tables.count(name) for name in ("nodes", "edges", "documents"))
-        return count, time.monotonic() - start
+    def _all(self) -> int:
+        return sum(self.tables.count(name) for name in ("nodes", "edges", "documents"))
 
-    def _driven(self, load: Callable[[neo4j.Driver], None], count: int) -> tuple[int, float]:
+    def _driven(self, load: Callable[[neo4j.Driver], None], count: int) -> Timing:
         with self.server.connect() as driver:
-            start = time.monotonic()
-            load(driver)
-            return count, time.monotonic() - start
+            return self._timed(lambda: load(driver), count)
+
+    def _timed(self, load: Callable[[], object], count: int) -> Timing:
+        cpu, start = self._cpu(), time.monotonic()
+        load()
+        return Timing(count, time.monotonic() - start, self._cpu() - cpu)
+
+    def _cpu(self) -> float:
+        """Return the CPU seconds of this process, of its children that have ended, and of the server."""
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = time.process_time() + ended.ru_utime + ended.ru_stime
+        if self.server.process is not None:
+            numbers = Path(f"/proc/{self.server.process.pid}/stat").read_text().rpartition(")")[2].split()
+            seconds += (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+        return seconds
 
 
-def ways(bench: Bench, writers: list[int], graphrag: bool) -> dict[str, Callable[[], tuple[int, float]]]:
+def ways(bench: Bench, writers: Sequence[int]) -> dict[str, Callable[[], Timing]]:
     nodes, edges = bench.rows()
-    found: dict[str, Callable[[], tuple[int, float]]] = {
-        "single MERGE": lambda: bench.single(nodes, edges),
-        **({"neo4j-graphrag": lambda: bench.graphrag(nodes, edges)} if graphrag else {}),
-        "plain UNWIND, 1,000 rows": lambda: bench.plain(nodes, edges, 1_000),
-        "CREATE, no second time": lambda: bench.created(nodes, edges),
-        "neo4j-admin import": bench.imported,
+    some = {name: edges[:count] for name, count in SAMPLE.items()}
+    return {
+        "single MERGE": lambda: bench.single(nodes, some["single MERGE"]),
+        "neo4j-graphrag": lambda: bench.graphrag(nodes, some["neo4j-graphrag"]),
+        "UNWIND MERGE": lambda: bench.merged(nodes, some["UNWIND MERGE"]),
+        "UNWIND CREATE": lambda: bench.created(nodes, edges),
+        **{
+            f"factmill, {number} writer{'s' * (number > 1)}": lambda number=number: bench.ours(number)
+            for number in writers
+        },
+        "factmill, nothing changed": lambda: bench.ours(1),
     }
-    for number in writers:
-        found[f"factmill, {number} writer{'s' * (number > 1)}"] = lambda number=number: bench.ours(number)
-    found["factmill, as it chooses"] = lambda: bench.ours(None)
-    found["factmill, nothing changed"] = bench.ours_again
-    return found
+
+
+def add_apoc(server: Neo4jServer) -> None:
+    """Give APOC to a server that does not run, without those of its libraries that the server has in newer versions."""
+    there = {jar.name.rpartition("-")[0] for jar in libraries().iterdir()}
+    plugins = server.home / "plugins"
+    plugins.mkdir()
+    jars = maven.fetched(f"apoc-{APOC}", [("org.neo4j.procedure", name, APOC) for name in ("apoc-core", "apoc-common")])
+    for jar in jars.iterdir():
+        if jar.name.rpartition("-")[0] not in there:
+            shutil.copy(jar, plugins)
 
 
 def _batches(rows: Rows, size: int) -> list[Rows]:
@@ -214,8 +239,7 @@ def _batches(rows: Rows, size: int) -> list[Rows]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("edges", type=int, nargs="*", default=SIZES)
-    parser.add_argument("--writers", type=int, nargs="*", default=[1, 2, 4])
-    parser.add_argument("--apoc", type=Path, metavar="JAR", help="APOC Core as released, which neo4j-graphrag needs")
+    parser.add_argument("--writers", type=int, nargs="*", default=[1, 2])
     given = parser.parse_args()
     schema = load_relation_schema("docred")
     results: list[dict[str, object]] = []
@@ -223,55 +247,64 @@ def main() -> None:
         server = Neo4jServer(Path(folder) / "server", heap=1_024)
         os.environ.update(server.environment)
         os.environ.pop("NEO4J_DATABASE", None)
-        if given.apoc:
-            (server.home / "plugins").mkdir()
-            shutil.copy(given.apoc, server.home / "plugins")
+        add_apoc(server)
         server.start()
         try:
+            benches = []
             for edges in (WARM, *given.edges):
                 place = Path(folder) / str(edges)
                 bench = Bench(server, make_graph(place, edges, schema), schema, place)
-                for name, way in ways(bench, given.writers, bool(given.apoc)).items():
+                benches.append(bench)
+                for name, way in ways(bench, given.writers).items():
                     if "nothing changed" not in name:
                         bench.empty()
-                    count, seconds = way()
-                    if edges != WARM:
-                        results.append({"edges": edges, "way": name, "elements": count, "seconds": round(seconds, 2)})
-                        print(f"{edges:>9,}  {name:28} {seconds:8.1f} s  {count / seconds:10,.0f} /s", flush=True)
+                    note(results, bench, name, way())
+            # Last of all, because the server is stopped for it and has to compile its code again.
+            for bench in benches[1:]:
+                note(results, bench, "neo4j-admin import, factmill's files", bench.imported())
         finally:
             server.stop()
-    save(results)
+
+
+def note(results: list[dict[str, object]], bench: Bench, way: str, timing: Timing) -> None:
+    """Say what was measured, and save it unless it was to warm the server up."""
+    edges = bench.tables.count("edges")
+    print(f"{edges:>9,}  {way:36} {timing.elements:>9,} {timing.wall:>8.1f} s {timing.cpu:>8.1f} CPU s", flush=True)
+    if edges != WARM:
+        row = {"edges": edges, "way": way, "elements": timing.elements}
+        results.append({**row, "wall": round(timing.wall, 2), "cpu": round(timing.cpu, 2)})
+        results.sort(key=lambda row: int(str(row["edges"])))
+        save(results)
 
 
 def save(results: list[dict[str, object]]) -> None:
     cores = len(os.sched_getaffinity(0))
     packages = {name: version(name) for name in ("neo4j", "neo4j-graphrag")}
-    report = {
-        "machine": platform.processor() or platform.machine(),
-        "cores": cores,
-        "server": VERSION,
-        "versions": packages,
-        "results": results,
-    }
+    report = {"machine": platform.processor() or platform.machine(), "cores": cores, "server": VERSION, "apoc": APOC[2]}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "neo4j.json").write_text(json.dumps(report, indent=1) + "\n")
-    base = "neo4j-graphrag" if any(row["way"] == "neo4j-graphrag" for row in results) else "single MERGE"
-    speed = {(row["edges"], row["way"]): float(str(row["elements"])) / float(str(row["seconds"])) for row in results}
+    (RESULTS / "neo4j.json").write_text(
+        json.dumps({**report, "versions": packages, "results": results}, indent=1) + "\n"
+    )
+
+    def rate(row: dict[str, object], seconds: str) -> float:
+        return float(str(row["elements"])) / float(str(row[seconds]))
+
+    single = {row["edges"]: rate(row, "cpu") for row in results if row["way"] == "single MERGE"}
+    stated = ", ".join(f"{name} {number}" for name, number in packages.items())
+    command = " ".join(["python -m benchmarks.neo4j_load", *dict.fromkeys(str(row["edges"]) for row in results)])
     lines = [
         "# Speed of loading Neo4j",
         "",
-        f"`python benchmarks/neo4j_load.py`, Neo4j Community {VERSION} and its client together on {cores} "
-        f"core{'s' * (cores > 1)}, "
-        + ", ".join(f"{name} {number}" for name, number in packages.items())
-        + ". Elements are nodes, relationships and, in ours and the import, documents. Compare rows of one run only: "
-        "other work on the machine slows all of them.",
+        f"`{command}`, Neo4j Community {VERSION} with APOC {APOC} and its client together on {cores} "
+        f"core{'s' * (cores > 1)}, {stated}. Elements are nodes, relationships and, in ours and the import, documents; "
+        f"slow ways are measured on the first edges. CPU seconds are those of client and server together: compare "
+        f"them where the machine had other work.",
         "",
-        f"| edges | way | elements | s | elements per second | times {base} |",
-        "|---|---|---|---|---|---|",
+        "| edges | way | elements | s | CPU s | elements per second | per CPU second | times single MERGE |",
+        "|" + "---|" * 8,
         *(
-            f"| {row['edges']:,} | {row['way']} | {row['elements']:,} | {row['seconds']} "
-            f"| {speed[row['edges'], row['way']]:,.0f} "
-            f"| {speed[row['edges'], row['way']] / speed[row['edges'], base]:.1f} |"
+            f"| {row['edges']:,} | {row['way']} | {row['elements']:,} | {row['wall']} | {row['cpu']} "
+            f"| {rate(row, 'wall'):,.0f} | {rate(row, 'cpu'):,.0f} | {rate(row, 'cpu') / single[row['edges']]:.1f} |"
             for row in results
         ),
     ]
