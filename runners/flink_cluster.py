@@ -12,12 +12,12 @@ import signal
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runners.flink_job_server import FLINK, JAVA, job_server, libraries
+from runners.flink_job_server import FLINK, JAVA, SHUFFLES, job_server, libraries, write_settings
 from runners.servers import ServerProcess, ServerUnavailable, free_port
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
@@ -27,7 +27,6 @@ _PORT = 8081
 _JOB_MANAGER_HEAP = 768
 _TASK_MANAGER_HEAP = 512
 _MANAGED = 192
-_NETWORK = 128
 
 
 @dataclass
@@ -51,8 +50,7 @@ class FlinkCluster:
     def __post_init__(self) -> None:
         self.home = self.home.resolve()
         self.port = self.port or free_port()
-        for folder in ("conf", "tmp"):
-            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        (self.home / "tmp").mkdir(parents=True, exist_ok=True)
 
     @property
     def master(self) -> str:
@@ -65,9 +63,7 @@ class FlinkCluster:
         Raises:
             ServerUnavailable: it cannot be fetched or does not start.
         """
-        (self.home / "conf" / "config.yaml").write_text(
-            "".join(f"{key}: {json.dumps(value)}\n" for key, value in self._settings().items()), "utf-8"
-        )
+        write_settings(self.home / "conf", self._settings())
         command = [*JAVA, f"-Djava.io.tmpdir={self.home / 'tmp'}", "-cp", f"{libraries()}/*"]
         conf = f"--configDir={self.home / 'conf'}"
         self.job_manager = ServerProcess(
@@ -83,11 +79,15 @@ class FlinkCluster:
             )
             for number in range(1, self.task_managers + 1)
         ]
-        for server in (self.job_manager, *self.workers):
-            server.start()
-        self.job_manager.wait_until(self._answers)
-        for server in self.workers:
-            server.wait_until(self._complete)
+        try:
+            for server in (self.job_manager, *self.workers):
+                server.start()
+            self.job_manager.wait_until(self._answers)
+            for server in self.workers:
+                server.wait_until(self._complete)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop all of it."""
@@ -121,10 +121,7 @@ class FlinkCluster:
             "taskmanager.memory.task.heap.size": f"{_TASK_MANAGER_HEAP - 128}m",
             "taskmanager.memory.task.off-heap.size": "0m",
             "taskmanager.memory.managed.size": f"{_MANAGED}m",
-            "taskmanager.memory.network.min": f"{_NETWORK}m",
-            "taskmanager.memory.network.max": f"{_NETWORK}m",
-            # A pipeline has many shuffles, and each of them takes so many buffers at least; 512 otherwise.
-            "taskmanager.network.sort-shuffle.min-buffers": 64,
+            **SHUFFLES,
             "taskmanager.memory.jvm-metaspace.size": "256m",
             "taskmanager.memory.jvm-overhead.min": "192m",
             "taskmanager.memory.jvm-overhead.max": "192m",
@@ -156,10 +153,11 @@ def running(home: Path, task_managers: int = 2, slots: int = 1, port: int | None
         ServerUnavailable: it cannot be fetched or does not start.
     """
     cluster = FlinkCluster(home, task_managers, slots, port)
-    with ExitStack() as stack:
-        stack.callback(cluster.stop)
-        cluster.start()
+    cluster.start()
+    try:
         yield cluster
+    finally:
+        cluster.stop()
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ Maven fetches it once. Cluster and job server must be of the same Flink version 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,6 +50,12 @@ JAVA = (
         )
     ),
 )
+# A build has many shuffles, and each takes so many buffers of memory at least; Flink's own 512 are too many for it.
+SHUFFLES: dict[str, str | int] = {
+    "taskmanager.network.sort-shuffle.min-buffers": 64,
+    "taskmanager.memory.network.min": "256m",
+    "taskmanager.memory.network.max": "256m",
+}
 _MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 _HEAP = 768
 
@@ -56,6 +63,13 @@ _HEAP = 768
 def libraries() -> Path:
     """Return the folder of the jar files of Flink and of Beam's runner for it; see `maven.fetched`."""
     return maven.fetched(f"flink-{FLINK}-beam-{BEAM}", _ARTIFACTS)
+
+
+def write_settings(folder: Path, settings: Mapping[str, str | int]) -> None:
+    """Write Flink's configuration into a folder, which is made when it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = (f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
+    (folder / "config.yaml").write_text("".join(lines), "utf-8")
 
 
 @contextmanager
@@ -70,9 +84,11 @@ def job_server(master: str, home: Path) -> Iterator[str]:
         ServerUnavailable: it cannot be fetched or does not start.
     """
     port = free_port()
+    write_settings(home / "job-server", SHUFFLES)
     command = [
         *("java", f"-Xmx{_HEAP}m", *JAVA, "-cp", f"{libraries()}/*", _MAIN),
-        *(f"--flink-master={master}", f"--artifacts-dir={home / 'artifacts'}", "--job-host=127.0.0.1"),
+        *(f"--flink-master={master}", f"--flink-conf-dir={home / 'job-server'}", "--job-host=127.0.0.1"),
+        f"--artifacts-dir={home / 'artifacts'}",
         *(f"--job-port={port}", "--artifact-port=0", "--expansion-port=0"),
     ]
     server = ServerProcess("Beam's job server", command, home / "job-server.log")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import apache_beam as beam
@@ -19,6 +20,7 @@ from runners.errors import Mistake
 
 pytest.importorskip("google.cloud.dataflow", reason="the packages for Dataflow are not installed")
 
+ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "dataflow_job.json"
 TOLD = {
     "project": "some-project",
@@ -139,3 +141,32 @@ def test_a_command_tells_before_any_work(arguments, message, texts, tmp_path):
     assert message in result.stderr
     assert result.exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_the_launcher_of_the_template_begins_a_build(monkeypatch):
+    from runners import dataflow_launcher
+
+    begun = []
+    monkeypatch.setattr(dataflow_launcher, "begin", lambda *arguments: begun.append(arguments))
+    template = ["--template_location=gs://some-bucket/job", "--runner=DataflowRunner", "--job_name=mill"]
+    dataflow_launcher.main(["--inputs=/in/a,/in/b", "--out=/out", "--gpu=nvidia-l4", *beam_options(), *template])
+    ((inputs, out, options),) = begun
+    assert (inputs, out, options.runner) == (["/in/a", "/in/b"], "/out", "dataflow")
+    assert "--template_location=gs://some-bucket/job" in options.beam
+    assert not any(option.startswith(("--runner", "--inputs", "--out", "--gpu")) for option in options.beam)
+
+
+def test_the_template_names_what_the_launcher_takes():
+    template = json.loads((ROOT / "runners" / "dataflow_template.json").read_text("utf-8"))
+    launcher = (ROOT / "runners" / "dataflow_launcher.py").read_text("utf-8")
+    for parameter in template["parameters"]:
+        own = f'"--{parameter["name"]}"' in launcher
+        assert own or parameter["name"] in TOLD, parameter["name"]
+
+
+def test_the_image_has_the_beam_and_the_python_of_the_project():
+    image = (ROOT / "runners" / "dataflow.Containerfile").read_text("utf-8")
+    (pinned,) = re.findall(r'"apache-beam==([\d.]+)"', (ROOT / "pyproject.toml").read_text("utf-8"))
+    assert f"apache/beam_python3.11_sdk:{pinned} " in image
+    for copied in re.findall(r"/opt/factmill/(\S+\.py)", image):
+        assert (ROOT / copied).is_file()
