@@ -127,13 +127,19 @@ class Hear(beam.DoFn):
     def process(self, extracted: tuple[Document, Extraction]) -> Iterator[Any]:
         """Yield ((alias, target), count), (target, profile) and (alias, shard)."""
         document, extraction = extracted
-        for text, target, alias in said_aliases(document, extraction):
-            if key := alias_key(text):
+        try:
+            aliases = [((alias_key(text), target), alias) for text, target, alias in said_aliases(document, extraction)]
+            profiles = list(said_profiles(document, extraction))
+            asked = {key for _, keys in unlinked(document, extraction) for key in keys}
+        except Exception:
+            aliases, profiles, asked = [], [], set()  # `Decide` meets the same document, and counts it
+        for (key, target), alias in aliases:
+            if key:
                 yield (key, target), alias
-        for item in said_profiles(document, extraction):
-            yield beam.pvalue.TaggedOutput("profiles", item)
+        for profile in profiles:
+            yield beam.pvalue.TaggedOutput("profiles", profile)
         shard = shard_of(document.id, self.shards)
-        for key in {key for _, keys in unlinked(document, extraction) for key in keys}:
+        for key in asked:
             yield beam.pvalue.TaggedOutput("asked", (key, shard))
 
 
@@ -159,8 +165,12 @@ class Decide(beam.DoFn):
             if isinstance(item, DeadLetter):
                 continue
             document, extraction = item
-            options = options_of(document, extraction, known)
-            links = choose(options, fitted_weights())
+            try:
+                options = options_of(document, extraction, known)
+                links = choose(options, fitted_weights())
+            except Exception:
+                words["in documents that failed"] += len(extraction.entities)
+                continue  # the merge meets it too, and makes a dead letter of what it cannot use
             for link in links:
                 words[f"by {link.source}"] += 1
                 yield number, Note(LINK, document.id, link.target, link.entity, link.probability)

@@ -9,7 +9,7 @@ from pipeline.linking.link import Link, has_targets
 from pipeline.notes import Notes
 from pipeline.store import shard_of
 from pipeline.stored import Redirects
-from schemas import Extraction
+from schemas import Entity, Extraction
 from tests.pipeline.linking.corpus import PAGES, REDIRECTS, expected_links, extracted, store_of
 from tests.pipeline.made import document
 
@@ -25,7 +25,8 @@ def linked(store, check):
 
 @pytest.mark.parametrize("shards", [1, 4])
 def test_every_sharding_and_order_gives_the_links_that_follow_from_the_corpus(shards, tmp_path):
-    items = extracted(PAGES if shards == 1 else PAGES[::-1])
+    broken = document("broken", "Zebra is here."), Extraction("broken", (Entity((), "X"),), ())
+    items = [*extracted(PAGES if shards == 1 else PAGES[::-1]), broken]
     expected = expected_links(extracted(), REDIRECTS)
     assert {target for target, _ in expected.values()} >= {"wiki:Luton", "wiki:Ann Bolt"}
 
@@ -41,6 +42,7 @@ def test_every_sharding_and_order_gives_the_links_that_follow_from_the_corpus(sh
             assert sum(total.values()) == sum(len(found.entities) for _, found in items)
             assert sum(total[word] for word in total if word.startswith("by") and "source" not in word) == len(expected)
             assert total["no candidate"] > 0
+            assert total["in documents that failed"] == 1
 
     linked(store_of(tmp_path, items, REDIRECTS, shards), check)
 
