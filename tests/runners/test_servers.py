@@ -56,6 +56,6 @@ def test_what_maven_cannot_fetch_is_told_and_leaves_nothing(tmp_path, monkeypatc
     (commands / "mvn").write_text("#!/bin/sh\necho '[INFO] hm'\necho '[ERROR] there is no such thing'\nexit 1\n")
     (commands / "mvn").chmod(0o755)
     monkeypatch.setenv("PATH", f"{commands}:/usr/bin:/bin")
-    with pytest.raises(ServerUnavailable, match="Maven cannot fetch 'thing-1.0': .ERROR. there is no such thing"):
+    with pytest.raises(ServerUnavailable, match=r"Maven cannot fetch 'thing-1.0': .ERROR. there is no such thing"):
         maven.fetched("thing-1.0", [("group", "thing", "1.0")])
     assert list((tmp_path / "cache" / "factmill").iterdir()) == []
