@@ -50,12 +50,14 @@ def test_every_random_history_ends_as_a_build_from_scratch(first, tmp_path, monk
 def parts(tmp_path_factory):
     """Citations in two files, of which the second has newer versions, withdrawals and an unreadable record."""
     made = [(int(id), 1, title, abstract) for id, title, abstract in records(30)]
-    newer = [(1003, 2, "Ann is in Boston.", "New text."), (1004, 2, "Poison is in Luton.", "It fails.")]
+    newer = [(1003, 2, "José Pérez is in Boston.", "New text."), (1004, 2, "Poison is in Luton.", "It fails.")]
     folder = tmp_path_factory.mktemp("parts")
     (folder / "a.xml").write_text(medline(made[:20]))
     (folder / "b.xml").write_text(medline([*made[20:], *newer], deleted=[1005, 1025]))
     (folder / "links.xml").write_text(
-        mediawiki(("Ada", "'''Ada''' lived in the [[UK]]."), ("Bob", "'''Bob''' was of the [[United Kingdom]]."))
+        mediawiki(
+            ("Ada", "'''Ada''' met Jose Perez in the [[UK]]."), ("Bob", "'''Bob''' was of the [[United Kingdom]].")
+        )
     )
     (folder / "redirects.xml").write_text(mediawiki(("UK", "#REDIRECT [[United Kingdom]]")))
     return folder
@@ -90,6 +92,10 @@ def test_an_update_gives_the_bytes_of_a_build_from_scratch(parts, halves, scratc
     assert digest(tmp_path / "out") == digest(scratch)
     names = GraphTables.open(tmp_path / "out").read("nodes", ("name", "support")).to_pylist()
     assert {"name": "United Kingdom", "support": 2} in names
+    # Of two spellings, in files of the first graph and of the update, one is now part of the other.
+    spellings = {"José Pérez", "Jose Perez"}
+    assert len(spellings & {node["name"] for node in names}) == 1
+    assert len(spellings & set(GraphTables.open(tmp_path / "out").read("merges")["name"].to_pylist())) == 1
 
 
 @pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
