@@ -207,3 +207,20 @@ def test_any_order_and_sharding_of_documents_gives_the_same_graph(texts, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(found)), max_size=4)))
     shards = [shuffled[a:b] for a, b in zip([0, *cuts], [*cuts, len(found)], strict=True)]
     assert merged(shards) == merged([found])
+
+
+def test_an_entity_that_was_resolved_goes_to_its_node_and_the_page_keeps_its_title():
+    carol, made = node_id("wiki:Caroline", "", ""), document("d", TEXT)
+    found = extraction(Fact(2, "in", 3, 0.5, (2,)))
+    linked = replace(
+        found, entities=(*found.entities[:2], replace(found.entities[2], kb_ids=("wiki:Caroline",)), found.entities[3])
+    )
+    moved = replace(found, nodes=("", "", carol, ""))
+    tally = NodeTally()
+    for extracted in (moved, linked, moved):
+        (edge,) = findings(made, extracted).edges
+        assert (edge.head, edge.tail) == (carol, LUTON)
+        tally.add(next(node for node in findings(made, extracted).nodes if node.id == carol))
+    node = tally.node(carol)
+    assert (node.name, node.aliases, node.kb_ids) == ("Caroline", ("Carol", "Caroline"), ("wiki:Caroline",))
+    assert node.support == 3
