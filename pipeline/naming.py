@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from schemas import Document, Entity, Mention, normalise_name
 
@@ -15,6 +16,9 @@ _POINTING = frozenset(
     this that these those such who whom whose which what one another both each other the a an former latter
     """.split()  # noqa: SIM905
 )
+
+# Forms come again and again, and so what follows from their letters alone is kept for so many of them.
+_FORMS = 65_536
 
 
 def surface(document: Document, mention: Mention) -> str:
@@ -50,7 +54,10 @@ def entity_name(document: Document, entity: Entity) -> tuple[str, tuple[str, ...
     for mention in entity.mentions:
         form = surface(document, mention)
         counts[form] += 1
-        tiers[form] = min(tiers.get(form, 3), _tier(form, _at_sentence_start(document, mention)))
+        tier = _tier(form, at_sentence_start=False)
+        if tier < _tier(form, at_sentence_start=True) and _at_sentence_start(document, mention):
+            tier = _tier(form, at_sentence_start=True)
+        tiers[form] = min(tiers.get(form, 3), tier)
     best = min(tiers.values())
     candidates = [form for form in counts if tiers[form] == best]
     if best == 1:
@@ -61,6 +68,7 @@ def entity_name(document: Document, entity: Entity) -> tuple[str, tuple[str, ...
     return name, aliases
 
 
+@lru_cache(_FORMS)
 def points_elsewhere(form: str) -> bool:
     """Tell whether a form is a pronoun or a description like "the company", and no name."""
     words = form.split()
@@ -70,6 +78,7 @@ def points_elsewhere(form: str) -> bool:
     return pointing and (len(words) == 1 or not any(_capitalised(word) for word in words[1:]))
 
 
+@lru_cache(_FORMS)
 def _tier(form: str, at_sentence_start: bool) -> int:
     if points_elsewhere(form):
         return 3
@@ -83,6 +92,7 @@ def _at_sentence_start(document: Document, mention: Mention) -> bool:
     return document.sentences[sentence_of(document, mention.start)][0] == mention.start
 
 
+@lru_cache(_FORMS)
 def _capitalised(word: str) -> bool:
     return any(character.isupper() or character.isdigit() for character in word)
 

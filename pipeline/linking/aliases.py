@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 
 from pipeline.linking.abbreviations import long_forms
 from pipeline.linking.headings import headings
@@ -87,6 +88,7 @@ def _rank(candidate: Candidate) -> tuple[int, int, int, int, str]:
     return -alias.uses, -names, -alias.qualified - alias.listed, -alias.forms, candidate.target
 
 
+@lru_cache(65_536)
 def alias_key(text: str) -> str:
     """Return the form under which texts count as one alias; nothing if the text is too short or too long for one.
 

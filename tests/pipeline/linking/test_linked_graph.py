@@ -41,7 +41,7 @@ def test_names_without_links_become_part_of_the_nodes_of_pages(dump, tmp_path):
 
 
 def test_without_linking_nodes_are_what_their_sources_say(dump, tmp_path):
-    options = BuildOptions(runner="memory", workers=1, link=False)
+    options = BuildOptions(runner="memory", workers=1, link=False, resolve=False)
     report = build([dump], tmp_path / "out", options, source=RuleSource(), writers=[])
     assert report.counts.linked == {}
     assert nodes(tmp_path / "out")["Luton"]["support"] == 2

@@ -1,9 +1,9 @@
 """What runners cost: start-up, the build beside a plain loop, and one process beside two.
 
-    python -m benchmarks.runners start                     # seconds of a build of one document, by runner
-    python -m benchmarks.runners loop --documents 2000     # documents per second beside the same work without Beam
-    python -m benchmarks.runners scaling --documents 2000  # two workers beside one, each pinned to a core
-    python -m benchmarks.runners start scaling --flink-master 127.0.0.1:8081  # a cluster too, made by `make flink`
+    python -m benchmarks.runner_costs start                     # seconds of a build of one document, by runner
+    python -m benchmarks.runner_costs loop --documents 2000     # documents per second beside the same work without Beam
+    python -m benchmarks.runner_costs scaling --documents 2000  # two workers beside one, each pinned to a core
+    python -m benchmarks.runner_costs start scaling --flink-master 127.0.0.1:8081  # a cluster too, made by `make flink`
 
 Every build is a process of its own, as people start it: `factmill build` of documents made by benchmarks/corpus.py.
 Wall seconds mean something on quiet cores only; CPU seconds of the process and those it started stand beside them. A
