@@ -106,8 +106,7 @@ def _find_facts(
         return
     pairs = pairs.with_pairs(host.pairs.to(pairs.mentions.device))
     scores = model.relation_scores(pairs).double().cpu()
-    if not scores.isfinite().all():
-        raise FloatingPointError("the model gave a score that is not a number")
+    _check_numbers(scores)
     relations = tuple(schema.index)
     probability = np.zeros(scores.shape)
     kept = allowed[possible].numpy()
@@ -163,6 +162,7 @@ def _find_entities(
         vectors = encoded.pool(encoded.place(starts + base), encoded.place(ends + base))
         distances = encoded.place(edit_distances(texts, first, second))
         logits = model.coreference_logits(vectors, encoded.place(first), encoded.place(second), distances)
+        _check_numbers(logits)
         similarity = torch.sigmoid(logits.float()).double().cpu().numpy()
     results: list[list[Entity]] = []
     pair_counts = counts * (counts - 1) // 2
@@ -205,6 +205,7 @@ def _find_mentions(
     probability: NDArray[np.float32] = np.zeros(0, np.float32)
     if len(start):
         logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
+        _check_numbers(logits)
         probability = torch.sigmoid(logits.float()).cpu().numpy()
     likely = probability >= calibration.mention_threshold
     start, end, probability = start[likely], end[likely], probability[likely]
@@ -230,3 +231,13 @@ def _find_mentions(
     for found in results:
         found.sort(key=lambda mention: (mention.start, mention.end, mention.kb_ids))
     return results
+
+
+def _check_numbers(scores: torch.Tensor) -> None:
+    """Check scores before they meet a threshold: what is no number is below each, and would be taken for nothing found.
+
+    Raises:
+        FloatingPointError: one of them is no number.
+    """
+    if not scores.isfinite().all():
+        raise FloatingPointError("the model gave a score that is not a number")

@@ -17,6 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
 from pipeline.accounts import Entry
+from pipeline.deadline import Overdue, Punctual
 from pipeline.extractor_source import Extractor, ExtractorSource, Prepared, Preparer
 from pipeline.failures import BuildFailed, dead_letter
 from pipeline.plan import mark
@@ -55,11 +56,13 @@ class Shards:
         folder: where the new store goes.
         plan: mark of the plan that they belong to.
         base: the store that changes, if there is one.
+        begun: names of the shards that were there before: an earlier run of this very change was interrupted.
     """
 
     folder: str
     plan: str
     base: Store | None = None
+    begun: frozenset[str] = frozenset()
 
     def path(self, number: int, of: int) -> Path:
         """Return the file of a new shard."""
@@ -89,9 +92,9 @@ class Shards:
                 take_over(base.path(number), path)
             return None, Counter({("change", "kept"): shard_sizes(path).documents})
         settled = settle(base.rows(number, of) if base else (), given)
-        when = "before" if path.exists() else "now"
+        when = "before" if path.name in self.begun else "now"
         settled.counts["extracted", when] += len(settled.documents)
-        # A shard that lies there was written by a run of this very change that was interrupted, or by a first try.
+        # A shard that lies there was written before, or by a first try of this bundle, which counts as now.
         return None if path.exists() else Work(number, of, settled.rows, settled.documents), +settled.counts
 
 
@@ -232,7 +235,7 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
 
     def load_model(self) -> LoadedExtractor:
         """Load the extractor."""
-        return LoadedExtractor(self.source.extractor())
+        return LoadedExtractor(Punctual(self.source.extractor()))
 
     def run_inference(
         self, batch: Sequence[Work], model: LoadedExtractor, inference_args: Mapping[str, Any] | None = None
@@ -269,19 +272,29 @@ def extract_safely(extractor: Extractor, batch: Sequence[Prepared]) -> list[Extr
 
     Where memory is short the batch is halved until it fits; after any other error its documents are tried one at a
     time, so that only the culprit is lost.
+
+    Raises:
+        BuildFailed: the extractor does not work any more, whatever the documents are.
     """
     try:
         extractions = extractor.extract(batch)
         if len(extractions) != len(batch):
             raise RuntimeError(f"the extractor returned {len(extractions)} results for {len(batch)} documents")
+    except BuildFailed:
+        raise
     except Exception as error:
         if len(batch) == 1:
-            reason = "out of memory" if out_of_memory(error) else "extractor failed"
-            return [dead_letter(batch[0].document.id, batch[0].document.source, "extract", reason, error)]
+            return [dead_letter(batch[0].document.id, batch[0].document.source, "extract", _reason(error), error)]
         step = math.ceil(len(batch) / 2) if out_of_memory(error) else 1
     else:
         return [_checked(item.document, extraction) for item, extraction in zip(batch, extractions, strict=True)]
     return [result for at in range(0, len(batch), step) for result in extract_safely(extractor, batch[at : at + step])]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Overdue):
+        return "extractor took too long"
+    return "out of memory" if out_of_memory(error) else "extractor failed"
 
 
 def out_of_memory(error: BaseException) -> bool:

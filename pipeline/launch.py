@@ -22,6 +22,7 @@ from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, E
 
 from pipeline.failures import BuildError, BuildFailed
 from pipeline.tally import read_tallies
+from pipeline.worker_processes import ProcessRunner
 
 # Ways to run on this machine.
 LOCAL_MODES = ("memory", "threads", "processes")
@@ -99,7 +100,7 @@ def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple
         for variable, value in _WORKER_MEMORY.items():
             os.environ.setdefault(variable, value)
         command = shlex.join([sys.executable, "-c", _WORKER])
-        environment = SubprocessSDKEnvironment.from_command_string(command)
+        return ProcessRunner(SubprocessSDKEnvironment.from_command_string(command)), options
     return FnApiRunner(environment), options
 
 

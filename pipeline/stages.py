@@ -73,13 +73,14 @@ class Work:
 
     def extraction(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> ExtractFlow:
         """Return the flow that reads files into shards."""
+        begun = frozenset(path.name for path in self.shards.glob("shard-*.parquet"))
         return ExtractFlow(
             paths=tuple(paths),
             format=self.options.format,
             limit=self.options.limit,
             source=source,
             batch_cost=self.options.batch_cost,
-            shards=Shards(str(self.shards.resolve()), mark(self.shards), base),
+            shards=Shards(str(self.shards.resolve()), mark(self.shards), base, begun),
             counts=str(self.staging.resolve() / "taken.json"),
             tallies=self._tallies("take in"),
         )

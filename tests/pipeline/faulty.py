@@ -1,0 +1,99 @@
+"""Extractors that are slow or hang, and builds with them in a process of their own that can be killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pipeline.store
+from pipeline.build import BuildOptions, build
+from tests.rule_extractor import RuleExtractor, RuleSource
+
+
+class Slow(RuleExtractor):
+    def extract(self, batch):
+        time.sleep(0.05)
+        return super().extract(batch)
+
+
+class SlowSource(RuleSource):
+    def extractor(self):
+        return Slow()
+
+
+class Hanging(RuleExtractor):
+    """Does not come back with a document that has the word `Hang`, until it is freed."""
+
+    def __init__(self) -> None:
+        self.freed = threading.Event()
+
+    def extract(self, batch):
+        if any("Hang" in item.words for item in batch):
+            self.freed.wait()
+        return super().extract(batch)
+
+
+@dataclass(frozen=True)
+class Given(RuleSource):
+    """One extractor for all workers of this process."""
+
+    one: RuleExtractor
+
+    def extractor(self):
+        return self.one
+
+
+@dataclass
+class BuildProcess:
+    """A build in shards of a few documents, which goes on where one was interrupted."""
+
+    corpus: Path
+    out: Path
+    runner: str
+    workers: int = 2
+
+    def start(self) -> subprocess.Popen:
+        command = [sys.executable, "-m", __name__, self.corpus, self.out, self.runner, str(self.workers)]
+        return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def below(pid: int) -> list[int]:
+    """All processes that a process started, and those that they did."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").glob("*/children"))
+        children = [int(child) for task in tasks for child in task.read_text().split()]
+    except OSError:
+        return []  # it has just ended
+    return [found for child in children for found in (child, *below(child))]
+
+
+def workers_of(pid: int) -> list[int]:
+    """The worker processes of a build."""
+    return [
+        child for child in below(pid) if _arguments(child)[1:2] == ["-c"] and not _arguments(child)[0].endswith("/sh")
+    ]
+
+
+def _arguments(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
+def main(corpus: str, out: str, runner: str, workers: str) -> None:
+    pipeline.store._BYTES = 512
+    options = BuildOptions(runner=runner, workers=int(workers), batch_cost=100)
+    report = build([corpus], out, options, source=SlowSource(), writers=[], resume=True)
+    print(report.counts.extracted)
+
+
+if __name__ == "__main__":
+    # Under its own name, so that worker processes find the classes.
+    from tests.pipeline import faulty
+
+    faulty.main(*sys.argv[1:])
