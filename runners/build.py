@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from runners.command import CommandWithBeamOptions, beam_options
 from runners.config import BuildConfig, default_config_text, load_config, override
 from runners.errors import Mistake
 from runners.machine import beam_for, runner_options
+
+# Options that a build may be continued with others of: who works, and where.
+_OF_THE_MACHINE = {"workers", "runner", "beam"}
 
 
 def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -88,18 +92,21 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], r
 
 
 def _as_begun(settings: BuildConfig, out: Path) -> BuildConfig:
-    """Return the settings with the files and options of the build that was interrupted in a folder."""
+    """Return the settings with the files and options of the build that was interrupted in a folder.
+
+    What is said again stays as it is said, so that another option is refused and not passed over.
+    """
     from pipeline.output_folder import interrupted
 
     plan = interrupted(out)
     if plan is None or plan.command != "build":
         raise Mistake(f"no build was interrupted in '{out}': name the files to read")
-    names = ("model", "format", "min_precision", "limit", "link", "dictionary", "resolve")
-    begun = {name: getattr(plan.options, name) for name in names}
+    told = set(BuildConfig.__struct_fields__) & set(plan.options.__struct_fields__) - _OF_THE_MACHINE
+    begun = {name: getattr(plan.options, name) for name in told}
     begun["min_confidence"] = plan.options.min_confidence or None
     dictionary = plan.options.dictionary and str(Path(plan.options.dictionary).resolve())
     inputs = tuple(file.path for file in plan.files if file.path != dictionary)
-    return override(settings, {"inputs": inputs, **begun})
+    return override(BuildConfig(**{**begun, "inputs": inputs}), msgspec.structs.asdict(settings))
 
 
 def _run(settings: BuildConfig, out: Path, resume: bool) -> None:
