@@ -23,6 +23,8 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json")
 # What people read about a checkpoint; it works without.
 CARD = "README.md"
+# The hash of the weights as `sha256sum` writes and checks it. A checkpoint without it is taken as it is.
+CHECKSUM = "model.safetensors.sha256"
 HEAD, BASE = "relation_head.", "relation_head.base."
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -59,7 +61,7 @@ def _downloaded(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        folder = Path(snapshot_download(hub_id, allow_patterns=[*FILES, CARD]))
+        folder = Path(snapshot_download(hub_id, allow_patterns=[*FILES, CHECKSUM, CARD]))
     except Exception as error:  # whatever keeps the hub from answering, the remedy is the same
         reason = str(error).strip().partition("\n")[0]
         raise CheckpointError(
@@ -75,10 +77,20 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     for name in FILES:
         digest.update(name.encode())
-        with (folder / name).open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        _add(digest, folder / name)
     return digest.hexdigest()[:32]
+
+
+def _add(digest: hashlib._Hash, path: Path) -> None:
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    _add(digest, path)
+    return digest.hexdigest()
 
 
 def load_config(folder: Path) -> ModelConfig:
@@ -122,10 +134,10 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def check_weights(folder: Path) -> None:
-    """Check that the weights are whole and fit the configuration, without reading them.
+    """Check that the weights are whole, fit the configuration and are those that were saved, without loading them.
 
     Raises:
-        CheckpointError: they are missing, cut short or of another architecture.
+        CheckpointError: they are missing, cut short, changed or of another architecture.
     """
     path = folder / "model.safetensors"
     with torch.device("meta"):
@@ -141,13 +153,15 @@ def check_weights(folder: Path) -> None:
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         raise CheckpointError(f"{path} does not fit config.json: '{wrong[0]}' and {len(wrong) - 1} more differ")
+    if (folder / CHECKSUM).is_file() and (folder / CHECKSUM).read_text("utf-8").split()[:1] != [_sha256(path)]:
+        raise CheckpointError(f"{path} was changed since it was saved, as {CHECKSUM} tells: copy both again")
 
 
 def load_model(folder: Path) -> Network:
     """Build the network of a checkpoint and fill in its weights.
 
     Raises:
-        CheckpointError: the weights are missing, cut short or of another architecture.
+        CheckpointError: the weights are missing, cut short, changed or of another architecture.
     """
     check_weights(folder)
     model = Network(load_config(folder))
@@ -183,6 +197,7 @@ def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibrat
     save_calibration(folder, calibration)
     tokenizer.save(str(folder / "tokenizer.json"))
     save_file(pack(model.state_dict()), folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / CHECKSUM).write_text(f"{_sha256(folder / 'model.safetensors')}  model.safetensors\n", "utf-8")
     (folder / CARD).write_text(card, "utf-8")
 
 

@@ -56,7 +56,7 @@ def calibrate(
     from extractors.calibration import calibrate as calibrate_on
     from extractors.calibration import figures_of
     from extractors.card import recalibrated
-    from extractors.checkpoint import CARD, FILES, find_checkpoint, load_model, save_calibration
+    from extractors.checkpoint import CARD, CHECKSUM, FILES, find_checkpoint, load_model, save_calibration
     from extractors.extractor import load_preparer
     from runners.annotated import part_of, read_annotated
 
@@ -75,8 +75,9 @@ def calibrate(
     folder = out or source
     if folder != source:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            shutil.copy2(source / name, folder / name)
+        for name in (*FILES, CHECKSUM):
+            if (source / name).is_file():
+                shutil.copy2(source / name, folder / name)
     save_calibration(folder, calibration)
     if (source / CARD).is_file():
         card = recalibrated((source / CARD).read_text("utf-8"), model.config, calibration)
