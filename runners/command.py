@@ -40,7 +40,7 @@ class CommandWithBeamOptions(Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take Beam's options out before click sees the rest."""
         cut = args.index("--") if "--" in args else len(args)
-        opts = [name for parameter in self.get_params(ctx) for name in parameter.opts]
+        opts = [name for each in self.get_params(ctx) for name in (*each.opts, *each.secondary_opts)]
         known = [name.removeprefix("--") for name in opts if name.startswith("--")]
         own: list[str] = []
         beam: list[str] = []

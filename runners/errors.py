@@ -36,7 +36,8 @@ def explain(error: Exception) -> click.ClickException:
     """
     message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error).strip()
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _FAILURES):
-        return Failure(f"{message or 'the memory is used up'}. Free some room, then run the same command again.")
+        remedy = "Let it be written to" if getattr(error, "errno", None) == errno.EROFS else "Free some room"
+        return Failure(f"{message or 'the memory is used up'}. {remedy}, then run the same command again.")
     if _from_us(type(error).__module__):
         return (Mistake if isinstance(error, ValueError | LookupError) else Failure)(message)
     if isinstance(error, ValueError) and _raised_by_us(error):
