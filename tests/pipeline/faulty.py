@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pipeline.store
 from pipeline.build import BuildOptions, build
+from pipeline.output_folder import STAGING
+from pipeline.store import FOLDER
+from tests.pipeline.change_cases import shards
+from tests.pipeline.made import pubtator, records
 from tests.rule_extractor import RuleExtractor, RuleSource
+
+
+def long_corpus(path: Path) -> Path:
+    """Write 48 documents so long that there are 16 shards of them; workers elsewhere know no other size of shards."""
+    made = ((id, title, abstract + " and so it goes on" * 500) for id, title, abstract in records(48))
+    path.write_text(pubtator(made))
+    return path
 
 
 class Slow(RuleExtractor):
     def extract(self, batch):
-        time.sleep(0.05)
+        time.sleep(0.1)
         return super().extract(batch)
 
 
@@ -49,15 +62,20 @@ class Given(RuleSource):
 
 @dataclass
 class BuildProcess:
-    """A build in shards of a few documents, which goes on where one was interrupted."""
+    """A build with slow rules, which goes on where one was interrupted."""
 
     corpus: Path
     out: Path
     runner: str
-    workers: int = 2
+    beam: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> dict[str, int]:
+        """The shards that are complete, while it is not, and what tells one file from another."""
+        return shards(self.out / STAGING / FOLDER)
 
     def start(self) -> subprocess.Popen:
-        command = [sys.executable, "-m", __name__, self.corpus, self.out, self.runner, str(self.workers)]
+        command = [sys.executable, "-m", __name__, self.corpus, self.out, self.runner, *self.beam]
         return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -69,6 +87,14 @@ def below(pid: int) -> list[int]:
     except OSError:
         return []  # it has just ended
     return [found for child in children for found in (child, *below(child))]
+
+
+def end(running: subprocess.Popen) -> None:
+    """Leave no process of a build behind."""
+    for pid in (*below(running.pid), running.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    running.wait()
 
 
 def workers_of(pid: int) -> list[int]:
@@ -85,9 +111,8 @@ def _arguments(pid: int) -> list[str]:
         return []
 
 
-def main(corpus: str, out: str, runner: str, workers: str) -> None:
-    pipeline.store._BYTES = 512
-    options = BuildOptions(runner=runner, workers=int(workers), batch_cost=100)
+def main(corpus: str, out: str, runner: str, *beam: str) -> None:
+    options = BuildOptions(runner=runner, workers=2, batch_cost=100, beam=beam)
     report = build([corpus], out, options, source=SlowSource(), writers=[], resume=True)
     print(report.counts.extracted)
 
