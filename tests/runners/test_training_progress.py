@@ -29,7 +29,14 @@ def told(tmp_path, monkeypatch):
     """A listener, the lines that it writes, its clock, and the pictures it drew."""
     drawn = []
     monkeypatch.setattr(training_progress, "draw_run", drawn.append)
-    recipe = Recipe("enc", "cdr", "atlop", STAGES, Corpus("few"), Corpus("few"))
+    recipe = Recipe(
+        backbone="enc",
+        relations="cdr",
+        head="atlop",
+        stages=STAGES,
+        selection=Corpus("few"),
+        report=Corpus("few"),
+    )
     stream, clock = io.StringIO(), Clock()
     return TrainingProgress(recipe, CORPORA, tmp_path, LogProgress(stream, 0, clock)), stream, clock, drawn
 

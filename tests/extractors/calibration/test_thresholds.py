@@ -37,7 +37,8 @@ def at(cut, values, made):
 def test_no_global_cut_has_a_better_f1(rows, lost):
     made = candidates(*map(list, zip(*rows, strict=True)), lost=lost)
     best = at(global_threshold(made.score, made), made.score, made).f1
-    assert best >= max(at(cut, made.score, made).f1 for cut in (*made.score, 1.1))
+    # Fractions of whole numbers that are equal may differ in their last bit.
+    assert best >= max(at(cut, made.score, made).f1 for cut in (*made.score, 1.1)) - 1e-12
 
 
 @settings(deadline=None, max_examples=30)
