@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -100,19 +100,42 @@ def _capitalised(word: str) -> bool:
 def knowledge_base_ids(document: Document, entity: Entity, name: str) -> tuple[str, ...]:
     """Return the ids an entity stands for, sorted; the first one makes the node.
 
-    Ids count by the mentions that carry them and only those with the highest count stay, so that one stray link in a
-    cluster does not join two things, while ids that an annotator gave together stay together. An entity without any
-    that is called like an encyclopedia's page in that very page is the page's subject.
+    An id speaks for the mentions whose words are among those of a mention that carries it, or the other way round: a
+    link of "Paul Newman" for "Newman" too, one of "American" not for "United States". Of several ids those stay that
+    speak for the most mentions, so that one stray link in a cluster does not join two things, while ids that an
+    annotator gave together stay together; but only if that is half of the mentions, pronouns aside. An entity without
+    any that is called like an encyclopedia's page in that very page is the page's subject.
     """
-    counts = Counter(id for mention in entity.mentions for id in set(mention.kb_ids))
-    if not counts:
-        counts = Counter(set(entity.kb_ids))
-    if counts:
-        highest = max(counts.values())
-        return tuple(sorted(id for id, count in counts.items() if count == highest))
+    if any(mention.kb_ids for mention in entity.mentions):
+        found = _supported_ids(document, entity)
+    else:
+        found = tuple(sorted(set(entity.kb_ids)))
+    if found:
+        return found
     if document.id.startswith("wiki:") and normalise_name(name) == normalise_name(document.title):
         return (document.id,)
     return ()
+
+
+def _supported_ids(document: Document, entity: Entity) -> tuple[str, ...]:
+    words = [frozenset(normalise_name(surface(document, mention)).split()) for mention in entity.mentions]
+    carriers: defaultdict[str, list[int]] = defaultdict(list)
+    for index, mention in enumerate(entity.mentions):
+        for id in set(mention.kb_ids):
+            carriers[id].append(index)
+    named = [
+        index
+        for index, mention in enumerate(entity.mentions)
+        if mention.kb_ids or not points_elsewhere(surface(document, mention))
+    ]
+    support = {
+        id: sum(any(words[at] <= words[carrier] or words[carrier] <= words[at] for carrier in of_id) for at in named)
+        for id, of_id in carriers.items()
+    }
+    best = max((support[id], len(of_id)) for id, of_id in carriers.items())
+    if 2 * best[0] < len(named):
+        return ()
+    return tuple(sorted(id for id, of_id in carriers.items() if (support[id], len(of_id)) == best))
 
 
 def other_ids(document: Document) -> tuple[str, ...]:

@@ -67,7 +67,9 @@ class Notes:
         entities = list(extraction.entities)
         for index, entity in enumerate(entities):
             if note := self.links.get((document.id, index)):
+                # Links of single mentions were not enough to decide what the entity is, and would speak against it.
+                mentions = tuple(msgspec.structs.replace(mention, kb_ids=()) for mention in entity.mentions)
                 entities[index] = msgspec.structs.replace(
-                    entity, kb_ids=(note.value,), link_probability=note.probability
+                    entity, mentions=mentions, kb_ids=(note.value,), link_probability=note.probability
                 )
         return document, msgspec.structs.replace(extraction, entities=tuple(entities))

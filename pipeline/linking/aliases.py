@@ -179,9 +179,8 @@ def unlinked(document: Document, extraction: Extraction) -> Iterator[tuple[int, 
 
 def targets_of(document: Document, entity: Entity) -> tuple[str, ...]:
     """Return the knowledge-base ids that an entity of a document has without linking."""
-    linked = entity.kb_ids or any(mention.kb_ids for mention in entity.mentions)
-    # The name tells only of an entity without a link whether it is the subject of its page.
-    name = "" if linked or not document.id.startswith(_PAGE) else entity_name(document, entity)[0]
+    # The name tells only whether the entity is the subject of its page.
+    name = entity_name(document, entity)[0] if document.id.startswith(_PAGE) else ""
     return knowledge_base_ids(document, entity, name)
 
 

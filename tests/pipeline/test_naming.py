@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, page_title
 from schemas import Entity, Mention
@@ -48,6 +49,25 @@ def test_ids_with_most_mentions_stay_and_a_stray_link_goes():
     links = [Mention(0, 1, None, ("wiki:Paris",)), Mention(2, 3, None, ("wiki:Paris",))]
     stray = Mention(4, 5, None, ("wiki:France",))
     assert knowledge_base_ids(made, Entity((*links, stray), "T"), "Paris") == ("wiki:Paris",)
+
+
+def test_a_link_speaks_for_shorter_and_longer_forms_and_not_for_other_words():
+    def ids(*mentions):
+        made, entity = entity_of(" and ".join(form for form, _ in mentions), *(form for form, _ in mentions))
+        linked = [
+            replace(found, kb_ids=(target,) if target else ())
+            for found, (_, target) in zip(entity.mentions, mentions, strict=True)
+        ]
+        return knowledge_base_ids(made, Entity(tuple(linked), "T"), "")
+
+    newman = (("Paul Newman", "wiki:Paul Newman"), ("Newman", ""), ("Newman", ""), ("he", ""), ("he", ""))
+    assert ids(*newman) == ("wiki:Paul Newman",)
+    assert ids(("United States", ""), ("U.S.", ""), ("American", "wiki:Americans")) == ()
+    assert ids(("America", ""), ("American", "wiki:Americans")) == ("wiki:Americans",)
+    both = (("Afghan", "wiki:Demographics of Afghanistan"), ("Afghan", "wiki:Demographics of Afghanistan"))
+    assert ids(*both, ("Afghanistan", "wiki:Afghanistan"), ("Afghanistan", ""), ("Afghanistan", "")) == (
+        "wiki:Afghanistan",
+    )
 
 
 def test_several_ids_of_one_annotation_stay_together_sorted():
