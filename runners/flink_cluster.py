@@ -128,10 +128,12 @@ class FlinkCluster:
             # Beam's runner lies in the class path here. Where it comes with the pipeline alone, by a loader of its own,
             # it ends the Python workers after every stage, and they load Python and the model anew.
             "classloader.resolve-order": "parent-first",
-            # Jobs go on when a TaskManager is lost, with the slots that are left or come back.
+            # Jobs go on when a TaskManager is lost, with the slots that are left or come back. The attempts must last
+            # until that is noticed, which takes two beats, and a shuffle that went with it may cost one more.
+            "heartbeat.interval": 1000,  # milliseconds
             "restart-strategy.type": "fixed-delay",
-            "restart-strategy.fixed-delay.attempts": 3,
-            "restart-strategy.fixed-delay.delay": "1 s",
+            "restart-strategy.fixed-delay.attempts": 6,
+            "restart-strategy.fixed-delay.delay": "5 s",
         }
 
     def _answers(self) -> bool:
