@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from pipeline.build import BuildOptions, build
 from pipeline.output_folder import STAGING
 from pipeline.store import FOLDER
@@ -25,6 +27,10 @@ def long_corpus(path: Path) -> Path:
     made = ((id, title, abstract + " and so it goes on" * 500) for id, title, abstract in records(48))
     path.write_text(pubtator(made))
     return path
+
+
+# Fewer stages, so that builds of killed processes are over sooner.
+OPTIONS = BuildOptions(runner="memory", workers=2, batch_cost=100, link=False, resolve=False)
 
 
 class Slow(RuleExtractor):
@@ -112,7 +118,7 @@ def _arguments(pid: int) -> list[str]:
 
 
 def main(corpus: str, out: str, runner: str, *beam: str) -> None:
-    options = BuildOptions(runner=runner, workers=2, batch_cost=100, beam=beam)
+    options = replace(OPTIONS, runner=runner, beam=beam)
     report = build([corpus], out, options, source=SlowSource(), writers=[], resume=True)
     print(report.counts.extracted)
 

@@ -24,7 +24,7 @@ from pipeline.store import FOLDER
 from schemas import DeadLetter
 from sinks import GraphTables
 from tests.pipeline.change_cases import MACHINE, shards
-from tests.pipeline.faulty import BuildProcess, Given, Hanging, end, long_corpus, workers_of
+from tests.pipeline.faulty import OPTIONS, BuildProcess, Given, Hanging, end, long_corpus, workers_of
 from tests.pipeline.made import digest, document, pubtator, records
 from tests.rule_extractor import RuleExtractor, RuleSource
 
@@ -237,7 +237,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(disk, corpus):
 def undisturbed_long(tmp_path_factory):
     """A corpus of many shards, and its build."""
     folder = tmp_path_factory.mktemp("long")
-    build_rules(long_corpus(folder / "a.txt"), folder / "out")
+    build_rules(long_corpus(folder / "a.txt"), folder / "out", OPTIONS)
     return folder / "a.txt", folder / "out"
 
 
@@ -260,7 +260,7 @@ def test_a_worker_process_that_is_killed_ends_the_build_which_goes_on_with_resum
     done = process.done
     assert done
     # The runner may be another one then; this one starts sooner.
-    report = build_rules(corpus, process.out, resume=True)
+    report = build_rules(corpus, process.out, OPTIONS, resume=True)
     assert report.counts.extracted["before"] > 0
     assert report.counts.extracted["before"] + report.counts.extracted.get("now", 0) == 48
     assert digest(process.out) == digest(undisturbed)

@@ -1,0 +1,99 @@
+"""Machines of a Flink cluster that are lost while a build runs there."""
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.build import build
+from pipeline.store import FOLDER
+from runners.flink_cluster import running
+from runners.flink_job_server import job_server
+from runners.servers import ServerUnavailable
+from tests.pipeline.change_cases import shards
+from tests.pipeline.faulty import OPTIONS, BuildProcess, end, long_corpus
+from tests.pipeline.made import digest
+from tests.rule_extractor import RuleSource
+
+ROOT = Path(__file__).resolve().parents[2]
+# Set to 20 for the large trial.
+MOMENTS = int(os.environ.get("FACTMILL_MOMENTS", "1"))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A cluster whose Python workers find the rules of the tests, and a job server."""
+    home = tmp_path_factory.mktemp("flink")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+        try:
+            with running(home) as flink, job_server(flink.master, home) as endpoint:
+                yield flink, endpoint
+        except ServerUnavailable as error:
+            if os.environ.get("FACTMILL_REQUIRE_FLINK"):
+                raise
+            pytest.skip(f"no Flink cluster: {error}")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    corpus = long_corpus(folder / "a.txt")
+    return corpus, folder / "out", build([corpus], folder / "out", OPTIONS, source=RuleSource(), writers=[])
+
+
+def begun(cluster, corpus, out, chance):
+    """A build on the cluster that has extracted some shards."""
+    flink, endpoint = cluster
+    there = (f"--flink_master={flink.master}", f"--job_endpoint={endpoint}", "--parallelism=2")
+    process = BuildProcess(corpus, out, "flink", there)
+    build = process.start()
+    moment = chance.randint(1, 12)
+    deadline = time.monotonic() + 180
+    while build.poll() is None and len(process.done) < moment and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return process, build
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("seed", range(MOMENTS))
+def test_a_build_outlives_a_task_manager_that_is_replaced(seed, cluster, undisturbed, tmp_path):
+    corpus, expected, report = undisturbed
+    chance = random.Random(seed)
+    process, running = begun(cluster, corpus, tmp_path / "out", chance)
+    try:
+        lost = chance.choice(cluster[0].workers)
+        lost.kill()
+        assert (done := process.done)
+        lost.start()  # as whatever keeps a cluster alive does
+        told, _ = running.communicate(timeout=240)
+    finally:
+        end(running)
+    assert running.returncode == 0, told
+    assert digest(process.out) == digest(expected)
+    assert str(report.counts.extracted) in told
+    assert done.items() <= shards(process.out / FOLDER).items()
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("seed", range(MOMENTS))
+def test_a_build_that_lost_its_job_manager_goes_on_with_resume(seed, cluster, undisturbed, tmp_path):
+    corpus, expected, _ = undisturbed
+    process, running = begun(cluster, corpus, tmp_path / "out", random.Random(seed))
+    flink = cluster[0]
+    try:
+        flink.job_manager.kill()
+        assert (done := process.done)
+        flink.job_manager.start()  # it knows nothing of the job any more
+        told, _ = running.communicate(timeout=300)
+    finally:
+        end(running)
+    assert running.returncode == 1
+    assert "the same command with --resume goes on from there" in told
+    # It may be submitted again, and may as well go on here.
+    report = build([corpus], process.out, OPTIONS, source=RuleSource(), writers=[], resume=True)
+    assert report.counts.extracted["before"] > 0
+    assert digest(process.out) == digest(expected)
+    assert done.items() <= shards(process.out / FOLDER).items()
