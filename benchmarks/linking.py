@@ -26,9 +26,10 @@ import torch
 
 from pipeline.extract import extract_safely
 from pipeline.extractor_source import Checkpoint
-from pipeline.linking.aliases import Alias, Candidate, Candidates, alias_key, redirect_alias, said_aliases, targets_of
+from pipeline.linking.aliases import Alias, Candidate, Candidates, alias_key, redirect_alias, said_aliases
 from pipeline.linking.choice import FEATURES, Knowledge, Option, Weights, fitted_weights, options_of, probabilities
 from pipeline.linking.profiles import Profile, said_profiles
+from pipeline.naming import knowledge_base_ids
 from pipeline.readers import read_path
 from pipeline.redirects import follow
 from pipeline.store import extracted_row, read_shard, write_shard
@@ -140,7 +141,7 @@ def hidden_links(
                 targets.setdefault(number, target)
             elif number is not None:
                 counts["in a cluster with a link"] += 1
-                counts["of these to its target"] += target in targets_of(document, extraction.entities[number])
+                counts["of these to its target"] += target in knowledge_base_ids(document, extraction.entities[number])
         questions += [Question(document.id, options[number], target) for number, target in targets.items()]
     return questions, counts
 

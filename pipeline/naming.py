@@ -97,7 +97,7 @@ def _capitalised(word: str) -> bool:
     return any(character.isupper() or character.isdigit() for character in word)
 
 
-def knowledge_base_ids(document: Document, entity: Entity, name: str) -> tuple[str, ...]:
+def knowledge_base_ids(document: Document, entity: Entity, name: str | None = None) -> tuple[str, ...]:
     """Return the ids an entity stands for, sorted; the first one makes the node.
 
     An id speaks for the mentions whose words are among those of a mention that carries it, or the other way round: a
@@ -105,6 +105,11 @@ def knowledge_base_ids(document: Document, entity: Entity, name: str) -> tuple[s
     speak for the most mentions, so that one stray link in a cluster does not join two things, while ids that an
     annotator gave together stay together; but only if that is half of the mentions, pronouns aside. An entity without
     any that is called like an encyclopedia's page in that very page is the page's subject.
+
+    Args:
+        document: the document.
+        entity: one of its entities.
+        name: what it is called, where that is known already.
     """
     if any(mention.kb_ids for mention in entity.mentions):
         found = _supported_ids(document, entity)
@@ -112,22 +117,23 @@ def knowledge_base_ids(document: Document, entity: Entity, name: str) -> tuple[s
         found = tuple(sorted(set(entity.kb_ids)))
     if found:
         return found
-    if document.id.startswith("wiki:") and normalise_name(name) == normalise_name(document.title):
-        return (document.id,)
+    if document.id.startswith("wiki:"):
+        name = entity_name(document, entity)[0] if name is None else name
+        if normalise_name(name) == normalise_name(document.title):
+            return (document.id,)
     return ()
 
 
 def _supported_ids(document: Document, entity: Entity) -> tuple[str, ...]:
-    words = [frozenset(normalise_name(surface(document, mention)).split()) for mention in entity.mentions]
+    forms = [surface(document, mention) for mention in entity.mentions]
+    words = [frozenset(normalise_name(form).split()) for form in forms]
     carriers: defaultdict[str, list[int]] = defaultdict(list)
-    for index, mention in enumerate(entity.mentions):
+    named = []
+    for index, (mention, form) in enumerate(zip(entity.mentions, forms, strict=True)):
         for id in set(mention.kb_ids):
             carriers[id].append(index)
-    named = [
-        index
-        for index, mention in enumerate(entity.mentions)
-        if mention.kb_ids or not points_elsewhere(surface(document, mention))
-    ]
+        if mention.kb_ids or not points_elsewhere(form):
+            named.append(index)
     support = {
         id: sum(any(words[at] <= words[carrier] or words[carrier] <= words[at] for carrier in of_id) for at in named)
         for id, of_id in carriers.items()

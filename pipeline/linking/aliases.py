@@ -122,7 +122,7 @@ def said_aliases(document: Document, extraction: Extraction) -> Iterator[tuple[s
     for text, target in anchors:
         yield text, target, Alias(anchors=1)
     for entity in extraction.entities:
-        targets = targets_of(document, entity)
+        targets = knowledge_base_ids(document, entity)
         forms = entity_name(document, entity)[1] if targets else ()
         for target in targets:
             for form in forms:
@@ -173,15 +173,8 @@ def unlinked(document: Document, extraction: Extraction) -> Iterator[tuple[int, 
     """Yield every entity that has no knowledge-base id, by its number, with the keys of its forms."""
     explained = long_forms(document.text)
     for number, entity in enumerate(extraction.entities):
-        if not targets_of(document, entity):
+        if not knowledge_base_ids(document, entity):
             yield number, forms_of(document, entity, explained)
-
-
-def targets_of(document: Document, entity: Entity) -> tuple[str, ...]:
-    """Return the knowledge-base ids that an entity of a document has without linking."""
-    # The name tells only whether the entity is the subject of its page.
-    name = entity_name(document, entity)[0] if document.id.startswith(_PAGE) else ""
-    return knowledge_base_ids(document, entity, name)
 
 
 def _first_of_lines(document: Document) -> Collection[str]:

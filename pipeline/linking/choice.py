@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.linking.aliases import Alias, Candidates, page_targets, targets_of, unlinked
+from pipeline.linking.aliases import Alias, Candidates, page_targets, unlinked
 from pipeline.linking.headings import listed_targets
 from pipeline.linking.profiles import ALL, Profile
 from pipeline.merging import DECIMALS
+from pipeline.naming import knowledge_base_ids
 from schemas import Document, Extraction, normalise_name
 
 # What a candidate is measured by: a constant; over the forms of the entity the mean share of their uses that are for it
@@ -99,7 +100,7 @@ def options_of(document: Document, extraction: Extraction, known: Knowledge) -> 
     """Return the candidates of every entity without a knowledge-base id, by its number, sorted by target."""
     elsewhere = page_targets(document)
     for entity in extraction.entities:
-        elsewhere.update(targets_of(document, entity))
+        elsewhere.update(knowledge_base_ids(document, entity))
     headings = listed_targets(document)
     everything = known.profiles.get(ALL, Profile())
     found: dict[int, list[Option]] = {}

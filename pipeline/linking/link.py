@@ -23,12 +23,12 @@ from pipeline.linking.aliases import (
     alias_key,
     redirect_alias,
     said_aliases,
-    targets_of,
     unlinked,
 )
 from pipeline.linking.choice import Knowledge, choose, fitted_weights, options_of
 from pipeline.linking.dictionary import Entry, ReadDictionary, has_dictionary
 from pipeline.linking.profiles import ALL, Profile, said_profiles
+from pipeline.naming import knowledge_base_ids
 from pipeline.notes import LINK, Note
 from pipeline.store import Store, shard_of
 from pipeline.stored import Open, ResolvedRedirects, open_shard
@@ -175,7 +175,7 @@ class Decide(beam.DoFn):
                 words[f"by {link.source}"] += 1
                 yield number, Note(LINK, document.id, link.target, link.entity, link.probability)
             self.links.inc(len(links))
-            words["by the source"] += sum(bool(targets_of(document, entity)) for entity in extraction.entities)
+            words["by the source"] += sum(bool(knowledge_base_ids(document, entity)) for entity in extraction.entities)
             open_entities = sum(map(bool, options.values()))
             words["no candidate is likely"] += open_entities - len(links)
             words["no candidate"] += len(options) - open_entities

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.linking.aliases import targets_of
+from pipeline.naming import knowledge_base_ids
 from schemas import Document, Extraction, Record
 
 # The profile of all entities, by which contexts are centred.
@@ -76,6 +76,6 @@ def said_profiles(document: Document, extraction: Extraction) -> Iterator[tuple[
     for entity, context in zip(extraction.entities, contexts, strict=True):
         profile = Profile.of(entity.type, context)
         everything += profile
-        for target in targets_of(document, entity):
+        for target in knowledge_base_ids(document, entity):
             yield target, profile
     yield ALL, everything

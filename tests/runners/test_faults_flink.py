@@ -9,13 +9,11 @@ import pytest
 
 from pipeline.build import build
 from pipeline.store import FOLDER
-from runners.flink_cluster import running
-from runners.flink_job_server import job_server
-from runners.servers import ServerUnavailable
 from tests.pipeline.change_cases import shards
 from tests.pipeline.faulty import OPTIONS, BuildProcess, end, long_corpus
 from tests.pipeline.made import digest
 from tests.rule_extractor import RuleSource
+from tests.runners.flink import cluster_with_job_server
 
 ROOT = Path(__file__).resolve().parents[2]
 # Set to 20 for the large trial.
@@ -28,13 +26,8 @@ def cluster(tmp_path_factory):
     home = tmp_path_factory.mktemp("flink")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
-        try:
-            with running(home) as flink, job_server(flink.master, home) as endpoint:
-                yield flink, endpoint
-        except ServerUnavailable as error:
-            if os.environ.get("FACTMILL_REQUIRE_FLINK"):
-                raise
-            pytest.skip(f"no Flink cluster: {error}")
+        with cluster_with_job_server(home) as both:
+            yield both
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Builds on a real Flink cluster: JobManager, two TaskManagers and their Python workers are processes of their own."""
 
 import json
-import os
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,26 +9,19 @@ import pytest
 from click.testing import CliRunner
 
 from runners.cli import main
-from runners.flink_cluster import running
-from runners.flink_job_server import job_server
-from runners.servers import ServerUnavailable, free_port
+from runners.servers import free_port
 from schemas import TABLES
 from sinks import GraphTables
+from tests.runners.flink import cluster_with_job_server
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A cluster with a job server; where there is none the tests that want it are skipped, but not in CI."""
-    home = tmp_path_factory.mktemp("flink")
-    try:
-        with running(home) as flink, job_server(flink.master, home) as endpoint:
-            yield flink, endpoint
-    except ServerUnavailable as error:
-        if os.environ.get("FACTMILL_REQUIRE_FLINK"):
-            raise
-        pytest.skip(f"no Flink cluster: {error}")
+    """A cluster with a job server."""
+    with cluster_with_job_server(tmp_path_factory.mktemp("flink")) as both:
+        yield both
 
 
 def factmill(*args):
