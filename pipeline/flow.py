@@ -34,6 +34,7 @@ from schemas import (
     Document,
     Edge,
     Evidence,
+    LinkedEntity,
     MergedNode,
     Node,
     Record,
@@ -49,6 +50,7 @@ ROWS: dict[str, type[Record]] = {
     "edges": Edge,
     "evidence": Evidence,
     "documents": DocumentRow,
+    "links": LinkedEntity,
     "merges": MergedNode,
     "dead_letters": DeadLetter,
 }
@@ -149,10 +151,12 @@ class MergeFlow(msgspec.Struct, frozen=True):
         register_coders()
         notes = pipeline | "Redirects" >> Redirects(self.store)
         entries = []
+        links: Any = pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity)
         if self.link and has_targets(self.store):
-            links = notes | "Link" >> Link(self.store)
-            notes = (notes, links["notes"]) | "linked" >> beam.Flatten()
-            entries.append(links["linked"])
+            linked = notes | "Link" >> Link(self.store)
+            notes = (notes, linked["notes"]) | "linked" >> beam.Flatten()
+            links = linked["links"]
+            entries.append(linked["linked"])
         merges: Any = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
         if self.resolve:
             told = notes | "Told" >> Open(self.store)
@@ -167,6 +171,7 @@ class MergeFlow(msgspec.Struct, frozen=True):
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
         tables = {
             **{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")},
+            "links": links,
             "merges": merges,
             "dead_letters": dead,
         }

@@ -21,6 +21,7 @@ ROWS_PER_FILE = {
     "edges": 300_000,
     "evidence": 50_000,
     "documents": 10_000,
+    "links": 100_000,
     "merges": 100_000,
     "dead_letters": 100_000,
 }
@@ -30,6 +31,7 @@ _KEYS = {
     "edges": "id",
     "evidence": "edge",
     "documents": "id",
+    "links": "target",
     "merges": "id",
     "dead_letters": "document_id",
 }

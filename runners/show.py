@@ -16,10 +16,11 @@ from runners.terminal import printable
 
 if TYPE_CHECKING:
     from schemas import Node
-    from sinks import FactView, JoinedView, NodeView, Sentence
+    from sinks import FactView, JoinedView, LinkedView, NodeView, Sentence
 
 _ALIASES_SHOWN = 8
 _DOCUMENTS_SHOWN = 3
+_NAMES_SHOWN = 10
 
 
 @click.command(cls=Command, short_help="Show what a graph says about one entity.")
@@ -27,7 +28,9 @@ _DOCUMENTS_SHOWN = 3
 @click.argument("name", metavar="NAME")
 @click.option("--facts", type=click.IntRange(min=1), default=25, show_default=True, metavar="N", help="Facts to show.")
 @click.option("--sentences", type=click.IntRange(min=0), default=2, show_default=True, metavar="N", help="Per fact.")
-@click.option("--why", is_flag=True, help="Explain which names were joined into it, and how sure that is.")
+@click.option(
+    "--why", is_flag=True, help="Explain which names are taken for it, and how sure that is."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json: bool) -> None:
     """Show what a graph says about an entity: its facts, how sure they are, and the sentences that state them.
@@ -43,7 +46,7 @@ def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json
       factmill show graph wiki:London --json
     """
     from runners.report import relation_schema
-    from sinks import GraphTables, describe, find, joined, suggest
+    from sinks import GraphTables, describe, find, joined, linked, suggest
 
     tables = GraphTables.open(folder)
     found = find(tables, name)
@@ -51,14 +54,18 @@ def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json
         close = [repr(printable(other)) for other in suggest(tables, name)]
         raise Mistake(f"the graph has no '{name}'" + (f"; it has {', '.join(close)}" if close else ""))
     view = describe(tables, found[0], relation_schema(folder))
-    names = joined(tables, found[0]) if why else None
+    links, joins = (linked(tables, found[0]), joined(tables, found[0])) if why else ((), ())
     if as_json:
-        click.echo(json.dumps(_plain(view, names), indent=2, ensure_ascii=False))
+        from msgspec import to_builtins
+
+        reasons = {"linked": links, "joined": joins} if why else {}
+        click.echo(json.dumps({**to_builtins(view), **to_builtins(reasons)}, indent=2, ensure_ascii=False))
         return
     for line in _lines(view, found[1:], facts, sentences):
         click.echo(line)
-    for line in _reasons(names):
-        click.echo(line)
+    if why:
+        for line in (*_links(links), *_joins(joins)):
+            click.echo(line)
 
 
 def _lines(view: NodeView, others: list[Node], facts: int, sentences: int) -> Iterator[str]:
@@ -108,24 +115,38 @@ def _marked(sentence: Sentence) -> str:
     return "".join([*parts, printable(sentence.text[position:])])
 
 
-def _reasons(names: tuple[JoinedView, ...] | None) -> Iterator[str]:
-    if names is None:
-        return
+def _links(links: tuple[LinkedView, ...]) -> Iterator[str]:
+    yield ""
+    yield "names linked to it" if links else "no names without a link of their own were linked to it"
+    for link in links[:_NAMES_SHOWN]:
+        sure = f"{link.most:.2f}" if link.least == link.most else f"{link.least:.2f} to {link.most:.2f}"
+        yield f"{sure:>5}  {printable(link.name)}: told by {link.source}"
+        yield _where(link.documents, link.entities)
+        yield _features(link.features)
+        if link.others:
+            others = (f"{printable(id)} {chance:.2f}" for id, chance in link.others)
+            yield f"      else {', '.join(others)}"
+    if len(links) > _NAMES_SHOWN:
+        yield f"... and {_counted(len(links) - _NAMES_SHOWN, 'more name')}; --json has all"
+
+
+def _joins(names: tuple[JoinedView, ...]) -> Iterator[str]:
     yield ""
     yield "names joined into it" if names else "no other names were joined into it"
     for joined in names:
-        shown = printable(", ".join(joined.documents[:_DOCUMENTS_SHOWN]))
-        more = joined.support - len(joined.documents[:_DOCUMENTS_SHOWN])
         yield f"{joined.score:5.2f}  {printable(joined.name)}  {printable(joined.type)}: {joined.reason}"
-        yield f"      in {shown}" + (f" and {_counted(more, 'more document')}" if more > 0 else "")
-        yield "      " + ", ".join(f"{name} {value:g}" for name, value in joined.features.items() if value)
+        yield _where(joined.documents, joined.support)
+        yield _features(joined.features)
 
 
-def _plain(view: NodeView, names: tuple[JoinedView, ...] | None) -> dict[str, object]:
-    from msgspec import to_builtins
+def _where(documents: tuple[str, ...], of: int) -> str:
+    shown = documents[:_DOCUMENTS_SHOWN]
+    more = f" and {_counted(of - len(shown), 'more document')}" if of > len(shown) else ""
+    return f"      in {printable(', '.join(shown))}{more}"
 
-    plain: dict[str, object] = to_builtins(view)
-    return plain if names is None else {**plain, "joined": to_builtins(names)}
+
+def _features(features: dict[str, float]) -> str:
+    return "      " + ", ".join(f"{name} {value:.3g}" for name, value in features.items() if value)
 
 
 def _counted(number: int, what: str) -> str:

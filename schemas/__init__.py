@@ -1,7 +1,7 @@
 """What things are: documents, extractions, the merged graph, relation schemas and Arrow tables."""
 
 from schemas.document import Document, Entity, Extraction, Fact, Mention, Section, problems
-from schemas.graph import Edge, Evidence, MergedNode, Node, content_hash, edge_id, node_id, normalise_name
+from schemas.graph import Edge, Evidence, LinkedEntity, MergedNode, Node, content_hash, edge_id, node_id, normalise_name
 from schemas.intake import DeadLetter, Intake, Redirect, Removal, Skipped
 from schemas.record import Record, decode, encode
 from schemas.relation_schema import (
@@ -26,6 +26,7 @@ __all__ = [
     "Extraction",
     "Fact",
     "Intake",
+    "LinkedEntity",
     "Mention",
     "MergedNode",
     "Node",

@@ -83,6 +83,31 @@ class MergedNode(Record, frozen=True):
     documents: tuple[str, ...]
 
 
+class LinkedEntity(Record, frozen=True):
+    """An entity of a document of which linking decided what it stands for.
+
+    Attributes:
+        document: id of the document.
+        start, end: characters of its first mention.
+        name: what the document calls it first.
+        target: knowledge-base id that it stands for.
+        probability: that it does.
+        source: what speaks for it most of all.
+        features: (feature, value) pairs that the probability follows from.
+        others: (knowledge-base id, probability) of what it may stand for instead, the likeliest first, at most three.
+    """
+
+    document: str
+    start: int
+    end: int
+    name: str
+    target: str
+    probability: float
+    source: str
+    features: tuple[tuple[str, float], ...]
+    others: tuple[tuple[str, float], ...]
+
+
 class Evidence(Record, frozen=True):
     """One sentence of one document that supports an edge.
 

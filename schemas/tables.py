@@ -79,6 +79,20 @@ MERGES = pa.schema(
     ]
 )
 
+LINKS = pa.schema(
+    [
+        pa.field("document", pa.string(), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("probability", pa.float64(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("features", pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())])), nullable=False),
+        pa.field("others", pa.list_(pa.struct([("id", pa.string()), ("probability", pa.float64())])), nullable=False),
+    ]
+)
+
 DEAD_LETTERS = pa.schema(
     [
         pa.field("document_id", pa.string(), nullable=False),
@@ -94,6 +108,7 @@ TABLES: dict[str, pa.Schema] = {
     "edges": EDGES,
     "evidence": EVIDENCE,
     "documents": DOCUMENTS,
+    "links": LINKS,
     "merges": MERGES,
     "dead_letters": DEAD_LETTERS,
 }
@@ -103,6 +118,7 @@ SORT_KEYS: dict[str, tuple[str, ...]] = {
     "edges": ("id",),
     "evidence": ("edge", "document", "sentence"),
     "documents": ("id",),
+    "links": ("target", "document", "start", "end"),
     "merges": ("id",),
     "dead_letters": ("document_id", "source", "stage", "reason", "detail"),
 }

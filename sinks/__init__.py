@@ -9,7 +9,7 @@ from sinks.networkx import to_igraph, to_networkx
 from sinks.node_link import NodeLinkWriter
 from sinks.query import QueryError, QueryResult, query
 from sinks.rdf import RdfWriter
-from sinks.show import FactView, JoinedView, NodeView, Sentence, describe, find, joined, suggest
+from sinks.show import FactView, JoinedView, LinkedView, NodeView, Sentence, describe, find, joined, linked, suggest
 from sinks.tables import GraphTables, TableError, write_table
 from sinks.writer import GraphWriter, ServerWriter, WriteError, server_writer
 
@@ -45,6 +45,7 @@ __all__ = [
     "GraphTables",
     "GraphWriter",
     "JoinedView",
+    "LinkedView",
     "Neo4jImportWriter",
     "NodeLinkWriter",
     "NodeView",
@@ -58,6 +59,7 @@ __all__ = [
     "describe",
     "find",
     "joined",
+    "linked",
     "query",
     "server_writer",
     "suggest",

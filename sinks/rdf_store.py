@@ -75,7 +75,7 @@ def _make(tables: GraphTables, target: Path, schema: RelationSchema, state: dict
 
 def _state(tables: GraphTables) -> dict[str, list[int]]:
     """Return what changes when the tables do: size and time of every file."""
-    files = [path for name in TABLES if name not in ("merges", "dead_letters") for path in tables.files(name)]
+    files = [path for name in TABLES if name not in ("links", "merges", "dead_letters") for path in tables.files(name)]
     return {path.name: [path.stat().st_size, path.stat().st_mtime_ns] for path in files}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,6 +60,30 @@ class JoinedView:
     score: float
     reason: str
     features: dict[str, float]
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LinkedView:
+    """A name that linking decided to stand for a node.
+
+    Attributes:
+        name: the name.
+        entities: how many entities of this name stand for it, each in one document.
+        least, most: lowest and highest probability that one of them does.
+        source: what spoke for it most of all.
+        features: what the probability follows from, for the most probable.
+        others: (knowledge-base id, probability) of what it may stand for instead, for the least probable.
+        documents: titles of the documents.
+    """
+
+    name: str
+    entities: int
+    least: float
+    most: float
+    source: str
+    features: dict[str, float]
+    others: tuple[tuple[str, float], ...]
     documents: tuple[str, ...]
 
 
@@ -155,6 +180,33 @@ def joined(tables: GraphTables, node: Node) -> tuple[JoinedView, ...]:
         for row in rows
     ]
     return tuple(sorted(views, key=lambda view: (-view.score, view.name, view.type)))
+
+
+def linked(tables: GraphTables, node: Node) -> tuple[LinkedView, ...]:
+    """Return the names that linking decided to stand for a node, the most frequent first.
+
+    Raises:
+        TableError: the table `links` is missing or incomplete.
+    """
+    rows = tables.read("links", where=_among("target", set(node.kb_ids))).to_pylist()
+    titles = _titles(tables, {row["document"] for row in rows})
+    by_name: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (-row["probability"], row["document"], row["start"])):
+        by_name[row["name"]].append(row)
+    views = [
+        LinkedView(
+            name=name,
+            entities=len(group),
+            least=group[-1]["probability"],
+            most=group[0]["probability"],
+            source=group[0]["source"],
+            features={feature["name"]: feature["value"] for feature in group[0]["features"]},
+            others=tuple((other["id"], other["probability"]) for other in group[-1]["others"]),
+            documents=tuple(dict.fromkeys(titles.get(row["document"], row["document"]) for row in group)),
+        )
+        for name, group in by_name.items()
+    ]
+    return tuple(sorted(views, key=lambda view: (-view.entities, view.name)))
 
 
 def _titles(tables: GraphTables, documents: set[str]) -> dict[str, str]:

@@ -33,7 +33,7 @@ def write_table(rows: Iterable[Record] | pa.Table, name: str, path: Path) -> int
 
     Args:
         rows: records, or any objects whose attributes are named like the columns, or an Arrow table that has them.
-        name: `nodes`, `edges`, `evidence`, `documents`, `merges` or `dead_letters`.
+        name: `nodes`, `edges`, `evidence`, `documents`, `links`, `merges` or `dead_letters`.
         path: the file; it appears whole or not at all.
 
     Returns:

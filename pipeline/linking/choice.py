@@ -74,13 +74,20 @@ class Option(NamedTuple):
     source: str
 
 
-class Link(NamedTuple):
-    """What an entity of a document is decided to stand for."""
+class Choice(NamedTuple):
+    """What an entity of a document is decided to stand for.
+
+    Attributes:
+        entity: number of the entity.
+        option: what it stands for.
+        probability: that it does.
+        others: (candidate, probability) for the other candidates, the most probable first.
+    """
 
     entity: int
-    target: str
+    option: Option
     probability: float
-    source: str
+    others: tuple[tuple[str, float], ...]
 
 
 @dataclass
@@ -160,14 +167,18 @@ def probabilities(options: Sequence[Option], weights: Weights) -> list[float]:
     return [share / total for share in shares]
 
 
-def choose(options: Mapping[int, Sequence[Option]], weights: Weights) -> list[Link]:
+def choose(options: Mapping[int, Sequence[Option]], weights: Weights) -> list[Choice]:
     """Return the links of all entities that have a candidate as probable as the cut."""
     links = []
     for number, candidates in options.items():
         if candidates:
-            chances = probabilities(candidates, weights)
-            best = max(range(len(candidates)), key=lambda at: (chances[at], candidates[at].target))
-            if chances[best] >= weights.cut:
-                option = candidates[best]
-                links.append(Link(number, option.target, round(chances[best], DECIMALS), option.source))
+            ranked = sorted(
+                zip(candidates, probabilities(candidates, weights), strict=True),
+                key=lambda pair: (pair[1], pair[0].target),
+                reverse=True,
+            )
+            (best, chance), *rest = ranked
+            if chance >= weights.cut:
+                others = tuple((option.target, round(other, DECIMALS)) for option, other in rest)
+                links.append(Choice(number, best, round(chance, DECIMALS), others))
     return links

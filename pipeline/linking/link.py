@@ -25,19 +25,22 @@ from pipeline.linking.aliases import (
     said_aliases,
     unlinked,
 )
-from pipeline.linking.choice import Knowledge, choose, fitted_weights, options_of
+from pipeline.linking.choice import FEATURES, Choice, Knowledge, choose, fitted_weights, options_of
 from pipeline.linking.dictionary import Entry, ReadDictionary, has_dictionary
 from pipeline.linking.profiles import ALL, Profile, said_profiles
+from pipeline.merging import DECIMALS
 from pipeline.naming import knowledge_base_ids
 from pipeline.notes import LINK, Note
 from pipeline.store import Store, shard_of
 from pipeline.stored import Open, ResolvedRedirects, open_shard
-from schemas import DeadLetter, Document, Extraction, Record, decode, encode
+from schemas import DeadLetter, Document, Entity, Extraction, LinkedEntity, Record, decode, encode
 
 _ALIAS = tuple[tuple[str, str], Alias]
 _PROFILE = tuple[str, Profile]
 _ASKED = tuple[str, int]
 _TOLD = tuple[int, bytes]
+# Candidates that were not chosen, of those that a row names.
+_OTHERS = 3
 
 
 class Told(Record, frozen=True):
@@ -55,7 +58,7 @@ def has_targets(store: Store) -> bool:
 
 @dataclass(eq=False)
 class Link(beam.PTransform[Any, Any]):
-    """(shard, note) pairs with redirects to `notes` that link entities, and `linked`, counts of entities.
+    """(shard, note) pairs with redirects to `notes` that link entities, their rows `links`, and `linked`, counts.
 
     Attributes:
         store: where documents and extractions are.
@@ -111,10 +114,10 @@ class Link(beam.PTransform[Any, Any]):
             | "by shard" >> beam.CoGroupByKey()
             | "decide"
             >> beam.ParDo(Decide(self.store))
-            .with_output_types(tuple[int, Note], linked=tuple[Counted, int])
-            .with_outputs("linked", main="notes")
+            .with_output_types(tuple[int, Note], linked=tuple[Counted, int], links=LinkedEntity)
+            .with_outputs("linked", "links", main="notes")
         )
-        return {"notes": decided.notes, "linked": decided.linked}
+        return {"notes": decided.notes, "links": decided.links, "linked": decided.linked}
 
 
 class Hear(beam.DoFn):
@@ -172,8 +175,9 @@ class Decide(beam.DoFn):
                 words["in documents that failed"] += len(extraction.entities)
                 continue  # the merge meets it too, and makes a dead letter of what it cannot use
             for link in links:
-                words[f"by {link.source}"] += 1
-                yield number, Note(LINK, document.id, link.target, link.entity, link.probability)
+                words[f"by {link.option.source}"] += 1
+                yield number, Note(LINK, document.id, link.option.target, link.entity, link.probability)
+                yield beam.pvalue.TaggedOutput("links", _row(document, extraction.entities[link.entity], link))
             self.links.inc(len(links))
             words["by the source"] += sum(bool(knowledge_base_ids(document, entity)) for entity in extraction.entities)
             open_entities = sum(map(bool, options.values()))
@@ -219,6 +223,22 @@ def _tell(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[tuple[int,
     for told in joined["told"]:
         for shard in joined["asked"]:
             yield shard, told
+
+
+def _row(document: Document, entity: Entity, link: Choice) -> LinkedEntity:
+    first = min(entity.mentions, key=lambda mention: (mention.start, mention.end))
+    features = zip(FEATURES, link.option.features, strict=True)
+    return LinkedEntity(
+        document=document.id,
+        start=document.tokens[first.start][0],
+        end=document.tokens[first.end - 1][1],
+        name=document.span_text(first.start, first.end),
+        target=link.option.target,
+        probability=link.probability,
+        source=link.option.source,
+        features=tuple((name, round(value, DECIMALS)) for name, value in features if value),
+        others=link.others[:_OTHERS],
+    )
 
 
 def _titled(redirect: tuple[str, str]) -> Iterator[tuple[tuple[str, str], Alias]]:

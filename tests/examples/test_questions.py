@@ -24,6 +24,7 @@ def graph(folder: Path, schema: str, nodes: list[tuple[str, str]], edges: list[t
         "edges": facts,
         "evidence": [Evidence(fact.id, "d", 0, 0, 1, "x", span, span, fact.confidence) for fact in facts],
         "documents": [],
+        "links": [],
         "merges": [],
         "dead_letters": [],
     }

@@ -69,6 +69,7 @@ def merge(flow) -> Counter:
         "nodes": [],
         "edges": [],
         "evidence": [],
+        "links": [],
         "merges": [],
     }
     counts = Counter(("dead letters", f"{letter.stage}: {letter.reason}") for letter in dead)

@@ -49,6 +49,7 @@ def test_files_that_no_row_goes_to_are_there_too(tmp_path, monkeypatch):
         "documents.parquet",
         "edges.parquet",
         "evidence.parquet",
+        "links.parquet",
         "merges.parquet",
         "nodes.parquet",
     ]

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from runners.cli import main
 from runners.show import _marked
-from schemas import MergedNode, node_id
+from schemas import LinkedEntity, MergedNode, node_id
 from sinks import GraphTables, Sentence
 from tests.sinks.graphs import SCHEMA, Graph, make_document, make_node
 
@@ -81,6 +81,27 @@ def test_marks_nested_and_touching_mentions_once():
     text = "Bank of England and its\nBank\x1b"
     sentence = Sentence("d", "t", text, ((0, 15), (24, 28)), ((8, 15), (0, 4)), 0.5)
     assert _marked(sentence) == "[Bank of England] and its [Bank]\\x1b"
+
+
+def test_why_names_were_linked(tmp_path):
+    node = make_node("Ann Bolt", kb_id="wiki:Ann Bolt")
+    rows = [
+        LinkedEntity(document, 0, 4, "Bolt", "wiki:Ann Bolt", sure, "links", (("bias", 1.0), ("uses", 2.5)), others)
+        for document, sure, others in (("a", 0.9, ()), ("b", 0.6, (("wiki:Bolt (tool)", 0.3),)))
+    ]
+    other = LinkedEntity("b", 9, 12, "Tool", "wiki:Bolt (tool)", 0.7, "titles", (("bias", 1.0),), ())
+    texts = [make_document(name, "Bolt and a Tool.", name.upper()) for name in "ab"]
+    Graph([node, make_node("Bob")], documents=texts, links=[*rows, other]).write(tmp_path)
+    (tmp_path / "run.json").write_bytes(msgspec.json.encode({"relation_schema": SCHEMA}))
+
+    told = show(tmp_path, "Ann Bolt", "--why").stdout
+    assert "names linked to it\n0.60 to 0.90  Bolt: told by links\n      in A, B\n      bias 1, uses 2.5\n" in told
+    assert "      else wiki:Bolt (tool) 0.30\n" in told
+    assert "Tool" not in told
+    assert "no names without a link of their own were linked to it" in show(tmp_path, "Bob", "--why").stdout
+    as_json = json.loads(show(tmp_path, "Ann Bolt", "--why", "--json").stdout)
+    assert as_json["linked"][0]["entities"] == 2
+    assert "linked" not in json.loads(show(tmp_path, "Ann Bolt", "--json").stdout)
 
 
 def test_why_names_were_joined(tmp_path):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas import DeadLetter, Edge, Evidence, MergedNode, Node, edge_id, load_relation_schema, node_id
+from schemas import DeadLetter, Edge, Evidence, LinkedEntity, MergedNode, Node, edge_id, load_relation_schema, node_id
 from sinks import GraphTables, write_table
 
 SCHEMA = load_relation_schema("docred")
@@ -48,11 +48,12 @@ class Graph:
     edges: list[Edge] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     documents: list[DocumentRow] = field(default_factory=list)
+    links: list[LinkedEntity] = field(default_factory=list)
     merges: list[MergedNode] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
 
     def write(self, folder: Path) -> GraphTables:
-        for name in ("nodes", "edges", "evidence", "documents", "merges", "dead_letters"):
+        for name in ("nodes", "edges", "evidence", "documents", "links", "merges", "dead_letters"):
             write_table(getattr(self, name), name, folder / "tables" / f"{name}.parquet")
         return GraphTables.open(folder)
 

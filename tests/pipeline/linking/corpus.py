@@ -70,7 +70,7 @@ def expected_links(
     }
     known = Knowledge(candidates, dict(profiles))
     return {
-        (page.id, link.entity): (link.target, link.probability)
+        (page.id, link.entity): (link.option.target, link.probability)
         for page, found in opened
         for link in choose(options_of(page, found, known), fitted_weights())
     }

@@ -106,13 +106,15 @@ def test_an_entity_gets_the_most_probable_candidate_or_none_in_any_order(found, 
     links = choose({0: given, 1: []}, weights)
     shuffled = list(given)
     chance.shuffle(shuffled)
-    assert [link.target for link in choose({0: shuffled}, weights)] == [link.target for link in links]
+    assert choose({0: shuffled}, weights) == links
     assert len(links) <= 1
     chances = probabilities(given, weights)
     if links:
         assert links[0].entity == 0
         assert math.isclose(links[0].probability, max(chances), abs_tol=1e-6)
         assert links[0].probability >= weights.cut
+        assert [other for _, other in links[0].others] == sorted((other for _, other in links[0].others), reverse=True)
+        assert sorted([links[0].option.target, *dict(links[0].others)]) == sorted(option.target for option in given)
     else:
         assert max(chances, default=0.0) < weights.cut
 
@@ -124,4 +126,4 @@ def test_the_weights_that_come_with_factmill_know_every_feature_and_trust_a_dict
     stated = known(("mercury", "wiki:A", Alias(prior=1000)))
     found = options_of(page, Extraction("d", (Entity((Mention(0, 1),), "X"),), ()), stated)
     [link] = choose(found, weights)
-    assert (link.target, link.source) == ("wiki:A", "dictionary")
+    assert (link.option.target, link.option.source) == ("wiki:A", "dictionary")

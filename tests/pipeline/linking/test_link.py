@@ -21,6 +21,21 @@ def linked(store, check):
         found = pipeline | Redirects(store) | Link(store)
         assert_that(found["notes"], lambda notes: check(notes, None))
         assert_that(found["linked"], lambda counts: check(None, counts), "counts")
+        lists = [found[name] | f"{name} in a list" >> beam.combiners.ToList() for name in ("notes", "links")]
+        both = lists[0] | beam.Map(lambda notes, rows: (notes, rows), beam.pvalue.AsSingleton(lists[1]))
+        assert_that(both, explained, "rows")
+
+
+def explained(both):
+    """Every note has a row that says why, and every row a note."""
+    [(notes, rows)] = both
+    probabilities = Counter((note.key, note.value, note.probability) for _, note in notes)
+    assert Counter((row.document, row.target, row.probability) for row in rows) == probabilities
+    words = {page.id: page.text for page, _ in extracted()}
+    for row in rows:
+        assert words[row.document][row.start : row.end] == row.name
+        assert dict(row.features)["bias"] == 1.0
+        assert all(0 <= other <= row.probability and id != row.target for id, other in row.others)
 
 
 @pytest.mark.parametrize("shards", [1, 4])
