@@ -6,7 +6,8 @@ The graph is that of benchmarks/writers.py. factmill writes it from the tables o
 loaded into their stores, which is not counted, and write it from there. Files of RDF 1.2 hold triple terms, which
 rdflib does not know; beside it stands the same graph in the forms of RDF 1.1. Every writer writes to a file in the
 folder. Seconds are CPU seconds of the process, kernel included, the best of three rounds (of one, where a round takes
-longer than 20 s); wall-clock seconds stand beside them.
+longer than 20 s); wall-clock seconds stand beside them. What else ran on the machine meanwhile takes from the caches
+that all share: the report states the load.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import platform
 import tempfile
 import time
@@ -32,8 +34,8 @@ from sinks.rdf_store import open_store
 
 ROUNDS = 3
 LONG = 20.0
-# Edges up to which the libraries are asked: rdflib's Turtle takes minutes beyond.
-OXIGRAPH, RDFLIB = 100_000, 10_000
+# Edges up to which the libraries are asked, and rdflib for the syntaxes for which it would take minutes beyond.
+COMPARED, SLOW = 100_000, 10_000
 RESULTS = Path(__file__).parent / "results"
 FORMS = (
     ("nquads", "1.2", None),
@@ -53,7 +55,12 @@ OXIGRAPH_FORMATS = {
     "trig": pyoxigraph.RdfFormat.TRIG,
     "jsonld": pyoxigraph.RdfFormat.JSON_LD,
 }
-RDFLIB_FORMATS = {"ntriples": "nt11", "nquads": "nquads", "turtle": "turtle", "jsonld": "json-ld"}
+RDFLIB_FORMATS = {
+    "ntriples": ("nt11", COMPARED),
+    "nquads": ("nquads", COMPARED),
+    "turtle": ("turtle", SLOW),
+    "jsonld": ("json-ld", SLOW),
+}
 
 
 def best(action: Callable[[], object]) -> tuple[float, float]:
@@ -86,7 +93,7 @@ def measure(edges: int, folder: Path) -> list[dict[str, object]]:
         triples = writer.write(tables, folder / "out", schema)["triples"]
         name = f"{syntax} {compression}" if compression else syntax
         note("factmill", name, form, triples, lambda writer=writer: writer.write(tables, folder / "out", schema))
-    if edges <= OXIGRAPH:
+    if edges <= COMPARED:
         for form, syntaxes in {
             "1.2": ("nquads", "ntriples", "turtle", "trig"),
             "1.1": ("ntriples", "turtle", "jsonld"),
@@ -108,11 +115,13 @@ def measure(edges: int, folder: Path) -> list[dict[str, object]]:
                     ),
                 )
             del store
-    if edges <= RDFLIB:
+    if edges <= COMPARED:
         dataset = rdflib.Dataset(default_union=True)
         graph = dataset.default_graph
         graph.parse(folder / "graph.nt", format="nt")
-        for syntax, name in RDFLIB_FORMATS.items():
+        for syntax, (name, most) in RDFLIB_FORMATS.items():
+            if edges > most:
+                continue
             target = dataset if syntax == "nquads" else graph
             note(
                 "rdflib",
@@ -150,12 +159,20 @@ def table(results: list[dict[str, object]]) -> list[str]:
 def save(results: list[dict[str, object]]) -> None:
     packages = {name: version(name) for name in ("pyarrow", "pyoxigraph", "rdflib")}
     RESULTS.mkdir(exist_ok=True)
-    report = {"machine": platform.processor() or platform.machine(), "rounds": ROUNDS, "versions": packages}
+    load = round(os.getloadavg()[2], 1)
+    report = {
+        "machine": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "load": load,
+        "rounds": ROUNDS,
+        "versions": packages,
+    }
     (RESULTS / "rdf.json").write_text(json.dumps({**report, "results": results}, indent=1) + "\n")
     sizes = dict.fromkeys(str(row["edges"]) for row in results)
     command = " ".join(["python benchmarks/rdf.py", *sizes])
     stated = ", ".join(f"{name} {number}" for name, number in packages.items())
-    head = ["# Speed of RDF", "", f"`{command}`, one thread, best of {ROUNDS} rounds; {stated}", ""]
+    about = f"`{command}`, one thread, best of {ROUNDS} rounds; {stated}; mean load of {os.cpu_count()} cores {load}"
+    head = ["# Speed of RDF", "", about, ""]
     (RESULTS / "rdf.md").write_text("\n".join([*head, *table(results)]) + "\n")
 
 

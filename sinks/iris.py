@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from urllib.parse import quote
 
 import numpy as np
@@ -104,12 +105,14 @@ def quoted(name: str) -> str:
     return quote(name, safe=_SAFE)
 
 
+@cache
 def expanded(name: str) -> str:
     """Return the IRI of a prefixed name such as `rdfs:label`."""
     prefix, _, word = name.partition(":")
     return PREFIXES[prefix] + word
 
 
+@cache
 def shortened(iri: str) -> str | None:
     """Return the prefixed name of an IRI, or None if none of the prefixes fits or the rest is no plain word."""
     for prefix, base in PREFIXES.items():

@@ -69,14 +69,14 @@ class RdfWriter(GraphWriter):
     def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
         """Write the statements section by section."""
         syntax = SYNTAXES[self.syntax]()
-        counts = {"nodes": tables.count("nodes"), "edges": tables.count("edges"), "triples": 0}
+        rows = {name: tables.count(name) for name in ("documents", "nodes", "edges", "evidence")}
+        counts = {"nodes": rows["nodes"], "edges": rows["edges"], "triples": 0}
         sections = _Sections(syntax, self.version, schema)
-        rows = sum(tables.count(name) for name in ("documents", "nodes", "edges", "evidence"))
         with Parts(
             draft,
             self.file,
             self.parts,
-            rows,
+            sum(rows.values()),
             self.compression,
             header=syntax.header,
             footer=syntax.footer,

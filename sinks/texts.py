@@ -13,6 +13,10 @@ _SPECIAL = np.array([byte < 0x20 or byte == 0x7F or chr(byte) in '"\\' for byte 
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
+# Texts of a batch are tens of megabytes, gone when they are written. The allocator of the C library keeps such blocks
+# for the next batch; Arrow's own gives them back, and the kernel clears every page of the next ones anew.
+_POOL = pa.system_memory_pool()
+
 # A text for every row, in pieces that follow each other: columns, or texts that are the same in all rows.
 Pieces = list[pa.Array | str]
 
@@ -29,7 +33,7 @@ def joined(pieces: Pieces, rows: int) -> pa.Array:
         return merged[0]
     if all(isinstance(piece, str) for piece in merged):
         return pa.repeat(pa.scalar("".join(map(str, merged)), pa.string()), rows)
-    return pc.binary_join_element_wise(*merged, "")
+    return pc.binary_join_element_wise(*merged, "", memory_pool=_POOL)
 
 
 def taken(pieces: Pieces, rows: pa.Array) -> Pieces:
