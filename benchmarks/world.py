@@ -8,6 +8,7 @@ articles are. Everything follows from the seed and the number of a document, so 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -71,6 +72,15 @@ class World:
         """Return what an entity is called, the whole name first."""
         return self._names[entity]
 
+    def title(self, entity: int) -> str:
+        """Return the title of an entity's page: its name, with its number in brackets where others have that name."""
+        name = self.forms(entity)[0]
+        return name if self._called[name] == 1 else f"{name} ({entity})"
+
+    @cached_property
+    def _called(self) -> Counter[str]:
+        return Counter(forms[0] for forms in self._names)
+
     def document(self, number: int) -> tuple[Document, Extraction, list[int]]:
         """Return a document with what is found in it, and the true entity behind each of its entities."""
         rng = random.Random(f"{self.seed} {number}")
@@ -85,7 +95,7 @@ class World:
 
         def name(index: int) -> None:
             form = calls[index].split()
-            ids = (f"wiki:{self.forms(people[index])[0]} ({people[index]})",) if linked[index] else ()
+            ids = (f"wiki:{self.title(people[index])}",) if linked[index] else ()
             mentions[index].append(Mention(len(words), len(words) + len(form), None, ids))
             words.extend(form)
 
