@@ -8,7 +8,6 @@ device only.
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from runners.flink_job_server import FLINK, JAVA, SHUFFLES, job_server, libraries, write_settings
-from runners.servers import ServerProcess, ServerUnavailable, free_port
+from runners.servers import ServerProcess, foreground, free_port
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -165,19 +164,16 @@ def running(home: Path, task_managers: int = 2, slots: int = 1, port: int | None
 def main() -> None:
     """Run a cluster with its files in the folder that is named, until Ctrl-C."""
     home = Path(sys.argv[1] if len(sys.argv) > 1 else "flink-cluster")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave no servers behind
-    try:
-        print(f"Starting Flink {FLINK} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
-        with running(home, port=_PORT) as cluster, job_server(cluster.master, cluster.home) as endpoint:
-            print("It runs. In another terminal:\n")
-            print(f"factmill build INPUT --out graph --runner flink --flink-master {cluster.master}\n")
-            print(f"Add '-- --job_endpoint={endpoint}' to use the job server here and start none for the command.")
-            print("Ctrl-C stops it.", flush=True)
-            cluster.job_manager.wait()
-    except ServerUnavailable as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        print("\nStopped.")
+    with (
+        foreground(f"Flink {FLINK}", home),
+        running(home, port=_PORT) as cluster,
+        job_server(cluster.master, cluster.home) as endpoint,
+    ):
+        print("It runs. In another terminal:\n")
+        print(f"factmill build INPUT --out graph --runner flink --flink-master {cluster.master}\n")
+        print(f"Add '-- --job_endpoint={endpoint}' to use the job server here and start none for the command.")
+        print("Ctrl-C stops it.", flush=True)
+        cluster.job_manager.wait()
 
 
 if __name__ == "__main__":

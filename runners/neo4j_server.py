@@ -21,7 +21,7 @@ from neo4j import GraphDatabase, NotificationMinimumSeverity
 from neo4j.exceptions import DriverError, Neo4jError
 
 from runners import maven
-from runners.servers import ServerProcess, ServerUnavailable, free_port, listens
+from runners.servers import ServerProcess, ServerUnavailable, foreground, free_port, listens
 
 VERSION = "5.26.30"
 USERNAME = "neo4j"
@@ -199,18 +199,12 @@ def _java(classes: str, heap: int, main: str, *arguments: str) -> list[str]:
 def main() -> None:
     """Run a server in the folder that is named, until Ctrl-C."""
     home = Path(sys.argv[1] if len(sys.argv) > 1 else "neo4j-server")
-    try:
-        print(f"Starting Neo4j {VERSION} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
-        with running(home) as server:
-            print("It runs. In another terminal:\n")
-            for name, value in server.environment.items():
-                print(f"export {name}='{value}'")
-            print("\nCtrl-C stops it; the data stay.", flush=True)
-            server.wait()
-    except ServerUnavailable as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        print("\nStopped.")
+    with foreground(f"Neo4j {VERSION}", home), running(home) as server:
+        print("It runs. In another terminal:\n")
+        for name, value in server.environment.items():
+            print(f"export {name}='{value}'")
+        print("\nCtrl-C stops it; the data stay.", flush=True)
+        server.wait()
 
 
 if __name__ == "__main__":

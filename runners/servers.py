@@ -1,11 +1,14 @@
-"""Server processes on this machine: started, waited for, stopped and killed."""
+"""Server processes on this machine: started, waited for, stopped and killed, and run in the foreground."""
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +81,24 @@ class ServerProcess:
         """Return the last lines of its output."""
         lines = self.log.read_text("utf-8", "replace").splitlines()
         return " | ".join(lines[-3:]) or f"see the logs in '{self.log.parent}'"
+
+
+@contextmanager
+def foreground(name: str, home: Path) -> Iterator[None]:
+    """Run the block, which starts servers and waits for them, until Ctrl-C or SIGTERM lets it stop them.
+
+    Where they cannot be had the program ends with the reason.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(f"Starting {name} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
+    try:
+        yield
+    except ServerUnavailable as error:
+        sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        print("\nStopped.")
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def free_port() -> int:

@@ -13,6 +13,7 @@ from neo4j.exceptions import (
     AuthError,
     ClientError,
     ConfigurationError,
+    DatabaseError,
     DriverError,
     Neo4jError,
     ServiceUnavailable,
@@ -110,6 +111,11 @@ def explained(uri: str, environment: Mapping[str, str] = os.environ) -> Iterator
         raise WriteError(f"'{uri}' is no address of a Neo4j server: {_first_line(error)}") from error
     except ClientError as error:
         raise WriteError(f"Neo4j at '{uri}' refuses: {error.message or _first_line(error)}") from error
+    except DatabaseError as error:  # what the server blames on itself; after that it may refuse everything
+        raise WriteError(
+            f"Neo4j at '{uri}' failed, as on a full disk: see its log, make room if there is none, restart it, and "
+            f"give the same command again, it goes on where it ended ({error.message or _first_line(error)})"
+        ) from error
     except (DriverError, Neo4jError) as error:
         raise WriteError(f"Neo4j at '{uri}' failed, give the same command again: {_first_line(error)}") from error
 

@@ -1,6 +1,7 @@
 """Settings of every test: one thread per process, and no clock in property tests."""
 
 import os
+from contextlib import nullcontext
 
 # Before torch is imported anywhere: threads that spin for work make a busy machine many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -11,6 +12,7 @@ from hypothesis import settings
 
 from runners.neo4j_server import Neo4jServer
 from runners.servers import ServerUnavailable
+from tests.disks import disk, may_mount
 
 settings.register_profile("factmill", deadline=None)
 settings.load_profile("factmill")
@@ -18,16 +20,21 @@ settings.load_profile("factmill")
 
 @pytest.fixture(scope="session")
 def neo4j_process(tmp_path_factory):
-    """A Neo4j server of our own; where there is none the tests that want it are skipped, but not in CI."""
-    server = Neo4jServer(tmp_path_factory.mktemp("neo4j"))
-    try:
-        server.start()
-    except ServerUnavailable as error:
-        if os.environ.get("FACTMILL_REQUIRE_NEO4J"):
-            raise
-        pytest.skip(f"no Neo4j server: {error}")
-    yield server
-    server.stop()
+    """A Neo4j server of our own; where there is none the tests that want it are skipped, but not in CI.
+
+    Its folder is a disk of its own where there may be one, which a test can fill.
+    """
+    home = tmp_path_factory.mktemp("neo4j") / "server"
+    with disk(home, "1g") if may_mount() else nullcontext():
+        server = Neo4jServer(home)
+        try:
+            server.start()
+        except ServerUnavailable as error:
+            if os.environ.get("FACTMILL_REQUIRE_NEO4J"):
+                raise
+            pytest.skip(f"no Neo4j server: {error}")
+        yield server
+        server.stop()
 
 
 @pytest.fixture

@@ -1,14 +1,33 @@
 """Servers of our own: how they are fetched, started, waited for and ended."""
 
+import signal
+import subprocess
 import sys
 
 import pytest
 
 from runners import maven
-from runners.servers import ServerProcess, ServerUnavailable, free_port, listens
+from runners.servers import ServerProcess, ServerUnavailable, foreground, free_port, listens
 
 LISTEN = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', {port})); s.listen(); time.sleep(60)"
 FAIL = "print('one'); print('two'); raise SystemExit('no memory')"
+FOREGROUND = """
+import sys
+from pathlib import Path
+from runners.servers import ServerProcess, foreground, listens
+
+folder, code = Path(sys.argv[1]), sys.argv[2]
+server = ServerProcess("The server", [sys.executable, "-c", code], folder / "server.log")
+port = int(code.partition("127.0.0.1', ")[2].partition(")")[0])
+with foreground("The server", folder):
+    try:
+        server.start()
+        server.wait_until(lambda: listens(port))
+        print("It runs.", flush=True)
+        server.wait()
+    finally:
+        server.stop()
+"""
 
 
 def server(folder, code):
@@ -33,6 +52,29 @@ def test_a_server_that_ends_is_told_with_its_last_words(tmp_path):
     with pytest.raises(ServerUnavailable, match=r"The server does not start: one \| two \| no memory"):
         process.wait_until(lambda: False)
     assert process.process is None
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_in_the_foreground_goes_when_its_program_is_ended(tmp_path, end):
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-c", FOREGROUND, tmp_path, LISTEN.format(port=port)], stdout=subprocess.PIPE, text=True
+    ) as program:
+        while program.stdout.readline() != "It runs.\n":
+            assert program.poll() is None
+        assert listens(port)
+        program.send_signal(end)
+        assert program.communicate(timeout=30)[0].endswith("Stopped.\n")
+    assert program.returncode == 0
+    assert not listens(port)
+
+
+def test_a_server_in_the_foreground_that_cannot_be_had_is_told(tmp_path, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match="Error: there is no Java"), foreground("A thing", tmp_path):
+        raise ServerUnavailable("there is no Java")
+    assert capsys.readouterr().out.startswith(f"Starting A thing in {tmp_path}")
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_what_was_fetched_is_not_fetched_again(tmp_path, monkeypatch):

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas import parse_relation_schema
 from sinks import WRITERS, RdfWriter, TableError
+from tests.disks import disk
 from tests.sinks.graphs import (
     ODD_NAMES,
     SCHEMA,
@@ -166,16 +166,8 @@ def test_relation_that_the_schema_lacks(sink, tmp_path):
 @pytest.fixture
 def small_disk(sink, tmp_path):
     """A folder on a disk of its own, with room for a small graph: the database has pages for every relation."""
-    room = "3000k" if sink == "cypher" else "600k"
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", disk], capture_output=True, text=True
-    )
-    if mount.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+    with disk(tmp_path / "disk", "3000k" if sink == "cypher" else "600k") as folder:
+        yield folder
 
 
 def test_full_disk(sink, tmp_path, small_disk):

@@ -2,15 +2,21 @@
 
 import itertools
 import multiprocessing
+import os
+import re
+import shutil
 import threading
 import time
 
+import msgspec
 import neo4j
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from neo4j.exceptions import IncompleteCommit
 
+from runners.cli import main
 from sinks import TableError, WriteError, neo4j_connection
 from sinks import neo4j as module
 from sinks.neo4j import Neo4jWriter
@@ -190,6 +196,29 @@ def test_a_server_that_goes_away_leaves_no_graph_that_looks_whole(neo4j_server, 
     nodes, _ = held(neo4j_server)
     assert nodes != wanted(graph)[0]
     load(graph, neo4j_server, tmp_path)
+    assert_holds(neo4j_server, graph)
+
+
+def test_a_full_disk_of_the_server(neo4j_server, tmp_path):
+    if not neo4j_server.home.is_mount():
+        pytest.skip("the server has no disk of its own")
+    graph = random_graph(300, 2_000)
+    load(small_graph(), neo4j_server, tmp_path)
+    graph.write(tmp_path)
+    (tmp_path / "run.json").write_bytes(msgspec.json.encode({"relation_schema": SCHEMA}))
+    export = "export", str(tmp_path), "--to", neo4j_server.uri
+    filler = neo4j_server.home / "filler"
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(neo4j_server.home).free - 400_000)
+    told = CliRunner().invoke(main, export)
+    filler.unlink()
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert re.match(r"Error: Neo4j at .*full disk.*make room.*restart it.*same command again.*\n$", told.stderr)
+    neo4j_server.kill()
+    neo4j_server.start()
+    assert ask(neo4j_server, "MATCH (g:FactmillGraph) RETURN g.complete") == [(False,)]
+    assert held(neo4j_server)[1] != wanted(graph)[1]
+    assert CliRunner().invoke(main, export).exit_code == 0
     assert_holds(neo4j_server, graph)
 
 
