@@ -119,7 +119,7 @@ def _links(links: tuple[LinkedView, ...]) -> Iterator[str]:
     yield ""
     yield "names linked to it" if links else "no names without a link of their own were linked to it"
     for link in links[:_NAMES_SHOWN]:
-        sure = f"{link.most:.2f}" if link.least == link.most else f"{link.least:.2f} to {link.most:.2f}"
+        sure = " to ".join(dict.fromkeys(f"{chance:.2f}" for chance in (link.least, link.most)))
         yield f"{sure:>5}  {printable(link.name)}: told by {link.source}"
         yield _where(link.documents, link.entities)
         yield _features(link.features)
