@@ -102,7 +102,7 @@ def profiles_of(corpus: Corpus) -> dict[str, Profile]:
     for document, extraction in corpus:
         for id, tally in said(document, extraction, named_entities(document, extraction)):
             tallies[id].merge(tally)
-    whole = None
+    whole = b""
     for tally in tallies.values():
         whole = added(whole, tally.context)
     return {id: tally.profile(id, whole) for id, tally in tallies.items()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ import apache_beam as beam
 from msgspec.structs import replace
 
 from pipeline.rules import has_expected_types, implied_edges, implied_relations, ranked, rule_of
-from schemas import Edge, Evidence, Node, Record, RelationSchema, decode, encode
+from pipeline.shuffle import Shuffle, Values
+from schemas import Edge, Evidence, RelationSchema
 
 # Words of what a rule found, counted by the build.
 UNEXPECTED = "types: edges of unexpected types"
@@ -22,58 +24,41 @@ SOURCELESS = "derived edge whose sources are left out"
 EVIDENCE_DROPPED = "evidence of edges left out"
 
 
-class EdgeWithHead(Record, frozen=True):
-    """An edge and the type of its head."""
-
-    edge: Edge
-    head_type: str
-
-
 @dataclass(eq=False)
-class CheckTypes(beam.PTransform[Any, Any]):
-    """PCollections `edges` and `nodes` to edges, tagged `edges`, with the words of `rules` and `dropped`."""
+class JudgeEdges(beam.PTransform[Any, Any]):
+    """PCollections of edges and of nodes to the `edges` that keep the rules on types and on functional relations, with
+    the words of `rules` and `dropped`."""
 
     schema: RelationSchema
+    buckets: int
 
-    def expand(self, inputs: Mapping[str, Any]) -> Any:
-        """Apply to PCollections by these names."""
-        by_head = inputs["edges"] | "by head" >> beam.Map(lambda edge: (edge.head, encode(edge))).with_output_types(
-            _KEYED
+    def expand(self, inputs: tuple[Any, Any]) -> dict[str, Any]:
+        """Apply to both in this order."""
+        edges, nodes = inputs
+        types = nodes | "type" >> beam.Map(lambda node: (node.id, node.type))
+        routed = edges | "route" >> (
+            beam.ParDo(_Route(self.schema))
+            .with_output_types(Edge, typed=tuple[str, Edge], functional=tuple[str, tuple[Edge, None]])
+            .with_outputs("typed", "functional", main="free")
         )
-        types = inputs["nodes"] | "types" >> beam.Map(_type_of).with_output_types(_KEYED)
-        by_tail = (
-            {"edges": by_head, "types": types}
-            | "join heads" >> beam.CoGroupByKey()
-            | "by tail" >> beam.FlatMap(_with_head_type).with_output_types(_KEYED)
+        by_head = (
+            (routed.typed, types)
+            | "tails" >> Shuffle(self.buckets, Values(Edge), _TYPE)
+            | "tail types" >> beam.FlatMap(_with_tail_type)
         )
-        return (
-            {"edges": by_tail, "types": types}
-            | "join tails" >> beam.CoGroupByKey()
+        judged = (
+            ((by_head, routed.functional), types)
+            | "heads" >> Shuffle(self.buckets, Values(tuple[Edge, str | None]), _TYPE)
             | "judge"
-            >> beam.FlatMap(_judge_types, self.schema)
+            >> beam.FlatMap(_judge, self.schema)
             .with_output_types(Edge, rules=str, dropped=str)
             .with_outputs("rules", "dropped", main="edges")
         )
-
-
-@dataclass(eq=False)
-class RankValues(beam.PTransform[Any, Any]):
-    """Edges of functional relations to the same ranked, tagged `edges`, with the words of `rules` and `dropped`."""
-
-    schema: RelationSchema
-
-    def expand(self, edges: Any) -> Any:
-        """Apply to a PCollection of edges."""
-        return (
-            edges
-            | "by head and relation"
-            >> beam.Map(lambda edge: ((edge.head, edge.relation), edge)).with_output_types(tuple[tuple[str, str], Edge])
-            | "values" >> beam.GroupByKey()
-            | "rank"
-            >> beam.FlatMap(_rank, self.schema)
-            .with_output_types(Edge, rules=str, dropped=str)
-            .with_outputs("rules", "dropped", main="edges")
-        )
+        return {
+            "edges": (routed.free, judged.edges) | "all judged" >> beam.Flatten(),
+            "rules": judged.rules,
+            "dropped": judged.dropped,
+        }
 
 
 @dataclass(eq=False)
@@ -84,19 +69,17 @@ class SettleEdges(beam.PTransform[Any, Any]):
     """
 
     schema: RelationSchema
+    buckets: int
 
-    def expand(self, inputs: Mapping[str, Any]) -> Any:
-        """Apply to PCollections `edges`, and `evidence` as (edge id, encoded evidence)."""
-        edges = inputs["edges"]
+    def expand(self, inputs: tuple[Any, Any]) -> Any:
+        """Apply to PCollections of edges and of (edge id, evidence) pairs."""
+        edges, evidence = inputs
         implied = implied_relations(self.schema, "warn", "enforce")
-        joined = {
-            "edge": edges | "by id" >> beam.Map(lambda edge: (edge.id, encode(edge))).with_output_types(_KEYED),
-            "sources": edges | "sources" >> beam.FlatMap(_sources, implied, self.schema).with_output_types(_KEYED),
-            "evidence": inputs["evidence"],
-        }
+        by_id = edges | "by id" >> beam.Map(lambda edge: (edge.id, edge))
+        sources = edges | "sources" >> beam.FlatMap(_sources, implied, self.schema)
         return (
-            joined
-            | "join by id" >> beam.CoGroupByKey()
+            (by_id, sources, evidence)
+            | "join by id" >> Shuffle(self.buckets, Values(Edge), Values(tuple[str, str]), Values(Evidence))
             | "settle"
             >> beam.FlatMap(_settle, self.schema)
             .with_output_types(Edge, evidence=Evidence, rules=str, dropped=str)
@@ -104,66 +87,86 @@ class SettleEdges(beam.PTransform[Any, Any]):
         )
 
 
-_KEYED = tuple[str, bytes]
+class _Route(beam.DoFn):
+    """Edges to those that no rule judges, and by tag those that their types decide on, by their tail, and those of
+    functional relations alone, by their head."""
 
+    def __init__(self, schema: RelationSchema) -> None:
+        rules, relations = schema.rules, schema.relations
+        self.typed = {relation.id for relation in relations if relation.expected_pairs and rules.types != "off"}
+        self.functional = _functional(schema)
 
-def _type_of(node: Node) -> tuple[str, bytes]:
-    return node.id, node.type.encode("utf-8", "surrogatepass")
-
-
-def _with_head_type(group: tuple[str, Mapping[str, Iterable[bytes]]]) -> Iterator[tuple[str, bytes]]:
-    _, joined = group
-    for type in joined["types"]:
-        for data in joined["edges"]:
-            edge = decode(data, Edge)
-            yield edge.tail, encode(EdgeWithHead(edge, type.decode("utf-8", "surrogatepass")))
-
-
-def _judge_types(group: tuple[str, Mapping[str, Iterable[bytes]]], schema: RelationSchema) -> Iterator[Any]:
-    _, joined = group
-    for type in joined["types"]:
-        tail_type = type.decode("utf-8", "surrogatepass")
-        for data in joined["edges"]:
-            found = decode(data, EdgeWithHead)
-            expected = has_expected_types(schema, found.edge.relation, found.head_type, tail_type)
-            if not expected:
-                yield beam.pvalue.TaggedOutput("rules", UNEXPECTED)
-            if expected or schema.rules.types == "warn":
-                yield found.edge
-            else:
-                yield beam.pvalue.TaggedOutput("dropped", UNEXPECTED_DROPPED)
-
-
-def _rank(group: tuple[tuple[str, str], Iterable[Edge]], schema: RelationSchema) -> Iterator[Any]:
-    (_, relation), edges = group
-    most = schema.by_id[relation].max_cardinality
-    assert most is not None  # noqa: S101 - only edges of functional relations come here
-    for edge in ranked(edges, most):
-        if edge.conflict:
-            yield beam.pvalue.TaggedOutput("rules", CONFLICT)
-        if schema.rules.functional == "warn":
-            yield edge
-        elif edge.rank <= most:
-            yield replace(edge, conflict=False)
+    def process(self, edge: Edge) -> Iterator[Any]:
+        if edge.relation in self.typed:
+            yield beam.pvalue.TaggedOutput("typed", (edge.tail, edge))
+        elif edge.relation in self.functional:
+            yield beam.pvalue.TaggedOutput("functional", (edge.head, (edge, None)))
         else:
-            yield beam.pvalue.TaggedOutput("dropped", CONFLICT_DROPPED)
+            yield edge
 
 
-def _sources(edge: Edge, implied: dict[str, tuple[str, ...]], schema: RelationSchema) -> Iterator[tuple[str, bytes]]:
+# Nodes have one type; edges whose types do not matter come without that of their tail.
+_TYPE = Values(str, min)
+
+
+def _with_tail_type(group: tuple[str, list[Edge], str]) -> list[tuple[str, tuple[Edge, str]]]:
+    _, edges, type = group
+    return [(edge.head, (edge, type)) for edge in edges]
+
+
+def _judge(group: tuple[str, list[tuple[Edge, str | None]], str], schema: RelationSchema) -> Iterator[Any]:
+    """Yield the edges of one head that may stay."""
+    _, edges, type = group
+    functional = _functional(schema)
+    values: defaultdict[str, list[Edge]] = defaultdict(list)
+    for edge, tail_type in edges:
+        if tail_type is not None and not has_expected_types(schema, edge.relation, type, tail_type):
+            yield beam.pvalue.TaggedOutput("rules", UNEXPECTED)
+            if schema.rules.types != "warn":
+                yield beam.pvalue.TaggedOutput("dropped", UNEXPECTED_DROPPED)
+                continue
+        if edge.relation in functional:
+            values[edge.relation].append(edge)
+        else:
+            yield edge
+    for relation, of_relation in values.items():
+        most = functional[relation]
+        for edge in ranked(of_relation, most):
+            if edge.conflict:
+                yield beam.pvalue.TaggedOutput("rules", CONFLICT)
+            if schema.rules.functional == "warn":
+                yield edge
+            elif edge.rank <= most:
+                yield replace(edge, conflict=False)
+            else:
+                yield beam.pvalue.TaggedOutput("dropped", CONFLICT_DROPPED)
+
+
+def _functional(schema: RelationSchema) -> dict[str, int]:
+    """Return by relation how many tails a head may have, where a rule asks for it."""
+    if schema.rules.functional == "off":
+        return {}
+    return {relation.id: relation.max_cardinality for relation in schema.relations if relation.max_cardinality}
+
+
+def _sources(
+    edge: Edge, implied: dict[str, tuple[str, ...]], schema: RelationSchema
+) -> Iterator[tuple[str, tuple[str, str]]]:
     relations = implied.get(edge.relation, ())
     for relation, id in zip(relations, implied_edges(edge, implied), strict=False):
-        yield id, f"{edge.id} {rule_of(schema, relation)}".encode()
+        yield id, (edge.id, rule_of(schema, relation))
 
 
-def _settle(group: tuple[str, Mapping[str, Iterable[bytes]]], schema: RelationSchema) -> Iterator[Any]:
-    _, joined = group
-    sources = dict(source.decode().split(" ") for source in joined["sources"])
-    edge = next((decode(data, Edge) for data in joined["edge"]), None)
+def _settle(
+    group: tuple[str, list[Edge], list[tuple[str, str]], list[Evidence]], schema: RelationSchema
+) -> Iterator[Any]:
+    _, edges, sources, evidence = group
+    edge = edges[0] if edges else None
     if edge is None:
         if sources:
-            yield beam.pvalue.TaggedOutput("rules", f"{min(sources.values())}: edges missing")
+            yield beam.pvalue.TaggedOutput("rules", f"{min(rule for _, rule in sources)}: edges missing")
     elif edge.derived_from:
-        kept = tuple(source for source in edge.derived_from if source in sources)
+        kept = tuple(source for source in edge.derived_from if source in dict(sources))
         if kept:
             yield beam.pvalue.TaggedOutput("rules", f"{rule_of(schema, edge.relation)}: edges derived")
             yield replace(edge, derived_from=kept)
@@ -172,9 +175,5 @@ def _settle(group: tuple[str, Mapping[str, Iterable[bytes]]], schema: RelationSc
             yield beam.pvalue.TaggedOutput("dropped", SOURCELESS)
     else:
         yield edge
-    for data in joined["evidence"]:
-        yield (
-            beam.pvalue.TaggedOutput("dropped", EVIDENCE_DROPPED)
-            if edge is None
-            else beam.pvalue.TaggedOutput("evidence", decode(data, Evidence))
-        )
+    for row in evidence:
+        yield beam.pvalue.TaggedOutput(*(("dropped", EVIDENCE_DROPPED) if edge is None else ("evidence", row)))

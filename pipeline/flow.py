@@ -25,6 +25,7 @@ from pipeline.read import Read
 from pipeline.resolution.matching import shipped_weights
 from pipeline.resolution.resolve import Resolve
 from pipeline.settle import Given
+from pipeline.shuffle import buckets_for
 from pipeline.store import Store, shard_of
 from pipeline.stored import Open, Redirects
 from pipeline.tally import Tally
@@ -149,25 +150,27 @@ class MergeFlow(msgspec.Struct, frozen=True):
     def construct(self, pipeline: beam.Pipeline) -> None:
         """Add the flow to a Beam pipeline."""
         register_coders()
+        buckets = buckets_for(self.store.info.shards)
         notes = pipeline | "Redirects" >> Redirects(self.store)
+        told: Any = None
         entries = []
         links: Any = pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity)
         if self.link and has_targets(self.store):
             linked = notes | "Link" >> Link(self.store)
             notes = (notes, linked["notes"]) | "linked" >> beam.Flatten()
-            links = linked["links"]
+            links, told = linked["links"], linked["extracted"]
             entries.append(linked["linked"])
         merges: Any = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
         if self.resolve:
-            told = notes | "Told" >> Open(self.store)
-            resolved = told.extracted | "Resolve" >> Resolve(self.store.info.shards, shipped_weights())
+            told = told or (notes | "Told" >> Open(self.store)).extracted
+            resolved = told | "Resolve" >> Resolve(self.store.info.shards, shipped_weights())
             notes = (notes, resolved["notes"]) | "resolved" >> beam.Flatten()
             merges = resolved["merges"]
             entries.append(
                 resolved["found"] | "count resolution" >> beam.Map(_of_resolution).with_output_types(_Counted)
             )
         stored = notes | "Stored" >> Open(self.store)
-        merged = stored.extracted | "Merge" >> Merge(self.min_confidence, self.schema, self.correlation)
+        merged = stored.extracted | "Merge" >> Merge(self.min_confidence, self.schema, self.correlation, buckets)
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
         tables = {
             **{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")},
@@ -185,7 +188,7 @@ class MergeFlow(msgspec.Struct, frozen=True):
         counts = _summed(entries)
         tally = Tally(self.tallies, "write")
         for name, rows in tables.items():
-            _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, self.tables, tally)
+            _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, self.tables, tally, buckets)
         _write(pipeline, self.counts, counts)
 
 

@@ -1,26 +1,26 @@
 """Independence: what documents say about an edge, near duplicates of one text counted as one document.
 
-No worker holds more than the signatures of documents that meet in one band. Each document follows the first, by id,
-among its near duplicates, and that one's own: groups depend on the documents alone, not on their order.
+No worker holds more than the signatures of documents that fall into one bucket by a band. Each document follows the
+first, by id, among its near duplicates, and that one's own: groups depend on the documents alone, not on their order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import Any
 
 import apache_beam as beam
+import msgspec
 from apache_beam.metrics.metric import Metrics
 
 from pipeline.merging import EdgeFinding, EdgeTally
 from pipeline.near_duplicates import are_similar, bands
-from schemas import Record, decode, encode
-
-# Id, head node, relation, tail node.
-EdgeKey = tuple[str, str, str, str]
+from pipeline.shuffle import Shuffle, Values
+from schemas import Edge, Record
 
 
-class DocumentEdges(Record, frozen=True):
+class DocumentEdges(Record, frozen=True, array_like=True):
     """All that one document says about edges, and the signature of its text."""
 
     document: str
@@ -28,27 +28,46 @@ class DocumentEdges(Record, frozen=True):
     edges: tuple[EdgeFinding, ...]
 
 
-class Independent(beam.PTransform[Any, Any]):
-    """A PCollection of `DocumentEdges` to (edge key, tally) pairs whose documents are independent of each other."""
+class EdgeSum(msgspec.Struct, array_like=True):
+    """What documents say about an edge: the sum by the leader of near duplicates, and under no name over all others."""
+
+    head: str
+    relation: str
+    tail: str
+    tallies: dict[str, EdgeTally]
+
+    def merge(self, other: EdgeSum) -> EdgeSum:
+        """Add the sum over other documents, and return this one."""
+        for leader, tally in other.tallies.items():
+            own = self.tallies.get(leader)
+            if own is not None:
+                tally = own.with_duplicate(tally) if leader else own.with_independent(tally)
+            self.tallies[leader] = tally
+        return self
+
+    def edge(self, id: str, correlation: float) -> Edge:
+        """Return the edge: near duplicates count once."""
+        total = reduce(EdgeTally.with_independent, self.tallies.values())
+        return total.edge(id, self.head, self.relation, self.tail, correlation)
+
+
+class SumEdges(beam.PTransform[Any, Any]):
+    """A PCollection of `DocumentEdges` to (edge id, `EdgeSum`) pairs."""
+
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.buckets = buckets
 
     def expand(self, documents: Any) -> Any:
         """Apply to a PCollection of `DocumentEdges`."""
-        leaders = documents | "near duplicates" >> NearDuplicates()
-        said = documents | "by document" >> beam.Map(_by_document).with_output_types(tuple[str, bytes])
-        tallies = (
-            {"said": said, "leader": leaders | "leader" >> beam.Map(_as_bytes).with_output_types(tuple[str, bytes])}
-            | "join leaders" >> beam.CoGroupByKey()
-            | "tallies"
-            >> beam.ParDo(_Tallies())
-            .with_output_types(tuple[EdgeKey, EdgeTally], grouped=tuple[tuple[str, EdgeKey], EdgeTally])
-            .with_outputs("grouped", main="single")
+        said = documents | "by document" >> beam.Map(lambda said: (said.document, said))
+        leaders = documents | "near duplicates" >> NearDuplicates(self.buckets)
+        sums = (
+            (said, leaders)
+            | "join leaders" >> Shuffle(self.buckets, Values(DocumentEdges), Values(str, min))
+            | "sums" >> beam.ParDo(_Sums())
         )
-        once = (
-            tallies.grouped
-            | "once a group" >> beam.CombinePerKey(SumTallies(duplicates=True))  # type: ignore[no-untyped-call]
-            | "no group" >> beam.MapTuple(_without_group).with_output_types(tuple[EdgeKey, EdgeTally])
-        )
-        return (tallies.single, once) | "all" >> beam.Flatten()
+        return (sums,) | "sum" >> Shuffle(self.buckets, Values(EdgeSum, EdgeSum.merge))
 
 
 class NearDuplicates(beam.PTransform[Any, Any]):
@@ -57,52 +76,27 @@ class NearDuplicates(beam.PTransform[Any, Any]):
     The leader stands for all of them; it leads itself.
     """
 
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+
     def expand(self, documents: Any) -> Any:
         """Apply to a PCollection of `DocumentEdges`."""
-        first = (
-            documents
-            | "bands" >> beam.FlatMap(_in_bands).with_output_types(tuple[bytes, tuple[str, bytes]])
-            | "meet" >> beam.GroupByKey()
-            | "compare" >> beam.FlatMap(similar_in_band).with_output_types(tuple[str, str])
-            | "first" >> beam.CombinePerKey(min).with_output_types(tuple[str, str])
+        pairs = (
+            (documents | "bands" >> beam.FlatMap(_in_bands),)
+            | "meet" >> Shuffle(self.buckets, Values(tuple[str, bytes]))
+            | "compare" >> beam.FlatMap(similar_in_band)
         )
+        first = (pairs,) | "first" >> Shuffle(self.buckets, Values(str, min))
+        followers = first | "followers" >> beam.MapTuple(lambda document, leader: (leader, document))
         return (
-            {"followers": first | "followers" >> beam.Map(_swap).with_output_types(tuple[str, str]), "leader": first}
-            | "join" >> beam.CoGroupByKey()
-            | "follow" >> beam.FlatMap(_follow).with_output_types(tuple[str, str])
+            (followers, first)
+            | "leaders" >> Shuffle(self.buckets, Values(str), Values(str, min))
+            | "follow" >> beam.FlatMap(_follow)
         )
 
 
-class SumTallies(beam.CombineFn):
-    """Adds up tallies of one edge, over independent documents or over near duplicates."""
-
-    def __init__(self, duplicates: bool = False) -> None:
-        self.duplicates = duplicates
-
-    def create_accumulator(self) -> list[EdgeTally]:
-        """Return an empty sum."""
-        return []
-
-    def add_input(self, total: list[EdgeTally], tally: EdgeTally) -> list[EdgeTally]:
-        """Return the sum with one more tally."""
-        if not total:
-            return [tally]
-        return [total[0].with_duplicate(tally) if self.duplicates else total[0].with_independent(tally)]
-
-    def merge_accumulators(self, totals: Iterable[list[EdgeTally]]) -> list[EdgeTally]:
-        """Return the sum of sums."""
-        merged: list[EdgeTally] = []
-        for total in totals:
-            for tally in total:
-                merged = self.add_input(merged, tally)
-        return merged
-
-    def extract_output(self, total: list[EdgeTally]) -> EdgeTally:
-        """Return the sum; Beam asks only for keys that have an input."""
-        return total[0]
-
-
-def similar_in_band(group: tuple[bytes, Iterable[tuple[str, bytes]]]) -> Iterator[tuple[str, str]]:
+def similar_in_band(group: tuple[str | bytes, Iterable[tuple[str, bytes]]]) -> Iterator[tuple[str, str]]:
     """Yield (document, first document) for those that meet in a band and are near duplicates of the first there."""
     _, members = group
     leader, own = min(members)
@@ -115,45 +109,26 @@ def similar_in_band(group: tuple[bytes, Iterable[tuple[str, bytes]]]) -> Iterato
         yield leader, leader
 
 
-class _Tallies(beam.DoFn):
-    """What each document says, by edge, and for documents with near duplicates by group and edge."""
+class _Sums(beam.DoFn):
+    """What each document says, by edge."""
 
     def __init__(self) -> None:
         self.duplicates = Metrics.counter("factmill.merge", "near_duplicates")
 
-    def process(self, joined: tuple[str, Mapping[str, Iterable[bytes]]]) -> Iterator[Any]:
-        document, parts = joined
-        leader = next((leader.decode("utf-8", "surrogatepass") for leader in parts["leader"]), None)
-        self.duplicates.inc(leader not in (None, document))
-        for data in parts["said"]:
-            for edge in decode(data, DocumentEdges).edges:
-                key = (edge.id, edge.head, edge.relation, edge.tail)
-                tally = EdgeTally.of(edge.probability, edge.derived_from)
-                yield (key, tally) if leader is None else beam.pvalue.TaggedOutput("grouped", ((leader, key), tally))
+    def process(self, joined: tuple[str, list[DocumentEdges], str | None]) -> Iterator[tuple[str, EdgeSum]]:
+        document, said, leader = joined
+        if leader not in (None, document):
+            self.duplicates.inc()
+        for edge in (edge for edges in said for edge in edges.edges):
+            tally = EdgeTally.of(edge.probability, edge.derived_from)
+            yield edge.id, EdgeSum(edge.head, edge.relation, edge.tail, {leader or "": tally})
 
 
-def _by_document(said: DocumentEdges) -> tuple[str, bytes]:
-    return said.document, encode(said)
+def _in_bands(said: DocumentEdges) -> list[tuple[str, tuple[str, bytes]]]:
+    return [(band.hex(), (said.document, said.signature)) for band in bands(said.signature)]
 
 
-def _in_bands(said: DocumentEdges) -> list[tuple[bytes, tuple[str, bytes]]]:
-    return [(band, (said.document, said.signature)) for band in bands(said.signature)]
-
-
-def _as_bytes(pair: tuple[str, str]) -> tuple[str, bytes]:
-    return pair[0], pair[1].encode("utf-8", "surrogatepass")
-
-
-def _swap(pair: tuple[str, str]) -> tuple[str, str]:
-    return pair[1], pair[0]
-
-
-def _follow(group: tuple[str, Mapping[str, Iterable[str]]]) -> Iterator[tuple[str, str]]:
-    leader, joined = group
-    further = next(iter(joined["leader"]), leader)
-    for follower in joined["followers"]:
-        yield follower, further
-
-
-def _without_group(key: tuple[str, EdgeKey], tally: EdgeTally) -> tuple[EdgeKey, EdgeTally]:
-    return key[1], tally
+def _follow(group: tuple[str, list[str], str | None]) -> Iterator[tuple[str, str]]:
+    leader, followers, further = group
+    for follower in followers:
+        yield follower, further or leader

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
-from pipeline.apply_rules import CheckTypes, RankValues, SettleEdges
+from pipeline.apply_rules import JudgeEdges, SettleEdges
 from pipeline.failures import dead_letter
-from pipeline.independence import DocumentEdges, EdgeKey, Independent, SumTallies
-from pipeline.merging import EdgeTally, NodeFinding, NodeTally, findings
+from pipeline.independence import DocumentEdges, EdgeSum, SumEdges
+from pipeline.merging import NodeTally, findings
 from pipeline.near_duplicates import signature
 from pipeline.rules import implied_relations
-from schemas import DeadLetter, Document, Edge, Extraction, Node, Record, RelationSchema, encode
+from pipeline.shuffle import Shuffle, Values
+from schemas import DeadLetter, Document, Edge, Evidence, Extraction, Node, Record, RelationSchema
 
 
 class DocumentRow(Record, frozen=True):
@@ -46,18 +47,20 @@ class Merge(beam.PTransform[Any, Any]):
         min_confidence: edges below are left out.
         schema: the relations and their rules.
         correlation: how far documents that state one edge depend on each other, from 0 to 1; see `EdgeTally.edge`.
+        buckets: parts into which the graph falls on the way; see `pipeline.shuffle`.
     """
 
     min_confidence: float
     schema: RelationSchema
     correlation: float = 0.0
+    buckets: int = 1
 
     def expand(self, extracted: Any) -> dict[str, Any]:
         """Apply to a PCollection of (document, extraction)."""
         kinds: dict[str, Any] = {
-            "nodes": tuple[str, NodeFinding],
+            "nodes": tuple[str, NodeTally],
             "edges": DocumentEdges,
-            "evidence": tuple[str, bytes],
+            "evidence": tuple[str, Evidence],
             "dead": DeadLetter,
             "dropped": str,
         }
@@ -65,43 +68,28 @@ class Merge(beam.PTransform[Any, Any]):
             DocumentRow, **kinds
         ).with_outputs(*kinds, main="documents")
         nodes = (
-            found.nodes
-            | "sum nodes" >> beam.CombinePerKey(SumNodes())  # type: ignore[no-untyped-call]
+            (found.nodes,)
+            | "sum nodes" >> Shuffle(self.buckets, Values(NodeTally, NodeTally.merge))
             | "nodes" >> beam.MapTuple(_node).with_output_types(Node)
         )
         edges = (
             found.edges
-            | "independent" >> Independent()
-            | "sum edges" >> beam.CombinePerKey(SumTallies())  # type: ignore[no-untyped-call]
-            | "edges" >> beam.Map(_edge, self.correlation).with_output_types(Edge)
+            | "sum edges" >> SumEdges(self.buckets)
+            | "edges"
+            >> beam.FlatMap(_edge, self.correlation, self.min_confidence)
+            .with_output_types(Edge, dropped=str)
+            .with_outputs("dropped", main="kept")
         )
-        weak = edges | "weak" >> beam.FlatMap(_weak, self.min_confidence).with_output_types(str)
-        kept = edges | "kept" >> beam.Filter(_sure, self.min_confidence).with_output_types(Edge)
-        dropped: list[Any] = [found.dropped, weak]
-        rules: list[Any] = []
-        if self.schema.rules.types != "off":
-            typed = {relation.id for relation in self.schema.relations if relation.expected_pairs}
-            free = kept | "of any type" >> beam.Filter(_not_of, typed).with_output_types(Edge)
-            kept = kept | "typed" >> beam.Filter(_of, typed).with_output_types(Edge)
-            checked = {"edges": kept, "nodes": nodes} | "types" >> CheckTypes(self.schema)
-            kept = (checked.edges, free) | "typed and others" >> beam.Flatten()
-            dropped, rules = [*dropped, checked.dropped], [*rules, checked.rules]
-        if self.schema.rules.functional != "off":
-            functional = {relation.id for relation in self.schema.relations if relation.max_cardinality}
-            free = kept | "of any number" >> beam.Filter(_not_of, functional).with_output_types(Edge)
-            kept = kept | "functional" >> beam.Filter(_of, functional).with_output_types(Edge)
-            ranked = kept | "rank" >> RankValues(self.schema)
-            kept = (ranked.edges, free) | "functional and others" >> beam.Flatten()
-            dropped, rules = [*dropped, ranked.dropped], [*rules, ranked.rules]
-        settled = {"edges": kept, "evidence": found.evidence} | "settle edges" >> SettleEdges(self.schema)
+        judged = (edges.kept, nodes) | "judge" >> JudgeEdges(self.schema, self.buckets)
+        settled = (judged["edges"], found.evidence) | "settle edges" >> SettleEdges(self.schema, self.buckets)
         return {
             "nodes": nodes,
             "edges": settled.edges,
             "evidence": settled.evidence,
             "documents": found.documents,
             "dead": found.dead,
-            "dropped": (*dropped, settled.dropped) | "dropped" >> beam.Flatten(),
-            "rules": (*rules, settled.rules) | "rules" >> beam.Flatten(),
+            "dropped": (found.dropped, edges.dropped, judged["dropped"], settled.dropped) | "dropped" >> beam.Flatten(),
+            "rules": (judged["rules"], settled.rules) | "rules" >> beam.Flatten(),
         }
 
 
@@ -127,37 +115,15 @@ class FindingsOf(beam.DoFn):
         self.edges.inc(len(found.edges))
         yield document_row(document, extraction)
         for node in found.nodes:
-            yield beam.pvalue.TaggedOutput("nodes", (node.id, node))
+            tally = NodeTally()
+            tally.add(node)
+            yield beam.pvalue.TaggedOutput("nodes", (node.id, tally))
         if said.edges:
             yield beam.pvalue.TaggedOutput("edges", said)
         for row in found.evidence:
-            yield beam.pvalue.TaggedOutput("evidence", (row.edge, encode(row)))
+            yield beam.pvalue.TaggedOutput("evidence", (row.edge, row))
         for _ in range(found.self_loops):
             yield beam.pvalue.TaggedOutput("dropped", "self-loop")
-
-
-class SumNodes(beam.CombineFn):
-    """Adds up node findings."""
-
-    def create_accumulator(self) -> NodeTally:
-        """Return an empty sum."""
-        return NodeTally()
-
-    def add_input(self, tally: NodeTally, finding: NodeFinding) -> NodeTally:
-        """Return the sum with one more finding."""
-        tally.add(finding)
-        return tally
-
-    def merge_accumulators(self, tallies: Iterable[NodeTally]) -> NodeTally:
-        """Return the sum of sums."""
-        merged = NodeTally()
-        for tally in tallies:
-            merged.merge(tally)
-        return merged
-
-    def extract_output(self, tally: NodeTally) -> NodeTally:
-        """Return the sum."""
-        return tally
 
 
 def document_row(document: Document, extraction: Extraction) -> DocumentRow:
@@ -180,22 +146,10 @@ def _node(id: str, tally: NodeTally) -> Node:
     return tally.node(id)
 
 
-def _edge(summed: tuple[EdgeKey, EdgeTally], correlation: float) -> Edge:
-    key, tally = summed
-    return tally.edge(*key, correlation)
-
-
-def _sure(edge: Edge, min_confidence: float) -> bool:
-    return edge.confidence >= min_confidence
-
-
-def _weak(edge: Edge, min_confidence: float) -> list[str]:
-    return [] if _sure(edge, min_confidence) else ["edge below the confidence cut"]
-
-
-def _of(edge: Edge, relations: Collection[str]) -> bool:
-    return edge.relation in relations
-
-
-def _not_of(edge: Edge, relations: Collection[str]) -> bool:
-    return edge.relation not in relations
+def _edge(summed: tuple[str, EdgeSum], correlation: float, min_confidence: float) -> Iterator[Any]:
+    id, total = summed
+    edge = total.edge(id, correlation)
+    if edge.confidence >= min_confidence:
+        yield edge
+    else:
+        yield beam.pvalue.TaggedOutput("dropped", "edge below the confidence cut")

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from pipeline.naming import entity_name, knowledge_base_ids, most_frequent, other_ids, page_title, sentence_of
 from schemas import Document, Edge, Evidence, Extraction, Mention, Node, Record, edge_id, node_id
 
@@ -45,7 +47,7 @@ class NodeFinding(Record, frozen=True):
     mentions: int
 
 
-class EdgeFinding(Record, frozen=True):
+class EdgeFinding(Record, frozen=True, array_like=True):
     """What one document says about one edge.
 
     Attributes:
@@ -85,38 +87,39 @@ class NamedEntity(NamedTuple):
     kb_ids: tuple[str, ...]
 
 
-@dataclass
-class NodeTally:
+class NodeTally(msgspec.Struct, array_like=True):
     """The sum of findings about one node."""
 
-    names: Counter[str] = field(default_factory=Counter)
-    titles: Counter[str] = field(default_factory=Counter)
-    types: Counter[str] = field(default_factory=Counter)
-    aliases: set[str] = field(default_factory=set)
-    kb_ids: set[str] = field(default_factory=set)
+    names: dict[str, int] = {}
+    titles: dict[str, int] = {}
+    types: dict[str, int] = {}
+    aliases: set[str] = set()
+    kb_ids: set[str] = set()
     support: int = 0
     mentions: int = 0
 
     def add(self, finding: NodeFinding) -> None:
         """Add the finding of one more document."""
-        self.names[finding.name] += 1
+        count(self.names, finding.name)
         if page_title(finding.kb_ids):
-            self.titles[finding.name] += 1
-        self.types.update(dict(finding.types))
+            count(self.titles, finding.name)
+        for type, mentions in finding.types:
+            count(self.types, type, mentions)
         self.aliases.update(finding.aliases)
         self.kb_ids.update(finding.kb_ids)
         self.support += 1
         self.mentions += finding.mentions
 
-    def merge(self, other: NodeTally) -> None:
-        """Add the sum over other documents."""
-        self.names.update(other.names)
-        self.titles.update(other.titles)
-        self.types.update(other.types)
+    def merge(self, other: NodeTally) -> NodeTally:
+        """Add the sum over other documents, and return this one."""
+        for own, others in ((self.names, other.names), (self.titles, other.titles), (self.types, other.types)):
+            for word, number in others.items():
+                count(own, word, number)
         self.aliases |= other.aliases
         self.kb_ids |= other.kb_ids
         self.support += other.support
         self.mentions += other.mentions
+        return self
 
     def node(self, id: str) -> Node:
         """Return the node; its name is its page's title or what most documents use, its type that of most mentions."""
@@ -131,7 +134,7 @@ class NodeTally:
         )
 
 
-class EdgeTally(Record, frozen=True):
+class EdgeTally(Record, frozen=True, array_like=True):
     """The sum of findings about one edge.
 
     Attributes:
@@ -196,6 +199,11 @@ class EdgeTally(Record, frozen=True):
             independent=self.independent,
             derived_from=() if self.stated else self.derived_from,
         )
+
+
+def count(counts: dict[str, int], word: str, number: int = 1) -> None:
+    """Add to the count of a word."""
+    counts[word] = counts.get(word, 0) + number
 
 
 def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

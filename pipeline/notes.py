@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,7 +14,7 @@ from schemas import Document, Extraction, Record
 REDIRECT, LINK, MOVE = "redirect", "link", "move"
 
 
-class Note(Record, frozen=True):
+class Note(Record, frozen=True, array_like=True):
     """What is to be changed in the documents of a shard when it is opened.
 
     Attributes:
@@ -38,7 +38,7 @@ class Notes:
     """The notes of one shard, ready to be applied."""
 
     redirects: dict[str, str] = field(default_factory=dict)
-    links: dict[tuple[str, int], Note] = field(default_factory=dict)
+    links: dict[str, dict[int, Note]] = field(default_factory=dict)
     moves: dict[str, dict[int, str]] = field(default_factory=dict)
 
     @classmethod
@@ -49,7 +49,7 @@ class Notes:
             if note.kind == REDIRECT:
                 sorted_notes.redirects[note.key] = note.value
             elif note.kind == LINK:
-                sorted_notes.links[note.key, note.entity] = note
+                sorted_notes.links.setdefault(note.key, {})[note.entity] = note
             elif note.kind == MOVE:
                 sorted_notes.moves.setdefault(note.key, {})[note.entity] = note.value
         return sorted_notes
@@ -62,14 +62,18 @@ class Notes:
         if moves:
             nodes = tuple(moves.get(index, "") for index in range(len(extraction.entities)))
             extraction = msgspec.structs.replace(extraction, nodes=nodes)
-        if not self.links:
-            return document, extraction
-        entities = list(extraction.entities)
-        for index, entity in enumerate(entities):
-            if note := self.links.get((document.id, index)):
-                # Links of single mentions were not enough to decide what the entity is, and would speak against it.
-                mentions = tuple(msgspec.structs.replace(mention, kb_ids=()) for mention in entity.mentions)
-                entities[index] = msgspec.structs.replace(
-                    entity, mentions=mentions, kb_ids=(note.value,), link_probability=note.probability
-                )
-        return document, msgspec.structs.replace(extraction, entities=tuple(entities))
+        return document, linked(extraction, self.links.get(document.id, {}))
+
+
+def linked(extraction: Extraction, links: Mapping[int, Note]) -> Extraction:
+    """Return what was found in a document, some of its entities linked; the notes are given by their numbers."""
+    if not links:
+        return extraction
+    entities = list(extraction.entities)
+    for index, note in links.items():
+        # Links of single mentions were not enough to decide what the entity is, and would speak against it.
+        mentions = tuple(msgspec.structs.replace(mention, kb_ids=()) for mention in entities[index].mentions)
+        entities[index] = msgspec.structs.replace(
+            entities[index], mentions=mentions, kb_ids=(note.value,), link_probability=note.probability
+        )
+    return msgspec.structs.replace(extraction, entities=tuple(entities))

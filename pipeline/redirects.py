@@ -6,12 +6,13 @@ comes later changes no extraction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
 import msgspec
 
+from pipeline.shuffle import Shuffle, Values
 from schemas import Document, Entity, Extraction, Mention
 
 # A redirect to a redirect is followed so often; each round doubles the length of the chains that are resolved.
@@ -21,29 +22,37 @@ _ROUNDS = 2
 class ResolveRedirects(beam.PTransform[Any, Any]):
     """(alias, target) pairs, one for each alias, to (alias, final target) pairs."""
 
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+
     def expand(self, targets: Any) -> Any:
         """Apply to a PCollection of pairs."""
         for number in range(_ROUNDS):
-            by_target = targets | f"by target {number}" >> beam.Map(_swap).with_output_types(tuple[str, str])
+            by_target = targets | f"by target {number}" >> beam.Map(_swap)
             targets = (
-                {"aliases": by_target, "next": targets}
-                | f"join {number}" >> beam.CoGroupByKey()
-                | f"hop {number}" >> beam.FlatMap(hop).with_output_types(tuple[str, str])
+                (by_target, targets)
+                | f"join {number}" >> Shuffle(self.buckets, Values(str), Values(str, min))
+                | f"hop {number}" >> beam.FlatMap(hop)
             )
         return targets
 
 
 class Redirected(beam.PTransform[Any, Any]):
-    """PCollections `links` (id, shard) and `targets` (alias, final target) to (shard, (alias, final target)) pairs.
+    """PCollections of (id, shard) links and of (alias, final target) to (shard, (alias, final target)) pairs.
 
     So each shard hears of the redirects that its documents meet, and nobody holds all of them.
     """
 
-    def expand(self, inputs: Mapping[str, Any]) -> Any:
-        """Apply to PCollections by these names."""
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+
+    def expand(self, inputs: tuple[Any, Any]) -> Any:
+        """Apply to both in this order."""
         return (
             inputs
-            | "join targets" >> beam.CoGroupByKey()
+            | "join targets" >> Shuffle(self.buckets, Values(int), Values(str, min))
             | "redirected" >> beam.FlatMap(redirected).with_output_types(tuple[int, tuple[str, str]])
         )
 
@@ -70,20 +79,18 @@ def follow(document: Document, extraction: Extraction, targets: Mapping[str, str
     return document, msgspec.structs.replace(extraction, entities=entities(extraction.entities))
 
 
-def hop(group: tuple[str, Mapping[str, Iterable[str]]]) -> Iterator[tuple[str, str]]:
+def hop(group: tuple[str, list[str], str | None]) -> Iterator[tuple[str, str]]:
     """Yield the aliases that lead to a target with where that leads itself."""
-    target, joined = group
-    further = next(iter(joined["next"]), target)
-    for alias in joined["aliases"]:
-        yield alias, further
+    target, aliases, further = group
+    for alias in aliases:
+        yield alias, target if further is None else further
 
 
-def redirected(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[tuple[int, tuple[str, str]]]:
+def redirected(group: tuple[str, list[int], str | None]) -> Iterator[tuple[int, tuple[str, str]]]:
     """Yield an alias with its target for every shard that has a link to it."""
-    alias, joined = group
-    target = next(iter(joined["targets"]), alias)
-    if target != alias:  # redirects that run in a circle lead nowhere
-        for shard in joined["links"]:
+    alias, shards, target = group
+    if target not in (None, alias):  # redirects that run in a circle lead nowhere
+        for shard in shards:
             yield shard, (alias, target)
 
 

@@ -15,6 +15,7 @@ import apache_beam as beam
 from pipeline.notes import REDIRECT as REDIRECTED
 from pipeline.notes import Note, Notes
 from pipeline.redirects import Redirected, ResolveRedirects
+from pipeline.shuffle import Shuffle, Values, buckets_for
 from pipeline.store import DOCUMENT, FAILED, REDIRECT, UNREAD, Store, read_links, read_shard
 from schemas import DeadLetter, Document, Extraction, Redirect, decode
 
@@ -33,8 +34,8 @@ class Redirects(beam.PTransform[Any, Any]):
         links = numbers | "links" >> beam.FlatMap(_links, self.store).with_output_types(tuple[str, int])
         redirects = pipeline | "resolved" >> ResolvedRedirects(self.store)
         return (
-            {"links": links, "targets": redirects}
-            | "redirected" >> Redirected()
+            (links, redirects)
+            | "redirected" >> Redirected(buckets_for(self.store.info.shards))
             | "note" >> beam.Map(_note).with_output_types(tuple[int, Note])
         )
 
@@ -49,7 +50,7 @@ class ResolvedRedirects(beam.PTransform[Any, Any]):
         """Apply to a pipeline."""
         numbers = pipeline | "numbers" >> Numbers(self.store)
         redirects = numbers | "redirects" >> beam.FlatMap(_redirects, self.store).with_output_types(tuple[str, str])
-        return redirects | "resolve" >> ResolveRedirects()
+        return redirects | "resolve" >> ResolveRedirects(buckets_for(self.store.info.shards))
 
 
 @dataclass(eq=False)
@@ -64,15 +65,13 @@ class Open(beam.PTransform[Any, Any]):
 
     def expand(self, notes: Any) -> Any:
         """Apply to a PCollection of (shard, note) pairs."""
-        shards = (
-            notes.pipeline
-            | "numbers" >> Numbers(self.store)
-            | "no note" >> beam.Map(_no_note).with_output_types(tuple[int, Note])
+        shards = self.store.info.shards
+        silent = notes.pipeline | "no notes" >> beam.Create(
+            [(n, Note("", "", "")) for n in range(shards)], reshuffle=False
         )
         return (
-            (shards, notes)
-            | "shards" >> beam.Flatten()
-            | "notes by shard" >> beam.GroupByKey()
+            ((silent, notes),)
+            | "notes by shard" >> Shuffle(shards, Values(Note))
             | "open"
             >> beam.ParDo(OpenStored(self.store))
             .with_output_types(tuple[Document, Extraction], dead=DeadLetter)
@@ -88,7 +87,9 @@ class Numbers(beam.PTransform[Any, Any]):
 
     def expand(self, pipeline: Any) -> Any:
         """Apply to a pipeline."""
-        numbers = pipeline | "number" >> beam.Create(range(self.store.info.shards)).with_output_types(int)
+        numbers = pipeline | "number" >> beam.Create(range(self.store.info.shards), reshuffle=False).with_output_types(
+            int
+        )
         return numbers | "spread" >> beam.Reshuffle()
 
 
@@ -127,7 +128,3 @@ def _redirects(number: int, store: Store) -> Iterator[tuple[str, str]]:
 def _note(redirected: tuple[int, tuple[str, str]]) -> tuple[int, Note]:
     shard, (alias, target) = redirected
     return shard, Note(kind=REDIRECTED, key=alias, value=target)
-
-
-def _no_note(number: int) -> tuple[int, Note]:
-    return number, Note("", "", "")

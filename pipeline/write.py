@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
 from pipeline.accounts import Entry
+from pipeline.shuffle import Pack, Values, packed, unpack
 from pipeline.tally import Tally
-from schemas import Record, content_hash, decode, encode
+from schemas import Record, content_hash
 from sinks.tables import write_table
 
 # Rows of a file at most, on average. A worker sorts a file in memory, and no other step takes as much.
@@ -51,6 +53,7 @@ class WriteTable(beam.PTransform[Any, Any]):
         count: side input with the number of rows of each table, under ("rows", name).
         folder: where the files go.
         tally: counts rows.
+        buckets: parts of the table on the way to its files.
     """
 
     name: str
@@ -58,15 +61,31 @@ class WriteTable(beam.PTransform[Any, Any]):
     count: beam.pvalue.AsDict
     folder: str
     tally: Tally
+    buckets: int = 1
 
     def expand(self, rows: Any) -> Any:
         """Apply to a PCollection of `kind`."""
         return (
             rows
-            | "place" >> beam.Map(_place, self.name, self.count).with_output_types(tuple[int, bytes])
+            | "place" >> beam.Map(lambda row: (place(self.name, row, self.buckets), row))
+            | "pack" >> Pack(self.buckets, Values(self.kind))
+            | "to files" >> beam.FlatMap(self.to_files, self.count).with_output_types(tuple[int, bytes])
             | "files" >> beam.GroupByKey()
             | "write" >> beam.ParDo(WriteFile(self.name, self.kind, self.folder, self.tally), self.count)
         )
+
+    def to_files(self, sent: tuple[int, tuple[int, bytes]], count: Mapping[Entry, int]) -> Iterator[tuple[int, bytes]]:
+        """Yield a block for the file that it belongs to; where a bucket reaches into several files, it is divided."""
+        bucket, (_, block) = sent
+        of = files(self.name, count["rows", self.name])
+        first, last = bucket * of // self.buckets, ((bucket + 1) * of - 1) // self.buckets
+        if first == last:
+            yield first, block
+        else:
+            parts: defaultdict[int, list[Any]] = defaultdict(list)
+            for pair in unpack(block, self.kind):
+                parts[place(self.name, pair[1], of)].append(pair)
+            yield from ((number, packed(pairs)) for number, pairs in parts.items())
 
 
 class WriteFile(beam.DoFn):
@@ -81,9 +100,9 @@ class WriteFile(beam.DoFn):
 
     def process(self, group: tuple[int, Iterable[bytes]], count: Mapping[Entry, int]) -> Iterator[int]:
         """Yield the number of rows written."""
-        number, rows = group
+        number, blocks = group
         path = Path(self.folder) / file_name(self.name, number, files(self.name, count["rows", self.name]))
-        written = write_table((decode(row, self.kind) for row in rows), self.name, path)
+        written = write_table((row for block in blocks for _, row in unpack(block, self.kind)), self.name, path)
         self.rows.inc(written)
         self.tally.add(done=written)
         yield written
@@ -118,7 +137,3 @@ def write_empty_files(folder: Path, rows: Mapping[str, int]) -> None:
             path = folder / file_name(name, number, of)
             if not path.exists():
                 write_table([], name, path)
-
-
-def _place(row: Record, name: str, count: Mapping[Entry, int]) -> tuple[int, bytes]:
-    return place(name, row, files(name, count["rows", name])), encode(row)

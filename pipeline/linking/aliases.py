@@ -26,7 +26,7 @@ _SEPARATORS = re.compile(r"[^\w+#]+|_")
 _POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
 
 
-class Alias(Record, frozen=True):
+class Alias(Record, frozen=True, array_like=True):
     """How often, in documents, a text is used for an entry of a knowledge base.
 
     Attributes:
@@ -58,14 +58,14 @@ class Alias(Record, frozen=True):
         return 1000 * (self.anchors + self.headings) + self.prior
 
 
-class Candidate(Record, frozen=True):
+class Candidate(Record, frozen=True, array_like=True):
     """An entry of a knowledge base that a text may stand for."""
 
     target: str
     alias: Alias
 
 
-class Candidates(Record, frozen=True):
+class Candidates(Record, frozen=True, array_like=True):
     """The candidates of a text, the most used ones first, and how often it is used for any."""
 
     best: tuple[Candidate, ...] = ()

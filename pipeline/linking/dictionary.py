@@ -41,9 +41,9 @@ class Entry(Record, frozen=True):
     type: str
     prior: int
 
-    def said_alias(self) -> tuple[tuple[str, str], Alias]:
+    def said_alias(self) -> tuple[str, dict[str, Alias]]:
         """Return what the row says about aliases."""
-        return (alias_key(self.alias), self.id), Alias(prior=self.prior)
+        return alias_key(self.alias), {self.id: Alias(prior=self.prior)}
 
     def said_profile(self) -> tuple[str, Profile]:
         """Return what the row says about the target's type."""

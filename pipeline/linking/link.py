@@ -8,8 +8,9 @@ more often than there are shards.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import add, ior
 from typing import Any
 
 import apache_beam as beam
@@ -30,20 +31,20 @@ from pipeline.linking.dictionary import Entry, ReadDictionary, has_dictionary
 from pipeline.linking.profiles import ALL, Profile, said_profiles
 from pipeline.merging import DECIMALS
 from pipeline.naming import knowledge_base_ids
-from pipeline.notes import LINK, Note
+from pipeline.notes import LINK, Note, linked
+from pipeline.shuffle import Shuffle, Values, buckets_for
 from pipeline.store import Store, shard_of
 from pipeline.stored import Open, ResolvedRedirects, open_shard
-from schemas import DeadLetter, Document, Entity, Extraction, LinkedEntity, Record, decode, encode
+from schemas import DeadLetter, Document, Entity, Extraction, LinkedEntity, Record
 
-_ALIAS = tuple[tuple[str, str], Alias]
+_ALIAS = tuple[str, dict[str, Alias]]
 _PROFILE = tuple[str, Profile]
-_ASKED = tuple[str, int]
-_TOLD = tuple[int, bytes]
+_ASKED = tuple[str, set[int]]
 # Candidates that were not chosen, of those that a row names.
 _OTHERS = 3
 
 
-class Told(Record, frozen=True):
+class Told(Record, frozen=True, array_like=True):
     """What a shard is told: the candidates of an alias, or the profile of a target."""
 
     key: str
@@ -58,7 +59,8 @@ def has_targets(store: Store) -> bool:
 
 @dataclass(eq=False)
 class Link(beam.PTransform[Any, Any]):
-    """(shard, note) pairs with redirects to `notes` that link entities, their rows `links`, and `linked`, counts.
+    """(shard, note) pairs with redirects to `notes` that link entities, their rows `links`, and `linked`, counts; and
+    `extracted`, all (document, extraction) pairs, their entities linked.
 
     Attributes:
         store: where documents and extractions are.
@@ -68,56 +70,45 @@ class Link(beam.PTransform[Any, Any]):
 
     def expand(self, redirects: Any) -> dict[str, Any]:
         """Apply to a PCollection of (shard, note) pairs."""
-        pipeline = redirects.pipeline
+        pipeline, shards = redirects.pipeline, self.store.info.shards
+        buckets = buckets_for(shards)
         opened = redirects | "Open" >> Open(self.store)
-        heard = opened.extracted | "hear" >> beam.ParDo(Hear(self.store.info.shards)).with_output_types(
+        heard = opened.extracted | "hear" >> beam.ParDo(Hear(shards)).with_output_types(
             _ALIAS, profiles=_PROFILE, asked=_ASKED
         ).with_outputs("profiles", "asked", main="aliases")
         aliases, profiles = [heard.aliases], [heard.profiles]
         if self.store.info.redirects:
             titles = pipeline | "Names" >> ResolvedRedirects(self.store)
-            aliases.append(titles | "titles" >> beam.FlatMap(_titled).with_output_types(_ALIAS))
+            aliases.append(titles | "titles" >> beam.FlatMap(_titled))
         if has_dictionary(self.store):
             entries = pipeline | "Dictionary" >> ReadDictionary(self.store)
-            aliases.append(entries | "said aliases" >> beam.Map(Entry.said_alias).with_output_types(_ALIAS))
-            profiles.append(entries | "said types" >> beam.Map(Entry.said_profile).with_output_types(_PROFILE))
-        candidates = (
-            aliases
-            | "all aliases" >> beam.Flatten()
-            | "sum aliases" >> beam.CombinePerKey(Sum(Alias)).with_output_types(_ALIAS)  # type: ignore[no-untyped-call]
-            | "candidate" >> beam.MapTuple(_candidate).with_output_types(tuple[str, Candidates])
-            | "best" >> beam.CombinePerKey(Sum(Candidates)).with_output_types(tuple[str, Candidates])  # type: ignore[no-untyped-call]
-            | "candidates" >> beam.MapTuple(_told_candidates).with_output_types(tuple[str, bytes])
+            aliases.append(entries | "said aliases" >> beam.Map(Entry.said_alias))
+            profiles.append(entries | "said types" >> beam.Map(Entry.said_profile))
+        told = (
+            (tuple(aliases), heard.asked)
+            | "aliases" >> Shuffle(buckets, Values(dict[str, Alias], _added), Values(set[int], ior))
+            | "tell candidates" >> beam.FlatMap(_candidates).with_outputs("asked", main="told")
         )
-        profiled = (
-            profiles
-            | "all profiles" >> beam.Flatten()
-            | "sum profiles" >> beam.CombinePerKey(Sum(Profile)).with_output_types(_PROFILE)  # type: ignore[no-untyped-call]
-            | "profile" >> beam.MapTuple(_told_profile).with_output_types(tuple[str, bytes])
+        everything = pipeline | "everything" >> beam.Create([(ALL, set(range(shards)))], reshuffle=False)
+        of_targets = (
+            (tuple(profiles), (told.asked, everything))
+            | "profiles" >> Shuffle(buckets, Values(Profile, add), Values(set[int], ior))
+            | "tell profiles" >> beam.FlatMap(_profiles)
         )
-        told = {
-            "told": candidates,
-            "asked": heard.asked | "ask once" >> beam.Distinct().with_output_types(_ASKED),
-        } | "of aliases" >> _Tell()
-        asked = told | "targets" >> beam.FlatMap(_targets).with_output_types(_ASKED)
-        everything = beam.Create([(ALL, number) for number in range(self.store.info.shards)]).with_output_types(_ASKED)
-        asked = (asked, pipeline | "everything" >> everything) | "profiles asked" >> beam.Flatten()
-        of_targets = {
-            "told": profiled,
-            "asked": asked | "ask profiles once" >> beam.Distinct().with_output_types(_ASKED),
-        } | "of targets" >> _Tell()
+        kinds: dict[str, Any] = {
+            "notes": tuple[int, Note],
+            "links": LinkedEntity,
+            "linked": tuple[Counted, int],
+        }
         decided = (
-            {
-                "redirects": redirects | "encode" >> beam.Map(_encoded).with_output_types(_TOLD),
-                "told": (told, of_targets) | "all told" >> beam.Flatten(),
-            }
-            | "by shard" >> beam.CoGroupByKey()
+            (redirects, (told.told, of_targets))
+            | "by shard" >> Shuffle(shards, Values(Note), Values(Told))
             | "decide"
             >> beam.ParDo(Decide(self.store))
-            .with_output_types(tuple[int, Note], linked=tuple[Counted, int], links=LinkedEntity)
-            .with_outputs("linked", "links", main="notes")
+            .with_output_types(tuple[Document, Extraction], **kinds)
+            .with_outputs(*kinds, main="extracted")
         )
-        return {"notes": decided.notes, "links": decided.links, "linked": decided.linked}
+        return {name: decided[name] for name in ("extracted", *kinds)}
 
 
 class Hear(beam.DoFn):
@@ -128,22 +119,22 @@ class Hear(beam.DoFn):
         self.shards = shards
 
     def process(self, extracted: tuple[Document, Extraction]) -> Iterator[Any]:
-        """Yield ((alias, target), count), (target, profile) and (alias, shard)."""
+        """Yield (alias, {target: count}), (target, profile) and (alias, {shard})."""
         document, extraction = extracted
         try:
-            aliases = [((alias_key(text), target), alias) for text, target, alias in said_aliases(document, extraction)]
+            aliases = [(alias_key(text), target, alias) for text, target, alias in said_aliases(document, extraction)]
             profiles = list(said_profiles(document, extraction))
             asked = {key for _, keys in unlinked(document, extraction) for key in keys}
         except Exception:
             aliases, profiles, asked = [], [], set()  # `Decide` meets the same document, and counts it
-        for (key, target), alias in aliases:
+        for key, target, alias in aliases:
             if key:
-                yield (key, target), alias
+                yield key, {target: alias}
         for profile in profiles:
             yield beam.pvalue.TaggedOutput("profiles", profile)
         shard = shard_of(document.id, self.shards)
         for key in asked:
-            yield beam.pvalue.TaggedOutput("asked", (key, shard))
+            yield beam.pvalue.TaggedOutput("asked", (key, {shard}))
 
 
 class Decide(beam.DoFn):
@@ -153,18 +144,17 @@ class Decide(beam.DoFn):
         self.store = store
         self.links = Metrics.counter("factmill.link", "links")
 
-    def process(self, group: tuple[int, Mapping[str, Iterable[bytes]]]) -> Iterator[Any]:
-        """Yield (shard, note), and counts."""
-        number, joined = group
+    def process(self, group: tuple[int, list[Note], list[Told]]) -> Iterator[Any]:
+        """Yield documents with their extractions, and by tag (shard, note), rows and counts."""
+        number, redirects, all_told = group
         known = Knowledge()
-        for data in joined["told"]:
-            told = decode(data, Told)
+        for told in all_told:
             if told.candidates is not None:
                 known.candidates[told.key] = told.candidates
             elif told.profile is not None:
                 known.profiles[told.key] = told.profile
         words: Counter[str] = Counter()
-        for item in open_shard(self.store, number, (decode(data, Note) for data in joined["redirects"])):
+        for item in open_shard(self.store, number, redirects):
             if isinstance(item, DeadLetter):
                 continue
             document, extraction = item
@@ -173,10 +163,16 @@ class Decide(beam.DoFn):
                 links = choose(options, fitted_weights())
             except Exception:
                 words["in documents that failed"] += len(extraction.entities)
+                yield document, extraction
                 continue  # the merge meets it too, and makes a dead letter of what it cannot use
+            notes = {
+                link.entity: Note(LINK, document.id, link.option.target, link.entity, link.probability)
+                for link in links
+            }
+            yield document, linked(extraction, notes)
             for link in links:
                 words[f"by {link.option.source}"] += 1
-                yield number, Note(LINK, document.id, link.option.target, link.entity, link.probability)
+                yield beam.pvalue.TaggedOutput("notes", (number, notes[link.entity]))
                 yield beam.pvalue.TaggedOutput("links", _row(document, extraction.entities[link.entity], link))
             self.links.inc(len(links))
             words["by the source"] += sum(bool(knowledge_base_ids(document, entity)) for entity in extraction.entities)
@@ -187,42 +183,28 @@ class Decide(beam.DoFn):
             yield beam.pvalue.TaggedOutput("linked", (("linked", word), count))
 
 
-class Sum(beam.CombineFn):
-    """Adds up records that can be added."""
-
-    def __init__(self, kind: type[Any]) -> None:
-        self.kind = kind
-
-    def create_accumulator(self) -> Any:
-        """Return an empty sum."""
-        return self.kind()
-
-    def add_input(self, total: Any, item: Any) -> Any:
-        """Return the sum with one more."""
-        return total + item
-
-    def merge_accumulators(self, totals: Iterable[Any]) -> Any:
-        """Return the sum of sums."""
-        return sum(totals, self.kind())
-
-    def extract_output(self, total: Any) -> Any:
-        """Return the sum."""
-        return total
+def _added(one: dict[str, Alias], other: dict[str, Alias]) -> dict[str, Alias]:
+    for target, alias in other.items():
+        one[target] = one[target] + alias if target in one else alias
+    return one
 
 
-class _Tell(beam.PTransform[Any, Any]):
-    """What is `told` about keys, and which shard `asked` for them, to what each shard is told."""
+def _candidates(group: tuple[str, dict[str, Alias] | None, set[int] | None]) -> Iterator[Any]:
+    """Yield (shard, told) for those that ask for an alias, and by tag (target, shards that ask for its profile)."""
+    key, aliases, shards = group
+    if aliases and shards:
+        candidates = Candidates.of(Candidate(target, alias) for target, alias in aliases.items())
+        for shard in shards:
+            yield shard, Told(key, candidates=candidates)
+        for candidate in candidates.best:
+            yield beam.pvalue.TaggedOutput("asked", (candidate.target, set(shards)))
 
-    def expand(self, inputs: Mapping[str, Any]) -> Any:
-        joined = inputs | "join" >> beam.CoGroupByKey()
-        return joined | "tell" >> beam.FlatMap(_tell).with_output_types(_TOLD)
 
-
-def _tell(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[tuple[int, bytes]]:
-    _, joined = group
-    for told in joined["told"]:
-        for shard in joined["asked"]:
-            yield shard, told
+def _profiles(group: tuple[str, Profile | None, set[int] | None]) -> Iterator[tuple[int, Told]]:
+    target, profile, shards = group
+    if profile is not None:
+        for shard in shards or ():
+            yield shard, Told(target, profile=profile)
 
 
 def _row(document: Document, entity: Entity, link: Choice) -> LinkedEntity:
@@ -241,30 +223,7 @@ def _row(document: Document, entity: Entity, link: Choice) -> LinkedEntity:
     )
 
 
-def _titled(redirect: tuple[str, str]) -> Iterator[tuple[tuple[str, str], Alias]]:
+def _titled(redirect: tuple[str, str]) -> Iterator[tuple[str, dict[str, Alias]]]:
     text, target, alias = redirect_alias(*redirect)
     if key := alias_key(text):
-        yield (key, target), alias
-
-
-def _candidate(key: tuple[str, str], alias: Alias) -> tuple[str, Candidates]:
-    return key[0], Candidates.of([Candidate(key[1], alias)])
-
-
-def _told_candidates(key: str, candidates: Candidates) -> tuple[str, bytes]:
-    return key, encode(Told(key, candidates=candidates))
-
-
-def _told_profile(target: str, profile: Profile) -> tuple[str, bytes]:
-    return target, encode(Told(target, profile=profile))
-
-
-def _targets(told: tuple[int, bytes]) -> Iterator[tuple[str, int]]:
-    shard, data = told
-    candidates = decode(data, Told).candidates
-    for candidate in candidates.best if candidates else ():
-        yield candidate.target, shard
-
-
-def _encoded(pair: tuple[int, Note]) -> tuple[int, bytes]:
-    return pair[0], encode(pair[1])
+        yield key, {target: alias}

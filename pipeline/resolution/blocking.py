@@ -26,7 +26,7 @@ PIECE = 3
 LARGEST = 100
 
 
-class Card(Record, frozen=True):
+class Card(Record, frozen=True, array_like=True):
     """What a block knows of a node: much less than its profile, because a node is in many blocks."""
 
     id: str

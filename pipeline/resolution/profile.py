@@ -7,14 +7,13 @@ the smallest hashes, so the parts of a profile may be joined in any order.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.merging import NamedEntity
+from pipeline.merging import NamedEntity, count
 from pipeline.naming import most_frequent
 from schemas import Document, Extraction, Record
 
@@ -24,7 +23,7 @@ SAMPLE = 32
 UNIT = 127
 
 
-class Profile(Record, frozen=True):
+class Profile(Record, frozen=True, array_like=True):
     """What is known about a node.
 
     Attributes:
@@ -49,31 +48,32 @@ class Profile(Record, frozen=True):
     context: bytes = b""
 
 
-@dataclass
-class ProfileTally:
-    """The sum of what documents say about one node."""
+class ProfileTally(msgspec.Struct, array_like=True):
+    """The sum of what documents say about one node; `context` is a sum of vectors, as `counted` gives them."""
 
-    names: Counter[str] = field(default_factory=Counter)
-    types: Counter[str] = field(default_factory=Counter)
-    kb_ids: set[str] = field(default_factory=set)
-    aliases: set[str] = field(default_factory=set)
-    neighbours: set[str] = field(default_factory=set)
-    documents: set[str] = field(default_factory=set)
+    names: dict[str, int] = {}
+    types: dict[str, int] = {}
+    kb_ids: set[str] = set()
+    aliases: set[str] = set()
+    neighbours: set[str] = set()
+    documents: set[str] = set()
     support: int = 0
-    context: NDArray[np.int64] | None = None
+    context: bytes = b""
 
-    def merge(self, other: ProfileTally) -> None:
-        """Add the sum over other documents."""
-        self.names.update(other.names)
-        self.types.update(other.types)
+    def merge(self, other: ProfileTally) -> ProfileTally:
+        """Add the sum over other documents, and return this one."""
+        for own, others in ((self.names, other.names), (self.types, other.types)):
+            for word, number in others.items():
+                count(own, word, number)
         self.kb_ids |= other.kb_ids
         self.aliases = sample(self.aliases | other.aliases)
         self.neighbours = sample(self.neighbours | other.neighbours)
         self.documents = sample(self.documents | other.documents)
         self.support += other.support
         self.context = added(self.context, other.context)
+        return self
 
-    def profile(self, id: str, corpus: NDArray[np.int64] | None = None) -> Profile:
+    def profile(self, id: str, corpus: bytes = b"") -> Profile:
         """Return the profile of a node, its context centred by the sum over the whole corpus."""
         return Profile(
             id=id,
@@ -95,20 +95,19 @@ def said(
     tallies: dict[str, ProfileTally] = {}
     for index, (entity, node) in enumerate(zip(extraction.entities, named, strict=True)):
         tally = tallies.setdefault(node.node, ProfileTally(documents={document.id}, support=1))
-        tally.names[node.name] += len(entity.mentions)
-        tally.types[entity.type] += len(entity.mentions)
+        count(tally.names, node.name, len(entity.mentions))
+        count(tally.types, entity.type, len(entity.mentions))
         tally.aliases.update(node.aliases)
         tally.kb_ids.update(node.kb_ids[:1])
         if index < len(extraction.contexts) and extraction.contexts[index]:
-            vector = np.frombuffer(extraction.contexts[index], np.int8).astype(np.int64)
-            tally.context = added(tally.context, counted(vector))
+            tally.context = added(tally.context, counted(extraction.contexts[index]))
     for fact in extraction.facts:
         head, tail = named[fact.head].node, named[fact.tail].node
         if head != tail:
             tallies[head].neighbours.add(tail)
             tallies[tail].neighbours.add(head)
     for id, tally in tallies.items():
-        tally.names = Counter([most_frequent(tally.names)])
+        tally.names = {most_frequent(tally.names): 1}
         tally.aliases, tally.neighbours = sample(tally.aliases), sample(tally.neighbours)
         yield id, tally
 
@@ -119,25 +118,30 @@ def sample(values: Iterable[str]) -> set[str]:
     return values if len(values) <= SAMPLE else set(sorted(values, key=_hash)[:SAMPLE])
 
 
-def counted(vector: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a vector with the number of vectors that it is the sum of, one, as a last place."""
-    return np.append(vector, 1)
+def counted(context: bytes) -> bytes:
+    """Return a vector of signed bytes as one of 64-bit integers, with the number of vectors that it sums, one, added
+    as a last place."""
+    return np.append(np.frombuffer(context, np.int8).astype(np.int64), 1).tobytes()
 
 
-def added(one: NDArray[np.int64] | None, other: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+def added(one: bytes, other: bytes) -> bytes:
     """Return the sum of two sums of vectors; nothing and a sum is the sum."""
-    if one is None or other is None:
-        return other if one is None else one
-    return one + other
+    return (np.frombuffer(one, np.int64) + np.frombuffer(other, np.int64)).tobytes() if one and other else one or other
 
 
-def centred(own: NDArray[np.int64] | None, corpus: NDArray[np.int64] | None) -> bytes:
+def centred(own: bytes, corpus: bytes) -> bytes:
     """Return the direction from the mean of the corpus to the mean of a node, in signed bytes."""
-    if own is None or corpus is None:
+    if not (own and corpus):
         return b""
-    away = own[:-1] / own[-1] - corpus[:-1] / corpus[-1]
+    away = _mean(own) - _mean(corpus)
     length = float(np.sqrt(np.square(away).sum()))
     return b"" if length < 1e-9 else np.rint(away / length * UNIT).astype(np.int8).tobytes()
+
+
+def _mean(total: bytes) -> NDArray[np.float64]:
+    vector = np.frombuffer(total, np.int64)
+    mean: NDArray[np.float64] = vector[:-1] / vector[-1]
+    return mean
 
 
 def _hash(value: str) -> bytes:

@@ -6,14 +6,15 @@ with. Whole profiles travel once to each node that they may be one with, and doc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial, reduce
 from heapq import nsmallest
+from operator import ior
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
-from numpy.typing import NDArray
+import msgspec
 
 from pipeline.merging import named_entities
 from pipeline.notes import MOVE, Note
@@ -22,12 +23,15 @@ from pipeline.resolution.matching import FEATURES, Weights
 from pipeline.resolution.profile import Profile, ProfileTally, added, said
 from pipeline.resolution.rounds import Settle
 from pipeline.resolution.stars import Match, matches, order
+from pipeline.shuffle import Shuffle, Values, buckets_for
 from pipeline.store import shard_of
-from schemas import Document, Extraction, MergedNode, decode, encode
+from schemas import Document, Extraction, MergedNode
 
 # Words of what was found, counted by the build.
 BEFORE = "nodes before"
 CUT = "blocks cut"
+# Shard, document and number of an entity.
+_PLACE = tuple[int, str, int]
 
 
 @dataclass(eq=False)
@@ -48,46 +52,40 @@ class Resolve(beam.PTransform[Any, Any]):
 
     def expand(self, extracted: Any) -> dict[str, Any]:
         """Apply to a PCollection of (document, extraction)."""
+        buckets = buckets_for(self.shards)
         heard = extracted | "hear" >> beam.ParDo(Hear(self.shards)).with_output_types(
-            tuple[str, ProfileTally], places=tuple[str, tuple[int, Note]]
-        ).with_outputs("places", main="said")
-        tallies = heard.said | "sum" >> beam.CombinePerKey(SumProfiles())  # type: ignore[no-untyped-call]
-        corpus = tallies | "contexts" >> beam.Values() | "corpus" >> beam.CombineGlobally(SumContexts())  # type: ignore[no-untyped-call]
-        profiles = tallies | "profiles" >> beam.Map(_profile, beam.pvalue.AsSingleton(corpus)).with_output_types(
-            Profile
+            tuple[str, ProfileTally], contexts=bytes, places=tuple[str, _PLACE]
+        ).with_outputs("contexts", "places", main="said")
+        corpus = beam.pvalue.AsSingleton(heard.contexts | "corpus" >> beam.CombineGlobally(_total))
+        profiles = (
+            (heard.said,)
+            | "sum" >> Shuffle(buckets, Values(ProfileTally, ProfileTally.merge))
+            | "profiles" >> beam.Map(_profile, corpus).with_output_types(Profile)
         )
-        blocks = (
-            profiles
-            | "keys" >> beam.FlatMap(_in_blocks).with_output_types(tuple[str, Card])
-            | "blocks" >> beam.CombinePerKey(First(LARGEST))
+        blocks = (profiles | "keys" >> beam.FlatMap(_in_blocks),) | "blocks" >> Shuffle(
+            buckets, Values(Block, partial(joined, LARGEST))
         )
-        by_id = profiles | "by id" >> beam.Map(_by_id).with_output_types(_KEYED)
         near = (
-            {
-                "profile": by_id,
-                "near": blocks | "pairs" >> beam.FlatMap(_pairs).with_output_types(tuple[str, str]),
-            }
-            | "join profiles" >> beam.CoGroupByKey()
-            | "to those near" >> beam.FlatMap(_to_near).with_output_types(_KEYED)
+            (profiles | "by id" >> beam.Map(_by_id), blocks | "pairs" >> beam.FlatMap(_pairs))
+            | "join pairs" >> Shuffle(buckets, Values(Profile), Values(set[str], ior))
+            | "to those near" >> beam.FlatMap(_to_near)
         )
         wanted = (
-            {"profile": by_id, "near": near}
-            | "join near" >> beam.CoGroupByKey()
+            (near,)
+            | "join near" >> Shuffle(buckets, Values(Profile))
             | "match" >> beam.FlatMap(_matches, self.model).with_output_types(tuple[str, Match])
         )
-        settled = wanted | "Settle" >> Settle()
+        settled = wanted | "Settle" >> Settle(buckets)
+        centres = settled["joined"] | "moved" >> beam.Map(lambda match: (match.member, match.centre))
         notes = (
-            {
-                "place": heard.places,
-                "centre": settled["joined"] | "moved" >> beam.Map(_moved).with_output_types(tuple[str, str]),
-            }
-            | "join places" >> beam.CoGroupByKey()
+            (heard.places, centres)
+            | "join places" >> Shuffle(buckets, Values(_PLACE), Values(str, min))
             | "notes" >> beam.FlatMap(_notes).with_output_types(tuple[int, Note])
         )
         merges = settled["joined"] | "merges" >> beam.Map(_row).with_output_types(MergedNode)
         found = (
             profiles | "before" >> beam.Map(lambda _: BEFORE).with_output_types(str),
-            blocks | "cut" >> beam.FlatMap(_cut).with_output_types(str),
+            blocks | "cut" >> beam.FlatMap(_cut, LARGEST).with_output_types(str),
             settled["joined"] | "reasons" >> beam.Map(lambda match: f"merged: {match.reason}").with_output_types(str),
             settled["left"],
         ) | "found" >> beam.Flatten()
@@ -101,148 +99,89 @@ class Hear(beam.DoFn):
         self.shards = shards
 
     def process(self, extracted: tuple[Document, Extraction]) -> Iterator[Any]:
-        """Yield every node with what is said about it; each entity without an id with the note that would move it."""
+        """Yield every node with what is said about it; by tag the sum of all contexts, and for each entity without an
+        id its node and its place: shard, document and number."""
         document, extraction = extracted
         try:
             named = named_entities(document, extraction)
             tallies = list(said(document, extraction, named))
         except Exception:
-            named, tallies = [], []  # the merge meets the same document, and makes a dead letter of it
+            return  # the merge meets the same document, and makes a dead letter of it
         yield from tallies
+        if context := _total(tally.context for _, tally in tallies):
+            yield beam.pvalue.TaggedOutput("contexts", context)
         shard = shard_of(document.id, self.shards)
         for index, entity in enumerate(named):
             if not entity.kb_ids:
-                yield beam.pvalue.TaggedOutput("places", (entity.node, (shard, Note(MOVE, document.id, "", index))))
+                yield beam.pvalue.TaggedOutput("places", (entity.node, (shard, document.id, index)))
 
 
-class SumProfiles(beam.CombineFn):
-    """Adds up what documents say about a node."""
+class Block(msgspec.Struct, array_like=True):
+    """The first cards of a block, and how many there are."""
 
-    def create_accumulator(self) -> ProfileTally:
-        """Return an empty sum."""
-        return ProfileTally()
-
-    def add_input(self, tally: ProfileTally, more: ProfileTally) -> ProfileTally:
-        """Return the sum with what one more document says."""
-        tally.merge(more)
-        return tally
-
-    def merge_accumulators(self, tallies: Iterable[ProfileTally]) -> ProfileTally:
-        """Return the sum of sums."""
-        merged = ProfileTally()
-        for tally in tallies:
-            merged.merge(tally)
-        return merged
-
-    def extract_output(self, tally: ProfileTally) -> ProfileTally:
-        """Return the sum."""
-        return tally
+    nodes: int
+    cards: list[Card]
 
 
-class SumContexts(beam.CombineFn):
-    """Adds up the context vectors of all nodes."""
-
-    def create_accumulator(self) -> list[int]:
-        """Return an empty sum."""
-        return []
-
-    def add_input(self, total: list[int], tally: ProfileTally) -> list[int]:
-        """Return the sum with one more node."""
-        return self.merge_accumulators([total, [] if tally.context is None else tally.context.tolist()])
-
-    def merge_accumulators(self, totals: Iterable[list[int]]) -> list[int]:
-        """Return the sum of sums."""
-        merged: NDArray[np.int64] | None = None
-        for total in totals:
-            merged = added(merged, np.array(total, np.int64) if total else None)
-        return [] if merged is None else merged.tolist()
-
-    def extract_output(self, total: list[int]) -> list[int]:
-        """Return the sum."""
-        return total
+def joined(most: int, one: Block, other: Block) -> Block:
+    """Return a block with that of other nodes added, with `most` cards at most."""
+    one.nodes += other.nodes
+    one.cards += other.cards
+    if len(one.cards) > most:
+        one.cards = nsmallest(most, one.cards, key=order)
+    return one
 
 
-class First(beam.CombineFn):
-    """The first cards of a block, at most so many, and how many there are: (number, cards)."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-
-    def create_accumulator(self) -> tuple[int, list[Card]]:
-        """Return an empty block."""
-        return 0, []
-
-    def add_input(self, block: tuple[int, list[Card]], card: Card) -> tuple[int, list[Card]]:
-        """Return the block with one more card."""
-        return self.merge_accumulators([block, (1, [card])])
-
-    def merge_accumulators(self, blocks: Iterable[tuple[int, list[Card]]]) -> tuple[int, list[Card]]:
-        """Return the first cards of several blocks."""
-        number, cards = 0, list[Card]()
-        for more, others in blocks:
-            number += more
-            cards += others
-        return number, cards if len(cards) <= self.most else nsmallest(self.most, cards, key=order)
-
-    def extract_output(self, block: tuple[int, list[Card]]) -> tuple[int, list[Card]]:
-        """Return the block."""
-        return block
+def _total(contexts: Iterable[bytes]) -> bytes:
+    return reduce(added, contexts, b"")
 
 
-_KEYED = tuple[str, bytes]
-
-
-def _profile(summed: tuple[str, ProfileTally], corpus: list[int]) -> Profile:
+def _profile(summed: tuple[str, ProfileTally], corpus: bytes) -> Profile:
     id, tally = summed
-    return tally.profile(id, np.array(corpus, np.int64) if corpus else None)
+    return tally.profile(id, corpus)
 
 
-def _by_id(profile: Profile) -> tuple[str, bytes]:
-    return profile.id, encode(profile)
+def _by_id(profile: Profile) -> tuple[str, Profile]:
+    return profile.id, profile
 
 
-def _in_blocks(profile: Profile) -> list[tuple[str, Card]]:
+def _in_blocks(profile: Profile) -> list[tuple[str, Block]]:
     own = card(profile)
-    return [(key, own) for key in sorted(keys(profile))]
+    return [(key, Block(1, [own])) for key in keys(profile)]
 
 
-def _pairs(block: tuple[str, tuple[int, list[Card]]]) -> Iterator[tuple[str, str]]:
+def _pairs(group: tuple[str, Block]) -> Iterator[tuple[str, set[str]]]:
     """Yield each pair in both directions, since each node looks at all that it may be."""
-    key, (_, cards) = block
-    for one, other in pairs(key, cards):
-        yield one, other
-        yield other, one
+    key, block = group
+    for one, other in pairs(key, block.cards):
+        yield one, {other}
+        yield other, {one}
 
 
-def _cut(block: tuple[str, tuple[int, list[Card]]]) -> list[str]:
-    _, (number, cards) = block
-    return [CUT] if number > len(cards) else []
+def _cut(group: tuple[str, Block], most: int) -> list[str]:
+    return [CUT] if group[1].nodes > most else []
 
 
-def _to_near(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[tuple[str, bytes]]:
-    _, joined = group
-    for profile in joined["profile"]:
-        for other in set(joined["near"]):
+def _to_near(group: tuple[str, list[Profile], set[str] | None]) -> Iterator[tuple[str, Profile]]:
+    """Yield the profile of a node for all that it may be one with, and for itself."""
+    id, profiles, near = group
+    for profile in profiles:
+        for other in {id, *near} if near else ():
             yield other, profile
 
 
-def _matches(group: tuple[str, Mapping[str, Iterable[bytes]]], model: Weights) -> Iterator[tuple[str, Match]]:
-    id, joined = group
-    near = [decode(data, Profile) for data in joined["near"]]
-    for data in joined["profile"]:
-        for match in matches(decode(data, Profile), near, model):
-            yield id, match
+def _matches(group: tuple[str, list[Profile]], model: Weights) -> Iterator[tuple[str, Match]]:
+    id, profiles = group
+    own = next(profile for profile in profiles if profile.id == id)
+    for match in matches(own, (profile for profile in profiles if profile.id != id), model):
+        yield id, match
 
 
-def _moved(match: Match) -> tuple[str, str]:
-    return match.member, match.centre
-
-
-def _notes(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[tuple[int, Note]]:
-    _, joined = group
-    for centre in joined["centre"]:
-        for shard, note in joined["place"]:
-            yield shard, Note(note.kind, note.key, centre, note.entity)
+def _notes(group: tuple[str, list[tuple[int, str, int]], str | None]) -> Iterator[tuple[int, Note]]:
+    _, places, centre = group
+    if centre is not None:
+        for shard, document, entity in places:
+            yield shard, Note(MOVE, document, centre, entity)
 
 
 def _row(match: Match) -> MergedNode:

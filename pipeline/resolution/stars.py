@@ -24,7 +24,7 @@ OPEN, CENTRE, JOINED = "open", "centre", "joined"
 ROUNDS = 3
 
 
-class Match(Record, frozen=True):
+class Match(Record, frozen=True, array_like=True):
     """A node that may join another, which comes before it in the order.
 
     Attributes:

@@ -18,12 +18,10 @@ REDIRECTS = [
 def hits(links, redirects):
     """Follow `links` (id, shard) through `redirects` and return the assertion that checks it."""
     with beam.Pipeline("FnApiRunner") as pipeline:
-        found = {
-            "links": pipeline | "links" >> beam.Create(links).with_output_types(tuple[str, int]),
-            "targets": pipeline
-            | "redirects" >> beam.Create(redirects).with_output_types(tuple[str, str])
-            | ResolveRedirects(),
-        } | Redirected()
+        found = (
+            pipeline | "links" >> beam.Create(links).with_output_types(tuple[str, int]),
+            pipeline | "redirects" >> beam.Create(redirects).with_output_types(tuple[str, str]) | ResolveRedirects(2),
+        ) | Redirected(2)
         yield lambda expected: assert_that(found, equal_to(expected))
 
 

@@ -1,6 +1,7 @@
 """Resolution in Beam gives what the functions give, in any order, and its notes move entities to their nodes."""
 
 from collections import Counter, defaultdict
+from functools import partial, reduce
 
 import apache_beam as beam
 import pytest
@@ -10,7 +11,7 @@ from pipeline.merging import findings, named_entities
 from pipeline.notes import Notes
 from pipeline.resolution import resolve
 from pipeline.resolution.profile import ProfileTally, added, said
-from pipeline.resolution.resolve import BEFORE, CUT, First, Resolve
+from pipeline.resolution.resolve import BEFORE, CUT, Block, Resolve, joined
 from pipeline.resolution.rounds import LEFT, Settle
 from pipeline.resolution.stars import Match, matches, stars
 from pipeline.store import shard_of
@@ -45,7 +46,7 @@ def plain(pairs):
     for made, found in pairs:
         for id, tally in said(made, found, named_entities(made, found)):
             tallies[id].merge(tally)
-    corpus = None
+    corpus = b""
     for tally in tallies.values():
         corpus = added(corpus, tally.context)
     nodes = [tally.profile(id, corpus) for id, tally in tallies.items()]
@@ -113,13 +114,13 @@ def test_large_blocks_are_cut_and_counted(monkeypatch):
 
 def test_the_first_cards_of_a_block_stay_in_any_order():
     cards = [resolve.Card(str(number), "x", "PER", "wiki:x" if number == 7 else "", number % 4) for number in range(9)]
-    block = First(3)
-    whole = block.merge_accumulators([(1, [card]) for card in cards])
-    parts = block.merge_accumulators(
-        [block.merge_accumulators([(1, [c]) for c in part]) for part in (cards[4:], cards[:4])]
-    )
+
+    def block(cards):
+        return reduce(partial(joined, 3), (Block(1, [card]) for card in cards))
+
+    whole, parts = block(cards), joined(3, block(cards[4:]), block(cards[:4]))
     assert whole == parts
-    assert (whole[0], [card.id for card in whole[1]]) == (9, ["7", "3", "2"])
+    assert (whole.nodes, [card.id for card in whole.cards]) == (9, ["7", "3", "2"])
 
 
 def test_settling_in_beam_is_settling_at_once():
@@ -132,7 +133,7 @@ def test_settling_in_beam_is_settling_at_once():
     for one in sorted(wanted, key=lambda match: -match.score):
         by_member[one.member].append(one)
     joined, left = stars(by_member, rounds=3)
-    found = run(Settle(3), [(one.member, one) for one in wanted])
+    found = run(Settle(SHARDS, 3), [(one.member, one) for one in wanted])
     assert {one.member: one for one in found["joined"]} == joined
     assert found["left"] == [LEFT] * left
     assert left > 0
