@@ -19,7 +19,16 @@ from apache_beam.metrics.metric import Metrics
 from schemas import RelationSchema
 from sinks import GraphTables
 from sinks.evidence import edges_with_evidence
-from sinks.neo4j import Neo4jWriter, begin, groups_for, held_edges, held_nodes, write_edges, write_nodes
+from sinks.neo4j import (
+    Neo4jWriter,
+    begin,
+    groups_for,
+    held_edges,
+    held_nodes,
+    paying_writers,
+    write_edges,
+    write_nodes,
+)
 from sinks.neo4j_connection import Server, explained, server_at
 from sinks.neo4j_statements import ROWS, Row, document_rows, edge_rows, node_rows
 from sinks.property_graph import DOCUMENT, ENTITY, Names, check_edges, documents
@@ -43,19 +52,19 @@ class WriteNeo4j(beam.PTransform[Any, Any]):
         folder: the tables, as workers see them.
         uri: where the server listens.
         schema: the relation schema that the graph was built with.
-        writers: how many write edges at the same time; one is the fastest for small graphs.
+        writers: how many write edges at the same time; None: as many as pay, and as the machine here has cores.
     """
 
     folder: str
     uri: str
     schema: RelationSchema
-    writers: int = 1
+    writers: int | None = None
 
     def expand(self, pipeline: Any) -> Any:
         """Apply to a pipeline."""
         tables = GraphTables.open(Path(self.folder))
         names = Names.of(tables, self.schema)
-        groups = groups_for(self.writers)
+        groups = groups_for(self.writers or paying_writers(tables.count("edges")))
         here = (self.folder, self.uri, self.schema)
         step = pipeline | "begin" >> beam.Create([None]) | "prepare" >> beam.ParDo(_Begin(*here))
         after = beam.pvalue.AsIter(step)

@@ -51,8 +51,9 @@ from sinks.writer import ServerWriter, WriteError
 
 # Rows of a table that are compared, and of which what differs is written, at once.
 _ROWS = 65_536
-# Edges to write, of one piece of a table, from which on writers side by side are faster than one.
-_PARALLEL_FROM = 20_000
+# Edges to write at once from which on writers side by side are faster than one, as `benchmarks/neo4j_load.py` finds it.
+# `Neo4jWriter` writes at most `_ROWS` at once, `pipeline.neo4j.WriteNeo4j` all of a graph.
+PARALLEL_FROM = 20_000
 _MOST_WRITERS = 8
 
 _PROPERTIES = {ENTITY: ENTITY_PROPERTIES, DOCUMENT: DOCUMENT_PROPERTIES}
@@ -139,7 +140,7 @@ def groups_for(writers: int) -> int:
 def paying_writers(rows: int) -> int:
     """Return how many writers side by side are the fastest for so many edges at once, on this machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST_WRITERS) if rows >= _PARALLEL_FROM else 1
+    return min(cores, _MOST_WRITERS) if rows >= PARALLEL_FROM else 1
 
 
 def begin(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -> None:
