@@ -26,8 +26,8 @@ from sinks.writer import GraphWriter, relation_of
 SUFFIXES = {"nquads": "nq", "trig": "trig", "turtle": "ttl", "ntriples": "nt", "jsonld": "jsonld"}
 VERSIONS = ("1.2", "1.1")
 
-# Rows that are turned into text at once: enough to make Python's share vanish, and few enough for texts below 32 MB, the
-# largest blocks that the C library keeps.
+# Rows that are turned into text at once: enough to make Python's share vanish, and few enough for texts below 32 MB,
+# the largest blocks that the C library keeps.
 _ROWS = 8_192
 
 
