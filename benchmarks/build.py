@@ -69,7 +69,6 @@ def run_loop(path: Path, model: str, limit: int) -> Callable[[], object]:
     import torch
 
     from extractors import load_extractor
-    from pipeline.build import BuildOptions
     from pipeline.merging import findings
     from pipeline.prepare import batches
 
@@ -78,7 +77,7 @@ def run_loop(path: Path, model: str, limit: int) -> Callable[[], object]:
 
     def loop() -> None:
         prepared = [extractor.prepare(document) for document in documents_of(path, limit)]
-        for batch in batches(prepared, BuildOptions().batch_cost):
+        for batch in batches(prepared, extractor.batch_cost):
             for item, extraction in zip(batch, extractor.extract(batch), strict=True):
                 findings(item.document, extraction)
 

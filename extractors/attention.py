@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from extractors.device import send
+
 Ints = NDArray[np.int64]
 
 
@@ -71,18 +73,18 @@ class LastAttention:
             device = batch.inputs.device
             found = self.layer.attention(
                 batch,
-                torch.from_numpy(window).to(device),
-                torch.from_numpy(asked[row] - batch.start[window] + 1).to(device),
+                send(torch.from_numpy(window), device),
+                send(torch.from_numpy(asked[row] - batch.start[window] + 1), device),
             )
             # Column j of the passage stands in column j - (start - base) + 1 of the window.
             column = np.arange(longest) - (batch.start[window] - base[row])[:, None] + 1
             inside = (column >= 1) & (column <= (batch.end - batch.start)[window][:, None])
-            place = torch.from_numpy(np.where(inside, column, 0)).to(device)
+            place = send(torch.from_numpy(np.where(inside, column, 0)), device)
             moved = found.gather(2, place[:, None, :].expand(-1, found.shape[1], -1))
-            moved = moved * torch.from_numpy(inside).to(device)[:, None, :]
+            moved = moved * send(torch.from_numpy(inside), device)[:, None, :]
             if total is None:
                 total = moved.new_zeros(len(asked), moved.shape[1], moved.shape[2])
-            total = total.index_add(0, torch.from_numpy(row).to(device), moved)
+            total = total.index_add(0, send(torch.from_numpy(row), device), moved)
             windows.index_add_(0, torch.from_numpy(row), torch.ones(len(row)))
         if total is None:
             return self.batches[0].inputs.new_zeros(0, self.layer.heads, longest)
@@ -125,7 +127,7 @@ class _LastLayer:
         found = scores.transpose(1, 2)[window, rank].float()
         if self.bias is not None:
             found = found + self.bias(batch.inputs[:1])[0].transpose(0, 1)[column].float()
-        length = torch.from_numpy(batch.end - batch.start).to(window.device)[window] + 2
+        length = send(torch.from_numpy(batch.end - batch.start), window.device)[window] + 2
         outside = torch.arange(size, device=window.device) >= length[:, None]
         rows: Tensor = found.masked_fill(outside[:, None, :], -torch.inf).softmax(2)
         return rows.to(batch.inputs.dtype)

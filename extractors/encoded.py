@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from extractors.attention import LastAttention
+from extractors.device import send
 from extractors.encoder import Reading
 from extractors.layout import Words
 from extractors.range_max import RangeMax
@@ -58,7 +59,7 @@ class Encoded:
 
     def place(self, positions: NDArray[np.int64]) -> Tensor:
         """Return host positions as a tensor beside the states."""
-        return torch.from_numpy(np.ascontiguousarray(positions)).to(self.device)
+        return send(torch.from_numpy(np.ascontiguousarray(positions)), self.device)
 
     def pool(self, start: Tensor, end: Tensor) -> Tensor:
         """Return e(s) of JEREX's equation 1 for word ranges: shape (n, width)."""

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
 from extractors.attention import LastAttention, WindowBatch
+from extractors.device import send
 from extractors.mpnet import fuse_attention
 from extractors.prepare import SHAPES, Passage
 
@@ -108,10 +109,10 @@ class Encoder(nn.Module):
             place = np.where(inside, chosen[:, :1] + column - 1, last)
             place[:, 0] = first
             hidden, inputs = self._read(
-                functional.embedding(torch.from_numpy(place).to(device), embedded),
-                torch.from_numpy(column < length + 2).to(device),
+                functional.embedding(send(torch.from_numpy(place), device), embedded),
+                send(torch.from_numpy(column < length + 2), device),
             )
-            states.append(hidden[torch.from_numpy(inside).to(device)])
+            states.append(hidden[send(torch.from_numpy(inside), device)])
             places.append(place[inside])
             batches.append(WindowBatch(inputs, chosen[:, 0], chosen[:, 1]))
         sizes = np.cumsum([0] + [len(p.pieces) for p in passages])
@@ -121,22 +122,21 @@ class Encoder(nn.Module):
         if len(target) == len(pieces):  # no overlap: only put the rows back into order
             order = np.empty(len(target), np.int64)
             order[target] = np.arange(len(target))
-            return Reading(everything[torch.from_numpy(order).to(device)], attention)
-        index = torch.from_numpy(target).to(device)
+            return Reading(everything[send(torch.from_numpy(order), device)], attention)
+        index = send(torch.from_numpy(target), device)
         total = everything.new_zeros(len(pieces), self.width).index_add(0, index, everything)
         count = torch.bincount(index, minlength=len(pieces)).to(total.dtype)
         return Reading(total / count[:, None], attention)
 
     def _embed(self, pieces: NDArrayInt, passages: Sequence[Passage]) -> Tensor:
         """Return the input vectors of all pieces and of the two special tokens after them."""
+        device = self.shape_embedding.weight.device
 
         def place(rows: Sequence[NDArray[Any]], special: int) -> Tensor:
             joined = np.concatenate([*rows, [special, special]]).astype(np.int64)
-            return torch.from_numpy(joined).to(self.shape_embedding.weight.device)
+            return send(torch.from_numpy(joined), device)
 
-        ids = torch.from_numpy(np.append(pieces, self.special_ids).astype(np.int64)).to(
-            self.shape_embedding.weight.device
-        )
+        ids = send(torch.from_numpy(np.append(pieces, self.special_ids).astype(np.int64)), device)
         shapes = place([p.shapes for p in passages], -1)
         embedded: Tensor = self.backbone.get_input_embeddings()(ids)
         embedded = embedded + self.shape_embedding(shapes.clamp(min=0)) * (shapes >= 0)[:, None]

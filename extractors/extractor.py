@@ -39,6 +39,11 @@ class Extractor:
         self.calibration = calibration
 
     @property
+    def batch_cost(self) -> int:
+        """Pieces and pairs that it had better take at once."""
+        return self.device.batch_cost
+
+    @property
     def schema(self) -> RelationSchema:
         """Relations and entity types that it predicts."""
         return self.model.config.schema

@@ -38,14 +38,14 @@ class Work:
         number, of: which shard of how many.
         rows: what it will hold, as far as that is known.
         documents: what is still to be prepared.
-        batches: what is still to be extracted.
+        prepared: what is still to be extracted.
     """
 
     number: int
     of: int
     rows: list[Row]
     documents: list[Document]
-    batches: list[list[Any]] = field(default_factory=list)
+    prepared: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -121,21 +121,21 @@ class Extract(beam.PTransform[Any, Any]):
     source: ExtractorSource
     shards: Shards
     number_of_shards: beam.pvalue.AsSingleton
-    batch_cost: int
+    batch_cost: int | None
     tally: Tally
     shared_copies: int | None = None
 
     def expand(self, groups: Any) -> Any:
         """Apply to a PCollection of groups."""
         # Shards come as lists of one: RunInference's own batching by weight does not work (`max_batch_weight` raises).
-        handler = ExtractorHandler(self.source, self.tally, self.shared_copies).with_no_batching()
+        handler = ExtractorHandler(self.source, self.tally, self.batch_cost, self.shared_copies).with_no_batching()
         opened = groups | "open" >> beam.ParDo(OpenShard(self.shards, self.tally), self.number_of_shards).with_outputs(
             "counts", main="work"
         )
         hints = groups.pipeline.options.view_as(ExtractOptions).hints()
         _ = (
             opened.work
-            | "prepare" >> beam.ParDo(PrepareShard(self.source, self.batch_cost, self.tally))
+            | "prepare" >> beam.ParDo(PrepareShard(self.source, self.tally))
             | "infer" >> RunInference(handler).with_resource_hints(**hints)
             | "write" >> beam.ParDo(WriteShard(self.shards))
         )
@@ -166,11 +166,10 @@ class OpenShard(beam.DoFn):
 
 
 class PrepareShard(beam.DoFn):
-    """A shard's documents to batches; those that cannot be prepared are failed."""
+    """A shard's documents as the extractor takes them; those that cannot be prepared are failed."""
 
-    def __init__(self, source: ExtractorSource, batch_cost: int, tally: Tally) -> None:
+    def __init__(self, source: ExtractorSource, tally: Tally) -> None:
         self.source = source
-        self.batch_cost = batch_cost
         self.tally = tally
         self.shared = Shared()
         self.dead = Metrics.counter("factmill.prepare", "dead_letters")
@@ -181,7 +180,7 @@ class PrepareShard(beam.DoFn):
         self.preparer: Preparer = self.shared.acquire(self.source.preparer)
 
     def process(self, work: Work) -> Iterator[list[Work]]:
-        """Yield the work, its documents in batches of like cost."""
+        """Yield the work with its documents prepared."""
         prepared: list[Prepared] = []
         rows = list(work.rows)
         for document in work.documents:
@@ -193,7 +192,7 @@ class PrepareShard(beam.DoFn):
             else:
                 self.pieces.inc(result.pieces)
                 prepared.append(result)
-        yield [Work(work.number, work.of, rows, [], list(batches(prepared, self.batch_cost)))]
+        yield [Work(work.number, work.of, rows, [], prepared)]
 
 
 class WriteShard(beam.DoFn):
@@ -212,7 +211,12 @@ class LoadedExtractor:
     """An extractor as Beam wants a model: weakly referenceable, and its method's results may cross to a process."""
 
     def __init__(self, extractor: Extractor) -> None:
-        self._extractor = extractor
+        self._extractor = Punctual(extractor)
+        self._batch_cost = extractor.batch_cost
+
+    def batch_cost(self) -> int:
+        """Return the pieces and pairs that it had better take at once, where it runs."""
+        return self._batch_cost
 
     def extract(self, batch: Sequence[Prepared]) -> list[Extraction]:
         """Return what is in each document of a batch."""
@@ -225,17 +229,25 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
     Args:
         source: where the extractor comes from.
         tally: counts documents.
+        batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
         shared_copies: share so many copies of the model among all processes of a machine; None: one per process.
     """
 
-    def __init__(self, source: ExtractorSource, tally: Tally, shared_copies: int | None = None) -> None:
+    def __init__(
+        self,
+        source: ExtractorSource,
+        tally: Tally,
+        batch_cost: int | None = None,
+        shared_copies: int | None = None,
+    ) -> None:
         super().__init__(large_model=shared_copies is not None, model_copies=shared_copies)
         self.source = source
         self.tally = tally
+        self.batch_cost = batch_cost
 
     def load_model(self) -> LoadedExtractor:
         """Load the extractor."""
-        return LoadedExtractor(Punctual(self.source.extractor()))
+        return LoadedExtractor(self.source.extractor())
 
     def run_inference(
         self, batch: Sequence[Work], model: LoadedExtractor, inference_args: Mapping[str, Any] | None = None
@@ -245,7 +257,7 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
 
     def _extracted(self, work: Work, model: LoadedExtractor) -> Work:
         rows = list(work.rows)
-        for prepared in work.batches:
+        for prepared in batches(work.prepared, self.batch_cost or model.batch_cost()):
             start = time.perf_counter()
             results = extract_safely(model, prepared)
             dead = sum(isinstance(result, DeadLetter) for result in results)
@@ -260,7 +272,7 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
 
     def get_num_bytes(self, batch: Sequence[Work]) -> int:
         """Return about how many bytes a batch has; the default would pickle it to find out."""
-        return sum(4 * item.pieces for work in batch for prepared in work.batches for item in prepared)
+        return sum(4 * item.pieces for work in batch for item in work.prepared)
 
     def get_metrics_namespace(self) -> str:
         """Return the namespace of RunInference's own metrics."""

@@ -38,6 +38,10 @@ class Preparer(Protocol):
 class Extractor(Protocol):
     """Turns prepared documents into entities and facts; used by several threads at a time."""
 
+    @property
+    def batch_cost(self) -> int:
+        """Pieces and pairs that it had better take at once."""
+
     def extract(self, batch: Sequence[Any]) -> list[Extraction]:
         """Return what is in each document, in the same order."""
 

@@ -66,7 +66,7 @@ class ExtractFlow(msgspec.Struct, frozen=True):
         format: their format, or None to find it in each.
         limit: at most so many documents, or None.
         source: where workers get the extractor from.
-        batch_cost: pieces and pairs of a batch at most.
+        batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
         shards: which store changes and where the new one goes; workers see both under these paths.
         counts: file for the counts.
         tallies: folder of the live counts.
@@ -76,7 +76,7 @@ class ExtractFlow(msgspec.Struct, frozen=True):
     format: str | None
     limit: int | None
     source: ExtractorSource
-    batch_cost: int
+    batch_cost: int | None
     shards: Shards
     counts: str
     tallies: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, Environment, SubprocessSDKEnvironment
 
 from pipeline.failures import BuildError, BuildFailed
+from pipeline.fork_server import WORKER_MEMORY
 from pipeline.tally import read_tallies
 from pipeline.worker_processes import ProcessRunner
 
@@ -34,14 +34,6 @@ DATAFLOW = "dataflow"
 # which cuts the element in two. Coders written in Python, as ours, let that happen. Output is sent when there is
 # enough of it anyway, so the clock is set to more days than a bundle takes.
 _NEVER_MS = 10**9
-# What a worker process runs. It logs to our terminal what its runner is told anyway, so it is kept quiet.
-_WORKER = (
-    "import logging, sys; logging.disable(logging.ERROR); "
-    "from apache_beam.runners.worker.sdk_worker_main import main; main(sys.argv)"
-)
-# Worker processes read these when they start. Each of Beam's many threads would otherwise keep a heap of its own as
-# large as the largest batch it ever ran, and torch a compiled product for every shape that it ever met.
-_WORKER_MEMORY = {"MALLOC_ARENA_MAX": "2", "LRU_CACHE_CAPACITY": "32", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
 # What a cluster starts on its machines, where it must lie at the same path as here. One slot is meant for one core.
 _WORKER_PROGRAM = Path(sys.executable).parent / "factmill-worker"
 _WORKER_THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
@@ -59,6 +51,17 @@ class ProgressListener(Protocol):
         self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
     ) -> None:
         """Take note that `stage` has done `done` of `total` documents (`write`: rows), `dead_letters` of them dead."""
+
+
+class _Options(PipelineOptions):
+    """Options of which every view is made once; Beam takes one at each step of a pipeline, and parses all for it."""
+
+    def view_as(self, cls: Any) -> Any:
+        """Return the view of that class."""
+        views = self.__dict__.setdefault("_views", {})
+        if cls not in views:
+            views[cls] = super().view_as(cls)
+        return views[cls]
 
 
 class Flow(Protocol):
@@ -87,20 +90,18 @@ def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple
     if name == FLINK:
         return FlinkRunner(), _flink_options(beam_options)
     if name not in LOCAL_MODES:
-        return "DataflowRunner" if name == DATAFLOW else name, PipelineOptions(list(beam_options))
+        return "DataflowRunner" if name == DATAFLOW else name, _Options(list(beam_options))
     if any(option.startswith("--direct_running_mode") for option in beam_options):
         raise BuildError(f"Beam's option '--direct_running_mode' is not for us: use --runner {', '.join(LOCAL_MODES)}")
-    options = PipelineOptions([f"--direct_num_workers={1 if name == 'memory' else workers}", *beam_options])
+    options = _Options([f"--direct_num_workers={1 if name == 'memory' else workers}", *beam_options])
     # The mode would choose an environment too, and one without what is said of ours above.
     options.view_as(DirectOptions).direct_running_mode = None
     environment: Environment | None = None
     if name == "threads":
         environment = EmbeddedPythonGrpcEnvironment(data_buffer_time_limit_ms=_NEVER_MS)
     elif name == "processes":
-        for variable, value in _WORKER_MEMORY.items():
-            os.environ.setdefault(variable, value)
-        command = shlex.join([sys.executable, "-c", _WORKER])
-        return ProcessRunner(SubprocessSDKEnvironment.from_command_string(command)), options
+        # The command is not used: the runner has its own way to start workers.
+        return ProcessRunner(SubprocessSDKEnvironment.from_command_string("")), options
     return FnApiRunner(environment), options
 
 
@@ -110,12 +111,12 @@ def _flink_options(beam_options: Sequence[str]) -> PipelineOptions:
         raise BuildError("no job server for Flink: give Beam's option --job_endpoint=HOST:PORT")
     ours = [f"--environment_cache_millis={_WORKER_STAYS_MS}"]
     if told.environment_type is not None:
-        return PipelineOptions([*ours, *beam_options])
+        return _Options([*ours, *beam_options])
     if not _WORKER_PROGRAM.exists():
         raise BuildError(f"there is no '{_WORKER_PROGRAM}' for Flink to start: install factmill anew")
-    worker = {"command": str(_WORKER_PROGRAM), "env": {**_WORKER_THREADS, **_WORKER_MEMORY}}
+    worker = {"command": str(_WORKER_PROGRAM), "env": {**_WORKER_THREADS, **WORKER_MEMORY}}
     ours += ["--environment_type=PROCESS", f"--environment_config={json.dumps(worker)}"]
-    return PipelineOptions([*ours, *beam_options])
+    return _Options([*ours, *beam_options])
 
 
 def threads_per_worker(runner: str, workers: int) -> int:

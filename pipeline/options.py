@@ -18,7 +18,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
             extractor would cut higher.
         min_precision: the extractor cuts facts so that this share of them is right; not together with min_confidence.
         limit: read only so many documents, the first in the order of the file names.
-        batch_cost: word pieces and entity pairs that the model takes at once.
+        batch_cost: word pieces and entity pairs that the model takes at once; None takes what suits where it runs.
         schema: name or file of a relation schema whose rules hold; None takes the extractor's, with the rules of the
             built-in schema of the same name.
         rules: levels of rules other than in the schema, for example {"types": "enforce"}.
@@ -37,7 +37,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     min_confidence: float = 0.0
     min_precision: float | None = None
     limit: int | None = None
-    batch_cost: int = 8192
+    batch_cost: int | None = None
     schema: str | None = None
     rules: dict[str, str] = {}
     correlation: float = 0.0

@@ -6,14 +6,17 @@ was given is waited for forever. Here it is answered with an error, and so is ev
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import Any
 
 from apache_beam.portability import python_urns
-from apache_beam.portability.api import beam_fn_api_pb2
+from apache_beam.portability.api import beam_fn_api_pb2, endpoints_pb2
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import SubprocessSdkWorkerHandler, WorkerHandler
-from apache_beam.runners.portability.local_job_service import SubprocessSdkWorker
+from google.protobuf import json_format, text_format
+
+from pipeline.fork_server import fork_server
 
 _SECONDS_BETWEEN_ANSWERS = 0.2
 
@@ -48,9 +51,6 @@ class _WatchedWorker(SubprocessSdkWorkerHandler):
         self._closed = threading.Event()
 
     def start_worker(self) -> None:
-        self.worker = SubprocessSdkWorker(
-            self._worker_command_line, self.control_address, self.provision_info, self.worker_id
-        )
         self.worker_thread = threading.Thread(name="run_worker", target=self._attend, daemon=True)
         self.worker_thread.start()
 
@@ -59,13 +59,24 @@ class _WatchedWorker(SubprocessSdkWorkerHandler):
         super().close()
 
     def _attend(self) -> None:
+        address = endpoints_pb2.ApiServiceDescriptor(url=self.control_address)
+        environment = {
+            "CONTROL_API_SERVICE_DESCRIPTOR": text_format.MessageToString(address),
+            "PIPELINE_OPTIONS": json_format.MessageToJson(self.provision_info.provision_info.pipeline_options),
+            "WORKER_ID": self.worker_id,
+        }
         try:
-            self.worker.run()
-        except RuntimeError as error:
-            reason = f"a worker process ended early ({error}); if memory was short, use fewer --workers"
-            self.lost.append(reason)
-            while not self._closed.wait(_SECONDS_BETWEEN_ANSWERS):
-                self._refuse(reason)
+            status = fork_server().work(environment)
+        except OSError as error:
+            way = str(error)
+        else:
+            if status == 0:
+                return
+            way = f"exit status {status}" if status > 0 else signal.strsignal(-status) or f"signal {-status}"
+        reason = f"a worker process ended early ({way}); if memory was short, use fewer --workers"
+        self.lost.append(reason)
+        while not self._closed.wait(_SECONDS_BETWEEN_ANSWERS):
+            self._refuse(reason)
 
     def _refuse(self, reason: str) -> None:
         for instruction, future in list(self.control_conn._futures_by_id.items()):

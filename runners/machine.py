@@ -60,6 +60,10 @@ def beam_for(
     for option, value, of in (("--flink-master", flink_master, "flink"), ("--gpu", gpu, "dataflow")):
         if value is not None and runner != of:
             raise Mistake(f"{option} goes with --runner {of}, not with --runner {runner}")
+    if runner == "processes":
+        from pipeline.fork_server import fork_server
+
+        fork_server()  # before all else, so that it loads what workers need while this process does
     if runner == "flink":
         from runners.flink import submission
 

@@ -45,6 +45,8 @@ class RuleExtractor:
     - `Nan`: a fact has no number as its probability.
     """
 
+    batch_cost = 100
+
     def prepare(self, document: Document) -> RulePrepared:
         words = tuple(document.words())
         if "Unpreparable" in words:

@@ -104,10 +104,9 @@ def end(running: subprocess.Popen) -> None:
 
 
 def workers_of(pid: int) -> list[int]:
-    """The worker processes of a build."""
-    return [
-        child for child in below(pid) if _arguments(child)[1:2] == ["-c"] and not _arguments(child)[0].endswith("/sh")
-    ]
+    """The worker processes of a build: forked by what attends to them, which the server forked."""
+    found = [child for child in below(pid) if _arguments(child)[1:3] == ["-m", "pipeline.fork_server"]]
+    return [child for child in found if child not in found[:1] and not below(child)]
 
 
 def _arguments(pid: int) -> list[str]:

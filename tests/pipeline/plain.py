@@ -43,8 +43,8 @@ def extract(flow: ExtractFlow) -> Counter:
     groups = {number: [("", b"")] for number in range(of)}
     for id, value in given:
         groups[shard_of(id, of)].append(value)
-    opener, preparer = OpenShard(flow.shards, tally), PrepareShard(flow.source, flow.batch_cost, tally)
-    handler, writer = ExtractorHandler(flow.source, tally), WriteShard(flow.shards)
+    opener, preparer = OpenShard(flow.shards, tally), PrepareShard(flow.source, tally)
+    handler, writer = ExtractorHandler(flow.source, tally, flow.batch_cost), WriteShard(flow.shards)
     preparer.setup()
     model = handler.load_model()
     for group in groups.items():
