@@ -1,16 +1,21 @@
 """Speed of loading Neo4j: one server, one run, growing graphs, beside other ways to write the same.
 
-python -m benchmarks.neo4j_load [EDGES ...] [--writers N ...]
+python -m benchmarks.neo4j_load [EDGES ...] [--writers N ...] [--minutes M] [--only-ours] [--name NAME] [--folder DIR]
 
-A server of one's own is started (`make neo4j` says what it needs), with APOC for neo4j-graphrag; its data are removed
-between the rows. The graph is that of `benchmarks/writers.py`: five edges a node, one or two sentences of evidence an
-edge, 96 relations. All ways write the same nodes and relationships with the same properties; ours and the import tool
-write the documents too, read the tables, which the others get as rows ready made, and check what is there. The ways
-that are slow are measured on the first edges only, where all their nodes are there already. Every way runs once on a
-small graph first, so that the server has its plans and its code compiled.
+A server of one's own is started (`make neo4j` says what it needs), with APOC for neo4j-graphrag. The graph is that of
+`benchmarks/writers.py`: five edges a node, one or two sentences of evidence an edge, 96 relations. All ways write the
+same nodes and relationships with the same properties; ours and the import tool write the documents too, read the
+tables, which the others get as rows ready made, and check what is there.
+
+The ways beside ours share one graph: large CREATEs make its nodes, and then every way writes edges that are not there
+yet, until its share of them or its time is at an end, neo4j-graphrag with nodes of its own, because it cannot be given
+edges alone. So the slow ones, too, meet a graph of full size. Ours and the import load the whole graph into what is
+empty. Every way runs once on a small graph first, so that the server has its plans and its code compiled. `--only-ours`
+with `--writers 1 2` shows from which size on several writers pay.
 
 Rates are told per second by the clock and per CPU second of client and server together: the latter are what can be
-compared on a machine that has other work.
+compared on a machine that has other work. Tables and rows are streamed; what grows with the graph is what ours remember
+of what the server holds, three numbers an element.
 """
 
 from __future__ import annotations
@@ -18,13 +23,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
 import platform
 import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
@@ -32,6 +38,8 @@ from pathlib import Path
 from typing import Any
 
 import neo4j
+import pyarrow as pa
+import pyarrow.compute as pc
 from neo4j_graphrag.components.kg_writer import Neo4jWriter as GraphragWriter
 from neo4j_graphrag.components.types import Neo4jGraph, Neo4jNode, Neo4jRelationship
 
@@ -47,11 +55,13 @@ from sinks.property_graph import EDGE_PROPERTIES, Names
 
 SIZES = (100_000, 1_000_000)
 WARM = 2_000
-# Edges that the slow ways are measured on.
-SAMPLE = {"single MERGE": 500, "neo4j-graphrag": 4_000, "UNWIND MERGE": 10_000}
-# Rows of a batch of the ways beside ours.
-BATCH = 10_000
+# The most edges of the graph that a way beside ours writes: one in so many.
+SHARE = {"single MERGE": 20, "neo4j-graphrag": 4, "UNWIND MERGE": 4, "UNWIND CREATE": 1}
+# Edges of one statement, or of one call of the clock.
+BATCH = {"single MERGE": 20, "neo4j-graphrag": 4_000, "UNWIND MERGE": 1_000, "UNWIND CREATE": 10_000}
 APOC = "5.26.19"
+# Megabytes of the server: enough for five million edges, and half as many again for its pages.
+HEAP = 4_096
 RESULTS = Path(__file__).parent / "results"
 
 Rows = list[dict[str, Any]]
@@ -63,9 +73,12 @@ ENDS = "UNWIND $rows AS row MATCH (h:Entity {id: row.head}) MATCH (t:Entity {id:
 class Timing:
     """How many elements were written, in how many seconds by the clock and of CPU time, client and server together."""
 
-    elements: int
-    wall: float
-    cpu: float
+    elements: int = 0
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def __add__(self, other: Timing) -> Timing:
+        return Timing(self.elements + other.elements, self.wall + other.wall, self.cpu + other.cpu)
 
 
 class Bench:
@@ -86,19 +99,34 @@ class Bench:
                 for name in session.run(f"SHOW {kind} YIELD name, type WHERE type <> 'LOOKUP' RETURN name").value():
                     session.run(f"DROP {kind} `{name}` IF EXISTS").consume()
 
-    def rows(self) -> tuple[Rows, Rows]:
-        nodes = [row for batch in self.tables.batches("nodes") for row in batch.to_pylist()]
-        edges = [
-            {
-                "head": row["head"],
-                "tail": row["tail"],
-                "type": self.names.types[row["relation"]],
-                "edge": {name: row[name] for name in EDGE_PROPERTIES},
-            }
-            for table in edges_with_evidence(self.tables)
-            for row in table.to_pylist()
-        ]
-        return nodes, edges
+    def edges(self) -> Iterator[dict[str, Any]]:
+        for table in edges_with_evidence(self.tables, BATCH["UNWIND CREATE"]):
+            for row in table.to_pylist():
+                yield {
+                    "head": row["head"],
+                    "tail": row["tail"],
+                    "type": self.names.types[row["relation"]],
+                    "edge": {name: row[name] for name in EDGE_PROPERTIES},
+                }
+
+    def beside(self, seconds: float) -> Iterator[tuple[str, Timing]]:
+        """Yield what the ways beside ours take, each for so many seconds at most; they share one graph."""
+        self.empty()
+        left = self.edges()
+        with self.server.connect() as driver:
+            nodes = self._nodes(driver)
+            for name, way in (
+                ("single MERGE", self._single),
+                ("neo4j-graphrag", self._graphrag),
+                ("UNWIND MERGE", self._merge),
+                ("UNWIND CREATE", self._create),
+            ):
+                timing, most = Timing(), self.tables.count("edges") // SHARE[name]
+                for rows in _batches(islice(left, most), BATCH[name]):
+                    timing += way(driver, rows)
+                    if timing.wall > seconds:
+                        break
+                yield name, timing + nodes if way == self._create else timing
 
     def ours(self, writers: int) -> Timing:
         return self._timed(lambda: Neo4jWriter(writers).write(self.tables, self.server.uri, self.schema), self._all())
@@ -115,79 +143,63 @@ class Bench:
         self.server.start()
         return timing
 
-    def created(self, nodes: Rows, edges: Rows) -> Timing:
-        """CREATE in large batches into what is empty: fast, and every repetition doubles the graph."""
+    def _nodes(self, driver: neo4j.Driver) -> Timing:
+        driver.execute_query("CREATE CONSTRAINT plain FOR (n:Entity) REQUIRE n.id IS UNIQUE")
+        timing = Timing()
+        for batch in self.tables.batches("nodes", rows=BATCH["UNWIND CREATE"]):
+            rows = batch.to_pylist()
+            timing += self._timed(lambda rows=rows: driver.execute_query(NODES, rows=rows), len(rows))
+        return timing
 
-        def load(driver: neo4j.Driver) -> None:
-            self._make_nodes(driver, nodes)
-            for rows in _batches(edges, BATCH):
-                driver.execute_query(f"{ENDS} CREATE (h)-[r:$(row.type)]->(t) SET r = row.edge", rows=rows)
+    def _create(self, driver: neo4j.Driver, rows: Rows) -> Timing:
+        """CREATE in large batches: fast, and every repetition doubles the graph."""
+        create = f"{ENDS} CREATE (h)-[r:$(row.type)]->(t) SET r = row.edge"
+        return self._timed(lambda: driver.execute_query(create, rows=rows), len(rows))
 
-        return self._driven(load, len(nodes) + len(edges))
+    def _merge(self, driver: neo4j.Driver, rows: Rows) -> Timing:
+        """UNWIND ... MERGE, rows as they come, the type from the row, by one writer."""
+        merge = f"{ENDS} MERGE (h)-[r:$(row.type) {{id: row.edge.id}}]->(t) SET r = row.edge"
+        return self._timed(lambda: driver.execute_query(merge, rows=rows), len(rows))
 
-    def merged(self, nodes: Rows, edges: Rows) -> Timing:
-        """UNWIND ... MERGE in batches of 1,000, rows as they come, the type from the row, by one writer."""
-
-        def load(driver: neo4j.Driver) -> None:
-            for rows in _batches(edges, 1_000):
-                merge = f"{ENDS} MERGE (h)-[r:$(row.type) {{id: row.edge.id}}]->(t) SET r = row.edge"
-                driver.execute_query(merge, rows=rows)
-
-        with self.server.connect() as driver:
-            self._make_nodes(driver, nodes)
-        return self._driven(load, len(edges))
-
-    def single(self, nodes: Rows, edges: Rows) -> Timing:
+    def _single(self, driver: neo4j.Driver, rows: Rows) -> Timing:
         """One MERGE and one transaction for every row."""
 
-        def load(driver: neo4j.Driver) -> None:
+        def load() -> None:
             with driver.session() as session:
-                for row in edges:
+                for row in rows:
                     session.run(
                         "MATCH (h:Entity {id: $head}) MATCH (t:Entity {id: $tail}) "
                         f"MERGE (h)-[r:`{row['type']}` {{id: $edge.id}}]->(t) SET r = $edge",
                         **row,
                     ).consume()
 
-        with self.server.connect() as driver:
-            self._make_nodes(driver, nodes)
-        return self._driven(load, len(edges))
+        return self._timed(load, len(rows))
 
-    def graphrag(self, nodes: Rows, edges: Rows) -> Timing:
-        """The writer of neo4j-graphrag, with some edges and their nodes: it cannot be given edges alone."""
-        ends = {row[end] for row in edges for end in ("head", "tail")}
+    def _graphrag(self, driver: neo4j.Driver, rows: Rows) -> Timing:
+        """The writer of neo4j-graphrag, with some edges and their nodes."""
+        ends = pa.array(sorted({row[end] for row in rows for end in ("head", "tail")}))
         graph = Neo4jGraph(
             nodes=[
                 Neo4jNode(id=row["id"], label=row["type"], properties={k: v for k, v in row.items() if k != "id"})
-                for row in nodes
-                if row["id"] in ends
+                for row in self.tables.read("nodes", where=pc.field("id").isin(ends)).to_pylist()
             ],
             relationships=[
                 Neo4jRelationship(
                     start_node_id=row["head"], end_node_id=row["tail"], type=row["type"], properties=row["edge"]
                 )
-                for row in edges
+                for row in rows
             ],
         )
 
-        def load(driver: neo4j.Driver) -> None:
+        def load() -> None:
             done = asyncio.run(GraphragWriter(driver, batch_size=1_000).run(graph))
             if done.status != "SUCCESS":
                 raise RuntimeError(f"neo4j-graphrag: {done.metadata}")
 
-        return self._driven(load, len(graph.nodes) + len(edges))
-
-    def _make_nodes(self, driver: neo4j.Driver, nodes: Rows) -> None:
-        driver.execute_query("CREATE CONSTRAINT plain IF NOT EXISTS FOR (n:Entity) REQUIRE n.id IS UNIQUE")
-        for rows in _batches(nodes, BATCH):
-            driver.execute_query(NODES, rows=rows)
+        return self._timed(load, len(graph.nodes) + len(rows))
 
     def _all(self) -> int:
         return sum(self.tables.count(name) for name in ("nodes", "edges", "documents"))
-
-    def _driven(self, load: Callable[[neo4j.Driver], None], count: int) -> Timing:
-        with self.server.connect() as driver:
-            return self._timed(lambda: load(driver), count)
 
     def _timed(self, load: Callable[[], object], count: int) -> Timing:
         cpu, start = self._cpu(), time.monotonic()
@@ -204,22 +216,6 @@ class Bench:
         return seconds
 
 
-def ways(bench: Bench, writers: Sequence[int]) -> dict[str, Callable[[], Timing]]:
-    nodes, edges = bench.rows()
-    some = {name: edges[:count] for name, count in SAMPLE.items()}
-    return {
-        "single MERGE": lambda: bench.single(nodes, some["single MERGE"]),
-        "neo4j-graphrag": lambda: bench.graphrag(nodes, some["neo4j-graphrag"]),
-        "UNWIND MERGE": lambda: bench.merged(nodes, some["UNWIND MERGE"]),
-        "UNWIND CREATE": lambda: bench.created(nodes, edges),
-        **{
-            f"factmill, {number} writer{'s' * (number > 1)}": lambda number=number: bench.ours(number)
-            for number in writers
-        },
-        "factmill, nothing changed": lambda: bench.ours(1),
-    }
-
-
 def add_apoc(server: Neo4jServer) -> None:
     """Give APOC to a server that does not run, without those of its libraries that the server has in newer versions."""
     there = {jar.name.rpartition("-")[0] for jar in libraries().iterdir()}
@@ -231,85 +227,131 @@ def add_apoc(server: Neo4jServer) -> None:
             shutil.copy(jar, plugins)
 
 
-def _batches(rows: Rows, size: int) -> list[Rows]:
-    iterator = iter(rows)
-    return list(iter(lambda: list(islice(iterator, size)), []))
+def made(folder: Path, edges: int, schema: RelationSchema) -> GraphTables:
+    """Make the graph in a process of its own: it takes gigabytes, which this one shall not keep."""
+    process = multiprocessing.get_context("spawn").Process(target=make_graph, args=(folder, edges, schema))
+    process.start()
+    process.join()
+    return GraphTables.open(folder)
+
+
+def _batches(rows: Iterator[dict[str, Any]], size: int) -> Iterator[Rows]:
+    return iter(lambda: list(islice(rows, size)), [])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("edges", type=int, nargs="*", default=SIZES)
     parser.add_argument("--writers", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--minutes", type=float, default=10, help="for each of the ways beside ours [10]")
+    parser.add_argument("--only-ours", action="store_true", help="leave the ways beside ours out")
+    parser.add_argument("--name", default="neo4j", help="of the results [neo4j]")
+    parser.add_argument("--folder", type=Path, help="where the data lie [the folder for temporary files]")
     given = parser.parse_args()
     schema = load_relation_schema("docred")
-    results: list[dict[str, object]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        server = Neo4jServer(Path(folder) / "server", heap=1_024)
+    report = Report(given.name, given.minutes)
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        server = Neo4jServer(Path(folder) / "server", heap=HEAP)
         os.environ.update(server.environment)
         os.environ.pop("NEO4J_DATABASE", None)
         add_apoc(server)
+        benches = [
+            Bench(server, made(Path(folder) / str(edges), edges, schema), schema, Path(folder) / str(edges))
+            for edges in (WARM, *given.edges)
+        ]
         server.start()
         try:
-            benches = []
-            for edges in (WARM, *given.edges):
-                place = Path(folder) / str(edges)
-                bench = Bench(server, make_graph(place, edges, schema), schema, place)
-                benches.append(bench)
-                for name, way in ways(bench, given.writers).items():
-                    if "nothing changed" not in name:
-                        bench.empty()
-                    note(results, bench, name, way())
+            for bench in benches:
+                if not given.only_ours:
+                    for name, timing in bench.beside(given.minutes * 60):
+                        report.note(bench, name, timing)
+                for writers in given.writers:
+                    bench.empty()
+                    name = f"factmill, {writers} writer{'s' * (writers > 1)}"
+                    report.note(bench, name, bench.ours(writers))
+                report.note(bench, "factmill, nothing changed", bench.ours(1))
             # Last of all, because the server is stopped for it and has to compile its code again.
             for bench in benches[1:]:
-                note(results, bench, "neo4j-admin import, factmill's files", bench.imported())
+                if not given.only_ours:
+                    report.note(bench, "neo4j-admin import, factmill's files", bench.imported())
         finally:
             server.stop()
 
 
-def note(results: list[dict[str, object]], bench: Bench, way: str, timing: Timing) -> None:
-    """Say what was measured, and save it unless it was to warm the server up."""
-    edges = bench.tables.count("edges")
-    print(f"{edges:>9,}  {way:36} {timing.elements:>9,} {timing.wall:>8.1f} s {timing.cpu:>8.1f} CPU s", flush=True)
-    if edges != WARM:
+class Report:
+    """What was measured, told and saved as it comes, save for what was to warm the server up."""
+
+    def __init__(self, name: str, minutes: float) -> None:
+        self._name = name
+        self._minutes = minutes
+        self._results: list[dict[str, Any]] = []
+
+    def note(self, bench: Bench, way: str, timing: Timing) -> None:
+        edges = bench.tables.count("edges")
+        print(f"{edges:>9,}  {way:36} {timing.elements:>9,} {timing.wall:>8.1f} s {timing.cpu:>8.1f} CPU s", flush=True)
+        if edges == WARM or not timing.elements:
+            return
         row = {"edges": edges, "way": way, "elements": timing.elements}
-        results.append({**row, "wall": round(timing.wall, 2), "cpu": round(timing.cpu, 2)})
-        results.sort(key=lambda row: int(str(row["edges"])))
-        save(results)
+        self._results.append({**row, "wall": round(timing.wall, 2), "cpu": round(timing.cpu, 2)})
+        self._results.sort(key=lambda row: row["edges"])
+        self._save()
 
+    def _save(self) -> None:
+        cores, load = len(os.sched_getaffinity(0)), round(os.getloadavg()[2], 1)
+        packages = {name: version(name) for name in ("neo4j", "neo4j-graphrag")}
+        about = {
+            "machine": platform.processor() or platform.machine(),
+            "cores": cores,
+            "load": load,
+            "server": VERSION,
+            "apoc": APOC,
+            "heap": HEAP,
+            "minutes": self._minutes,
+            "versions": packages,
+        }
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{self._name}.json").write_text(json.dumps({**about, "results": self._results}, indent=1) + "\n")
+        stated = ", ".join(f"{name} {number}" for name, number in packages.items())
+        command = " ".join(
+            ["python -m benchmarks.neo4j_load", *dict.fromkeys(str(row["edges"]) for row in self._results)]
+        )
+        lines = [
+            "# Speed of loading Neo4j",
+            "",
+            f"`{command}`, Neo4j Community {VERSION} with APOC {APOC}, {HEAP} MB of heap and its client together on "
+            f"{cores} core{'s' * (cores > 1)} (mean load of the machine {load}), {stated}. Elements are nodes, "
+            f"relationships and, in ours and the import, documents. The ways beside ours write a part of the edges, "
+            f"for {self._minutes:g} minutes each at most, into a graph that has all nodes; in those of single MERGE a "
+            f"statement for each type of relationship is planned. CPU seconds are those of client and server together: "
+            f"compare them where the machine had other work.",
+            "",
+            "| edges | way | elements | s | CPU s | elements per second | per CPU second | times single MERGE "
+            "| times neo4j-graphrag |",
+            "|" + "---|" * 9,
+            *map(self._line, self._results),
+        ]
+        (RESULTS / f"{self._name}.md").write_text("\n".join(lines) + "\n")
 
-def save(results: list[dict[str, object]]) -> None:
-    cores = len(os.sched_getaffinity(0))
-    packages = {name: version(name) for name in ("neo4j", "neo4j-graphrag")}
-    report = {"machine": platform.processor() or platform.machine(), "cores": cores, "server": VERSION, "apoc": APOC[2]}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "neo4j.json").write_text(
-        json.dumps({**report, "versions": packages, "results": results}, indent=1) + "\n"
-    )
-
-    def rate(row: dict[str, object], seconds: str) -> float:
-        return float(str(row["elements"])) / float(str(row[seconds]))
-
-    single = {row["edges"]: rate(row, "cpu") for row in results if row["way"] == "single MERGE"}
-    stated = ", ".join(f"{name} {number}" for name, number in packages.items())
-    command = " ".join(["python -m benchmarks.neo4j_load", *dict.fromkeys(str(row["edges"]) for row in results)])
-    lines = [
-        "# Speed of loading Neo4j",
-        "",
-        f"`{command}`, Neo4j Community {VERSION} with APOC {APOC} and its client together on {cores} "
-        f"core{'s' * (cores > 1)}, {stated}. Elements are nodes, relationships and, in ours and the import, documents; "
-        f"slow ways are measured on the first edges, and in those of single MERGE a statement for each type of "
-        f"relationship is planned. CPU seconds are those of client and server together: compare "
-        f"them where the machine had other work.",
-        "",
-        "| edges | way | elements | s | CPU s | elements per second | per CPU second | times single MERGE |",
-        "|" + "---|" * 8,
-        *(
-            f"| {row['edges']:,} | {row['way']} | {row['elements']:,} | {row['wall']} | {row['cpu']} "
-            f"| {rate(row, 'wall'):,.0f} | {rate(row, 'cpu'):,.0f} | {rate(row, 'cpu') / single[row['edges']]:.1f} |"
-            for row in results
-        ),
-    ]
-    (RESULTS / "neo4j.md").write_text("\n".join(lines) + "\n")
+    def _line(self, row: dict[str, Any]) -> str:
+        """Return a row of the table; how many times as fast as others is told by CPU seconds."""
+        rate = row["elements"] / row["cpu"]
+        others = [
+            f"{rate / (other['elements'] / other['cpu']):.1f}"
+            for name in ("single MERGE", "neo4j-graphrag")
+            for other in self._results
+            if (other["edges"], other["way"]) == (row["edges"], name)
+        ]
+        cells = (
+            f"{row['edges']:,}",
+            row["way"],
+            f"{row['elements']:,}",
+            f"{row['wall']}",
+            f"{row['cpu']}",
+            f"{row['elements'] / row['wall']:,.0f}",
+            f"{rate:,.0f}",
+            *(others if len(others) == 2 else ("", "")),
+        )
+        return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
