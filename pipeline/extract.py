@@ -279,7 +279,7 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
         return "factmill.extract"
 
 
-def extract_safely(extractor: Extractor, batch: Sequence[Prepared]) -> list[Extraction | DeadLetter]:
+def extract_safely(extractor: Extractor | LoadedExtractor, batch: Sequence[Prepared]) -> list[Extraction | DeadLetter]:
     """Return an extraction or a dead letter for every document of a batch, in its order.
 
     Where memory is short the batch is halved until it fits; after any other error its documents are tried one at a

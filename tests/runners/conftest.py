@@ -1,5 +1,6 @@
-"""A checkpoint with random weights that loads in a moment, and a graph built with it through the command line."""
+"""A checkpoint with random weights that loads in a moment, a graph built with it, and a Flink cluster."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from extractors.config import ModelConfig
 from extractors.network import Network
 from extractors.training import load_relation_schema_text
 from runners.cli import main
+from tests.runners.flink import cluster_with_job_server
 
 TEXTS = {
     "ada.txt": "Ada Lovelace was born in London. She met Charles Babbage there. Babbage lived in England.",
@@ -88,3 +90,12 @@ def asked(built, tmp_path_factory):
     out = tmp_path_factory.mktemp("asked") / "graph"
     shutil.copytree(built[0], out)
     return out, built[1]
+
+
+@pytest.fixture(scope="session")
+def flink(tmp_path_factory):
+    """A cluster whose Python workers find the modules of the tests, and a job server; one for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]), prepend=os.pathsep)
+        with cluster_with_job_server(tmp_path_factory.mktemp("flink")) as both:
+            yield both

@@ -3,7 +3,6 @@
 import os
 import random
 import time
-from pathlib import Path
 
 import pytest
 
@@ -13,21 +12,9 @@ from tests.pipeline.change_cases import shards
 from tests.pipeline.faulty import OPTIONS, BuildProcess, end, long_corpus
 from tests.pipeline.made import digest
 from tests.rule_extractor import RuleSource
-from tests.runners.flink import cluster_with_job_server
 
-ROOT = Path(__file__).resolve().parents[2]
 # Set to 20 for the large trial.
 MOMENTS = int(os.environ.get("FACTMILL_MOMENTS", "1"))
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """A cluster whose Python workers find the rules of the tests, and a job server."""
-    home = tmp_path_factory.mktemp("flink")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
-        with cluster_with_job_server(home) as both:
-            yield both
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +24,11 @@ def undisturbed(tmp_path_factory):
     return corpus, folder / "out", build([corpus], folder / "out", OPTIONS, source=RuleSource(), writers=[])
 
 
-def begun(cluster, corpus, out, chance):
+def begun(there, corpus, out, chance):
     """A build on the cluster that has extracted some shards."""
-    flink, endpoint = cluster
-    there = (f"--flink_master={flink.master}", f"--job_endpoint={endpoint}", "--parallelism=2")
-    process = BuildProcess(corpus, out, "flink", there)
+    cluster, endpoint = there
+    beam = (f"--flink_master={cluster.master}", f"--job_endpoint={endpoint}", "--parallelism=2")
+    process = BuildProcess(corpus, out, "flink", beam)
     build = process.start()
     moment = chance.randint(1, 12)
     deadline = time.monotonic() + 180
@@ -52,12 +39,12 @@ def begun(cluster, corpus, out, chance):
 
 @pytest.mark.server
 @pytest.mark.parametrize("seed", range(MOMENTS))
-def test_a_build_outlives_a_task_manager_that_is_replaced(seed, cluster, undisturbed, tmp_path):
+def test_a_build_outlives_a_task_manager_that_is_replaced(seed, flink, undisturbed, tmp_path):
     corpus, expected, report = undisturbed
     chance = random.Random(seed)
-    process, running = begun(cluster, corpus, tmp_path / "out", chance)
+    process, running = begun(flink, corpus, tmp_path / "out", chance)
     try:
-        lost = chance.choice(cluster[0].workers)
+        lost = chance.choice(flink[0].workers)
         lost.kill()
         assert (done := process.done)
         lost.start()  # as whatever keeps a cluster alive does
@@ -72,14 +59,14 @@ def test_a_build_outlives_a_task_manager_that_is_replaced(seed, cluster, undistu
 
 @pytest.mark.server
 @pytest.mark.parametrize("seed", range(MOMENTS))
-def test_a_build_that_lost_its_job_manager_goes_on_with_resume(seed, cluster, undisturbed, tmp_path):
+def test_a_build_that_lost_its_job_manager_goes_on_with_resume(seed, flink, undisturbed, tmp_path):
     corpus, expected, _ = undisturbed
-    process, running = begun(cluster, corpus, tmp_path / "out", random.Random(seed))
-    flink = cluster[0]
+    process, running = begun(flink, corpus, tmp_path / "out", random.Random(seed))
+    job_manager = flink[0].job_manager
     try:
-        flink.job_manager.kill()
+        job_manager.kill()
         assert (done := process.done)
-        flink.job_manager.start()  # it knows nothing of the job any more
+        job_manager.start()  # it knows nothing of the job any more
         told, _ = running.communicate(timeout=300)
     finally:
         end(running)

@@ -12,16 +12,15 @@ from runners.cli import main
 from runners.servers import free_port
 from schemas import TABLES
 from sinks import GraphTables
-from tests.runners.flink import cluster_with_job_server
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """A cluster with a job server."""
-    with cluster_with_job_server(tmp_path_factory.mktemp("flink")) as both:
-        yield both
+@pytest.fixture
+def there(flink):
+    """What sends a command to the cluster."""
+    cluster, endpoint = flink
+    return ("--runner", "flink", "--flink-master", cluster.master, f"--job_endpoint={endpoint}")
 
 
 def factmill(*args):
@@ -35,16 +34,16 @@ def tables(folder):
 
 
 @pytest.mark.server
-def test_a_build_leaves_what_this_machine_leaves(cluster, tmp_path):
-    flink, endpoint = cluster
-    there = ("--runner", "flink", "--flink-master", flink.master, f"--job_endpoint={endpoint}")
+def test_a_build_leaves_what_this_machine_leaves(flink, there, tmp_path):
+    cluster = flink[0]
+    earlier = {job["jid"] for job in cluster.ask("/jobs/overview")["jobs"]}
     for folder, where in (("local", ("--runner", "memory")), ("flink", there)):
         told = factmill("build", EXAMPLES / "encyclopedia.xml", "--out", tmp_path / folder, *where)
     assert tables(tmp_path / "flink") == tables(tmp_path / "local")
     assert (tmp_path / "flink" / "graph.nq").read_bytes() == (tmp_path / "local" / "graph.nq").read_bytes()
 
     # What Flink says, what the report says, what the tables hold and what is printed is the same.
-    jobs = flink.ask("/jobs/overview")["jobs"]
+    jobs = [job for job in cluster.ask("/jobs/overview")["jobs"] if job["jid"] not in earlier]
     assert [job["state"] for job in jobs] == ["FINISHED", "FINISHED"]
     assert all(job["tasks"]["finished"] == job["tasks"]["total"] for job in jobs)
     rows = {name: GraphTables.open(tmp_path / "flink").count(name) for name in TABLES}
@@ -53,6 +52,16 @@ def test_a_build_leaves_what_this_machine_leaves(cluster, tmp_path):
     assert {name: report["counts"]["rows"].get(name, 0) for name in TABLES} == rows
     assert rows["documents"] == 52
     assert f"merged to {rows['edges']:,} edges" in told.stdout
+
+
+@pytest.mark.server
+def test_a_merge_and_an_update_leave_what_this_machine_leaves(there, checkpoint, texts, tmp_path):
+    where = ("--model", checkpoint, "--runner", "memory", "--no-link", "--no-resolve")
+    for name, files in (("both", texts), ("ada", texts / "ada.txt"), ("alan", texts / "alan.txt")):
+        factmill("build", files, "--out", tmp_path / name, *where)
+    factmill("merge", tmp_path / "ada", tmp_path / "alan", "--out", tmp_path / "merged", *there)
+    factmill("update", tmp_path / "ada", texts / "alan.txt", *there)
+    assert tables(tmp_path / "merged") == tables(tmp_path / "ada") == tables(tmp_path / "both")
 
 
 def answering(body: bytes, status: int = 200) -> HTTPServer:
