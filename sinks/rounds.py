@@ -2,7 +2,8 @@
 
 Nodes fall into groups by their id, and an edge lies in the cell of the groups of its two ends. All cells are played in
 rounds, as a tournament in which everybody meets everybody: no group appears twice in a round, so its cells can be
-written at the same time without a deadlock.
+written at the same time without a deadlock over nodes. A rare one is left, which the driver tries again: the server
+also locks the relationship that a new one is put before, and that may lead to the nodes of another writer.
 """
 
 from __future__ import annotations
