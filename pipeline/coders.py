@@ -8,12 +8,9 @@ from apache_beam.coders import Coder
 from apache_beam.coders.typecoders import registry
 
 from pipeline.independence import DocumentEdges
-from pipeline.linking.aliases import Alias, Candidates
 from pipeline.linking.dictionary import Entry
 from pipeline.linking.profiles import Profile
-from pipeline.merging import EdgeFinding, EdgeTally, NodeFinding
 from pipeline.notes import Note
-from pipeline.resolution.blocking import Card
 from pipeline.resolution.profile import Profile as NodeProfile
 from pipeline.resolution.stars import Match
 from schemas import (
@@ -40,18 +37,12 @@ RECORDS: tuple[type[Record], ...] = (
     Skipped,
     Removal,
     Redirect,
-    NodeFinding,
-    EdgeFinding,
-    EdgeTally,
     DocumentEdges,
     Note,
-    Card,
     NodeProfile,
     Match,
     LinkedEntity,
     MergedNode,
-    Alias,
-    Candidates,
     Entry,
     Profile,
     Node,

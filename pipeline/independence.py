@@ -28,7 +28,7 @@ class DocumentEdges(Record, frozen=True, array_like=True):
     edges: tuple[EdgeFinding, ...]
 
 
-class EdgeSum(msgspec.Struct, array_like=True):
+class EdgeSum(msgspec.Struct, array_like=True, gc=False):
     """What documents say about an edge: the sum by the leader of near duplicates, and under no name over all others."""
 
     head: str

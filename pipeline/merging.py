@@ -87,7 +87,7 @@ class NamedEntity(NamedTuple):
     kb_ids: tuple[str, ...]
 
 
-class NodeTally(msgspec.Struct, array_like=True):
+class NodeTally(msgspec.Struct, array_like=True, gc=False):
     """The sum of findings about one node."""
 
     names: dict[str, int] = {}

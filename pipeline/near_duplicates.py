@@ -48,9 +48,9 @@ def are_similar(one: bytes, other: bytes) -> bool:
 
 
 def _shingles(words: minhash.Words) -> minhash.Words:
-    """Return one well mixed number for every shingle; a text with fewer words is one shingle."""
+    """Return one well mixed number for every place of a shingle; a text with fewer words is one shingle."""
     count = max(1, len(words) - SHINGLE + 1)
     mixed = np.zeros(count, np.uint64)
     for place in range(min(SHINGLE, len(words))):
         mixed = minhash.mix(mixed + words[place : place + count])
-    return np.unique(mixed)
+    return mixed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from functools import lru_cache
 
 from schemas.record import Record
 
@@ -147,6 +148,7 @@ def content_hash(*parts: str) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(65_536)
 def node_id(kb_id: str | None, name: str, type: str) -> str:
     """Return the id of a node: from its knowledge-base id if it has one, else from its normalised name and type."""
     return content_hash("kb", kb_id) if kb_id else content_hash("name", normalise_name(name), type)

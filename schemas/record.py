@@ -7,8 +7,11 @@ from typing import TypeVar
 import msgspec
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An immutable record; equal records encode to equal bytes because fields keep their declared order."""
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """An immutable record; equal records encode to equal bytes because fields keep their declared order.
+
+    Records hold what was there before them, so they form no circles, and the garbage collector need not look at them.
+    """
 
 
 R = TypeVar("R", bound=Record)

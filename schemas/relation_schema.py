@@ -52,7 +52,7 @@ class Relation(Record, frozen=True):
         return frozenset(self.expected or self.types)
 
 
-class RelationSchema(Record, frozen=True, dict=True):
+class RelationSchema(Record, frozen=True, dict=True, gc=True):
     """A named set of entity types and relations, in the order in which a model numbers them, and its rules."""
 
     name: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from pipeline.linking.abbreviations import long_forms
@@ -76,10 +76,6 @@ class Candidates(Record, frozen=True, array_like=True):
         """Return the best of some candidates."""
         ranked = sorted(candidates, key=_rank)
         return cls(tuple(ranked[:MOST]), sum(candidate.alias.uses for candidate in ranked))
-
-    def __add__(self, other: Candidates) -> Candidates:
-        ranked = sorted((*self.best, *other.best), key=_rank)
-        return Candidates(tuple(ranked[:MOST]), self.uses + other.uses)
 
 
 def _rank(candidate: Candidate) -> tuple[int, int, int, int, str]:
@@ -169,11 +165,13 @@ def forms_of(document: Document, entity: Entity, explained: dict[str, str]) -> t
     return tuple(sorted({key for form in named if (key := alias_key(form))}))
 
 
-def unlinked(document: Document, extraction: Extraction) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield every entity that has no knowledge-base id, by its number, with the keys of its forms."""
+def unlinked(
+    document: Document, extraction: Extraction, ids: Sequence[Sequence[str]]
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield every entity without any of the knowledge-base `ids` of all, by its number, with the keys of its forms."""
     explained = long_forms(document.text)
     for number, entity in enumerate(extraction.entities):
-        if not knowledge_base_ids(document, entity):
+        if not ids[number]:
             yield number, forms_of(document, entity, explained)
 
 

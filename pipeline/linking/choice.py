@@ -106,12 +106,12 @@ class Knowledge:
 def options_of(document: Document, extraction: Extraction, known: Knowledge) -> dict[int, list[Option]]:
     """Return the candidates of every entity without a knowledge-base id, by its number, sorted by target."""
     elsewhere = page_targets(document)
-    for entity in extraction.entities:
-        elsewhere.update(knowledge_base_ids(document, entity))
+    ids = [knowledge_base_ids(document, entity) for entity in extraction.entities]
+    elsewhere.update(*ids)
     headings = listed_targets(document)
     everything = known.profiles.get(ALL, Profile())
     found: dict[int, list[Option]] = {}
-    for number, keys in unlinked(document, extraction):
+    for number, keys in unlinked(document, extraction, ids):
         candidates = [known.candidates[key] for key in keys if key in known.candidates]
         by_target: dict[str, list[tuple[Alias, float]]] = {}
         for of_form in candidates:

@@ -1,8 +1,8 @@
 """Linking in Beam: what every document knows about aliases goes to the shards that meet them, which then decide.
 
-No worker holds more than what one shard asks for: of every alias that its entities have the best candidates, and of
-every candidate one profile. Shards ask once, however many of their documents do, so the most frequent alias is sent no
-more often than there are shards.
+No worker holds more than one bucket of aliases or targets, or what one shard asks for: of every alias that its entities
+have the best candidates, and of every candidate one profile. Shards ask once, however many of their documents do, so
+the most frequent alias is sent no more often than there are shards.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ class Hear(beam.DoFn):
         try:
             aliases = [(alias_key(text), target, alias) for text, target, alias in said_aliases(document, extraction)]
             profiles = list(said_profiles(document, extraction))
-            asked = {key for _, keys in unlinked(document, extraction) for key in keys}
+            ids = [knowledge_base_ids(document, entity) for entity in extraction.entities]
+            asked = {key for _, keys in unlinked(document, extraction, ids) for key in keys}
         except Exception:
             aliases, profiles, asked = [], [], set()  # `Decide` meets the same document, and counts it
         for key, target, alias in aliases:
@@ -175,7 +176,7 @@ class Decide(beam.DoFn):
                 yield beam.pvalue.TaggedOutput("notes", (number, notes[link.entity]))
                 yield beam.pvalue.TaggedOutput("links", _row(document, extraction.entities[link.entity], link))
             self.links.inc(len(links))
-            words["by the source"] += sum(bool(knowledge_base_ids(document, entity)) for entity in extraction.entities)
+            words["by the source"] += len(extraction.entities) - len(options)
             open_entities = sum(map(bool, options.values()))
             words["no candidate is likely"] += open_entities - len(links)
             words["no candidate"] += len(options) - open_entities

@@ -17,7 +17,7 @@ from schemas import Document, Extraction, Record
 ALL = ""
 
 
-class Profile(Record, frozen=True, array_like=True, dict=True):
+class Profile(Record, frozen=True, array_like=True, dict=True, gc=True):
     """The sum over entities of some documents.
 
     Attributes:

@@ -48,7 +48,7 @@ class Profile(Record, frozen=True, array_like=True):
     context: bytes = b""
 
 
-class ProfileTally(msgspec.Struct, array_like=True):
+class ProfileTally(msgspec.Struct, array_like=True, gc=False):
     """The sum of what documents say about one node; `context` is a sum of vectors, as `counted` gives them."""
 
     names: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """Resolution as Beam transforms: which nodes without a knowledge-base id are one with another node.
 
-No worker holds more than the cards of one block, cut to a fixed number, and the profiles that one node is compared
-with. Whole profiles travel once to each node that they may be one with, and documents not at all.
+No worker holds more than one bucket of blocks, each cut to a fixed number of cards, or of nodes with the profiles that
+they are compared with. Whole profiles travel once to each node that they may be one with, and documents not at all.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Hear(beam.DoFn):
                 yield beam.pvalue.TaggedOutput("places", (entity.node, (shard, document.id, index)))
 
 
-class Block(msgspec.Struct, array_like=True):
+class Block(msgspec.Struct, array_like=True, gc=False):
     """The first cards of a block, and how many there are."""
 
     nodes: int
