@@ -40,7 +40,7 @@ class Architecture(Record, frozen=True, kw_only=True):
     dropout: float = 0.1
 
 
-class ModelConfig(Architecture, frozen=True, dict=True, kw_only=True):
+class ModelConfig(Architecture, frozen=True, dict=True, kw_only=True, gc=True):
     """All that makes the network of a checkpoint.
 
     Attributes:
