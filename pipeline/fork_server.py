@@ -6,6 +6,7 @@ core where there is one; then every worker of every pipeline of the command is t
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import logging
@@ -16,26 +17,38 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 
 # Each of Beam's many threads would otherwise keep a heap of its own as large as the largest batch it ever ran, and
 # torch a compiled product for every shape that it ever met.
 WORKER_MEMORY = {"MALLOC_ARENA_MAX": "2", "LRU_CACHE_CAPACITY": "32", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
 _LONGEST_REQUEST = 1 << 17
+_SECONDS_TO_END = 0.5
 
 
 class ForkServer:
-    """The process as seen from the launcher; it ends when the launcher does."""
+    """The process as seen from the launcher; it ends with the launcher, however that ends."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-m", "pipeline.fork_server"]
             self._process = subprocess.Popen(command, stdin=theirs.fileno(), env={**WORKER_MEMORY, **os.environ})
+        atexit.register(self.stop)
 
     @property
     def ended(self) -> bool:
         """Whether it is gone."""
         return self._process.poll() is not None
+
+    def stop(self) -> None:
+        """End it; what its workers took then counts as taken by children of this process."""
+        self._requests.close()
+        try:
+            self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def work(self, environment: Mapping[str, str]) -> int:
         """Run a worker to its end and return its exit status, negative for a signal, as `subprocess` does.
@@ -74,11 +87,11 @@ def main() -> None:
     os.dup2(nothing, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher, with which all of this ends
     _load()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who attends to a worker is not waited for
+    signal.signal(signal.SIGCHLD, lambda *_: _forget_ended())
     while True:
         request, answers, *_ = socket.recv_fds(requests, _LONGEST_REQUEST, 1)
         if not request:
-            return
+            os._exit(0)
         if os.fork() == 0:
             requests.close()
             os._exit(_attend(json.loads(request), answers[0]))
@@ -93,6 +106,13 @@ def _load() -> None:
     gc.freeze()  # else the first collection of every worker would write to, and so copy, what is shared
 
 
+def _forget_ended() -> None:
+    """Let the system forget the processes below that have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def _attend(environment: Mapping[str, str], answer: int) -> int:
     """Fork a worker, wait for its end, and tell how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -101,7 +121,8 @@ def _attend(environment: Mapping[str, str], answer: int) -> int:
         os.close(answer)
         os._exit(_work(environment))
     _, status = os.waitpid(worker, 0)
-    os.write(answer, str(os.waitstatus_to_exitcode(status)).encode())
+    with suppress(BrokenPipeError):  # the launcher is gone
+        os.write(answer, str(os.waitstatus_to_exitcode(status)).encode())
     return 0
 
 

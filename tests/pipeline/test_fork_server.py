@@ -1,6 +1,6 @@
 import os
+import resource
 import signal
-import time
 
 import pytest
 
@@ -48,8 +48,9 @@ def test_workers_are_forked_for_as_long_as_there_is_a_launcher(tmp_path, monkeyp
     for name in ("first", "second"):
         assert server.work({"name": name}) == 5
         assert (tmp_path / "told").read_text() == name
-    server._requests.close()
-    until = time.monotonic() + 20
-    while not server.ended and time.monotonic() < until:
-        time.sleep(0.01)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    monkeypatch.setattr(fork_server, "_SECONDS_TO_END", 60)
+    server.stop()
     assert server.ended
+    assert server._process.returncode == 0
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > before
