@@ -55,13 +55,12 @@ def test_a_build_leaves_what_this_machine_leaves(flink, there, tmp_path):
 
 
 @pytest.mark.server
-def test_a_merge_and_an_update_leave_what_this_machine_leaves(there, checkpoint, texts, tmp_path):
+def test_an_update_leaves_what_this_machine_leaves(there, checkpoint, texts, tmp_path):
     where = ("--model", checkpoint, "--runner", "memory", "--no-link", "--no-resolve")
-    for name, files in (("both", texts), ("ada", texts / "ada.txt"), ("alan", texts / "alan.txt")):
+    for name, files in (("both", texts), ("one", texts / "ada.txt")):
         factmill("build", files, "--out", tmp_path / name, *where)
-    factmill("merge", tmp_path / "ada", tmp_path / "alan", "--out", tmp_path / "merged", *there)
-    factmill("update", tmp_path / "ada", texts / "alan.txt", *there)
-    assert tables(tmp_path / "merged") == tables(tmp_path / "ada") == tables(tmp_path / "both")
+    factmill("update", tmp_path / "one", texts / "alan.txt", *there)
+    assert tables(tmp_path / "one") == tables(tmp_path / "both")
 
 
 def answering(body: bytes, status: int = 200) -> HTTPServer:
