@@ -28,9 +28,7 @@ _NAMES_SHOWN = 10
 @click.argument("name", metavar="NAME")
 @click.option("--facts", type=click.IntRange(min=1), default=25, show_default=True, metavar="N", help="Facts to show.")
 @click.option("--sentences", type=click.IntRange(min=0), default=2, show_default=True, metavar="N", help="Per fact.")
-@click.option(
-    "--why", is_flag=True, help="Explain which names are taken for it, and how sure that is."
-)
+@click.option("--why", is_flag=True, help="Explain which names are taken for it, and how sure that is.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json: bool) -> None:
     """Show what a graph says about an entity: its facts, how sure they are, and the sentences that state them.
