@@ -89,7 +89,8 @@ def foreground(name: str, home: Path) -> Iterator[None]:
 
     Where they cannot be had the program ends with the reason.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where whoever started the program had it ignore Ctrl-C, as shells do with what runs in the background.
+    before = {end: signal.signal(end, signal.default_int_handler) for end in (signal.SIGINT, signal.SIGTERM)}
     print(f"Starting {name} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
     try:
         yield
@@ -98,7 +99,8 @@ def foreground(name: str, home: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         print("\nStopped.")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for end, handler in before.items():
+            signal.signal(end, handler)
 
 
 def free_port() -> int:
