@@ -156,20 +156,22 @@ class MergeFlow(msgspec.Struct, frozen=True):
         entries = []
         links: Any = pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity)
         if self.link and has_targets(self.store):
-            linked = notes | "Link" >> Link(self.store)
+            linked = notes | "Link" >> Link(self.store, Tally(self.tallies, "link"))
             notes = (notes, linked["notes"]) | "linked" >> beam.Flatten()
             links, told = linked["links"], linked["extracted"]
             entries.append(linked["linked"])
         merges: Any = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
         if self.resolve:
             told = told or (notes | "Told" >> Open(self.store)).extracted
-            resolved = told | "Resolve" >> Resolve(self.store.info.shards, shipped_weights())
+            resolved = told | "Resolve" >> Resolve(
+                self.store.info.shards, shipped_weights(), Tally(self.tallies, "resolve")
+            )
             notes = (notes, resolved["notes"]) | "resolved" >> beam.Flatten()
             merges = resolved["merges"]
             entries.append(
                 resolved["found"] | "count resolution" >> beam.Map(_of_resolution).with_output_types(_Counted)
             )
-        stored = notes | "Stored" >> Open(self.store)
+        stored = notes | "Stored" >> Open(self.store, Tally(self.tallies, "merge"))
         merged = stored.extracted | "Merge" >> Merge(self.min_confidence, self.schema, self.correlation, buckets)
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
         tables = {

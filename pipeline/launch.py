@@ -41,7 +41,9 @@ _WORKER_THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 _WORKER_STAYS_MS = 60_000
 _SECONDS_BETWEEN_LOOKS = 0.25
 # Stages in the order in which they run; a stage is through when one after it has begun.
-_STAGES = ("read", "extract", "write")
+_STAGES = ("read", "extract", "link", "resolve", "merge", "write")
+# Stages of which nobody knows how much they will be: what inputs hold, and how many rows there are.
+_OPEN_ENDED = ("read", "write")
 
 
 class ProgressListener(Protocol):
@@ -174,8 +176,14 @@ class Watch:
 
 
 @contextmanager
-def watched(tallies: Path, progress: ProgressListener | None) -> Iterator[Watch]:
-    """Report the live counts in the folder `tallies` until the block ends."""
+def watched(tallies: Path, progress: ProgressListener | None, documents: int | None = None) -> Iterator[Watch]:
+    """Report the live counts in the folder `tallies` until the block ends.
+
+    Args:
+        tallies: the folder.
+        progress: who hears them.
+        documents: how many there will be for every stage; None where they are yet to be read.
+    """
     watch = Watch()
     start = monotonic()
     done = threading.Event()
@@ -191,8 +199,9 @@ def watched(tallies: Path, progress: ProgressListener | None) -> Iterator[Watch]
             if over:
                 watch.ended[stage] = now
             if progress is not None:
-                total = counts.get("read", (None, 0))[0] if stage == "extract" else None
-                progress(stage, *_order(counts[stage], total), ended=over)
+                done, dead = counts[stage]
+                total = counts.get("read", (None, 0))[0] if stage == "extract" else documents
+                progress(stage, done, total if stage not in _OPEN_ENDED else None, dead, ended=over)
 
     def look_often() -> None:
         while not done.wait(_SECONDS_BETWEEN_LOOKS):
@@ -206,7 +215,3 @@ def watched(tallies: Path, progress: ProgressListener | None) -> Iterator[Watch]
         done.set()
         thread.join()
         look(finished=True)
-
-
-def _order(counts: tuple[int, int], total: int | None) -> tuple[int, int | None, int]:
-    return counts[0], total, counts[1]

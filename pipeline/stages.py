@@ -149,7 +149,8 @@ class Work:
     def _run(self, flow: ExtractFlow | MergeFlow) -> None:
         options = self.options
         runner, beam_options = choose_runner(options.runner, options.workers or default_workers(), options.beam)
-        with watched(Path(flow.tallies), self.progress) as watch:
+        documents = flow.store.info.documents if isinstance(flow, MergeFlow) else None
+        with watched(Path(flow.tallies), self.progress, documents) as watch:
             try:
                 run(flow, runner, beam_options)
             except BuildFailed as error:

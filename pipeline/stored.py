@@ -17,6 +17,7 @@ from pipeline.notes import Note, Notes
 from pipeline.redirects import Redirected, ResolveRedirects
 from pipeline.shuffle import Shuffle, Values, buckets_for
 from pipeline.store import DOCUMENT, FAILED, REDIRECT, UNREAD, Store, read_links, read_shard
+from pipeline.tally import Tally
 from schemas import DeadLetter, Document, Extraction, Redirect, decode
 
 
@@ -59,9 +60,14 @@ class Open(beam.PTransform[Any, Any]):
     `dead`, all dead letters.
 
     Every shard is opened, also without notes.
+
+    Attributes:
+        store: where the shards are.
+        tally: counts documents, where somebody watches.
     """
 
     store: Store
+    tally: Tally | None = None
 
     def expand(self, notes: Any) -> Any:
         """Apply to a PCollection of (shard, note) pairs."""
@@ -73,7 +79,7 @@ class Open(beam.PTransform[Any, Any]):
             ((silent, notes),)
             | "notes by shard" >> Shuffle(shards, Values(Note))
             | "open"
-            >> beam.ParDo(OpenStored(self.store))
+            >> beam.ParDo(OpenStored(self.store, self.tally))
             .with_output_types(tuple[Document, Extraction], dead=DeadLetter)
             .with_outputs("dead", main="extracted")
         )
@@ -96,14 +102,25 @@ class Numbers(beam.PTransform[Any, Any]):
 class OpenStored(beam.DoFn):
     """A shard with its notes to what it holds."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tally: Tally | None = None) -> None:
         self.store = store
+        self.tally = tally
 
     def process(self, group: tuple[int, Iterable[Note]]) -> Iterator[Any]:
         """Yield documents with their extractions, and dead letters by their tag."""
         number, notes = group
         for item in open_shard(self.store, number, notes):
-            yield beam.pvalue.TaggedOutput("dead", item) if isinstance(item, DeadLetter) else item
+            if isinstance(item, DeadLetter):
+                yield beam.pvalue.TaggedOutput("dead", item)
+                continue
+            yield item
+            if self.tally:
+                self.tally.add(done=1)
+
+    def finish_bundle(self) -> None:
+        """Show the counts."""
+        if self.tally:
+            self.tally.flush()
 
 
 def open_shard(store: Store, number: int, notes: Iterable[Note]) -> Iterator[tuple[Document, Extraction] | DeadLetter]:

@@ -25,7 +25,7 @@ class Stage:
     """How far one stage of a build is, or a training.
 
     Attributes:
-        name: `read`, `extract`, `merge`, `write` or `train`.
+        name: `read`, `extract`, `link`, `resolve`, `merge`, `write`, a file that is written, or `train`.
         started: when it began, in seconds of the clock.
         done: documents (or rows) so far.
         total: how many there will be, when that is known.
@@ -50,9 +50,10 @@ class Stage:
         return (self.done - self.earlier) / seconds if seconds > 0 else 0.0
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the seconds until the end at this rate, or None when the end is not known."""
+        """Return the seconds until the end at this rate, or None when it is not known, or only what follows is left."""
         rate = self.rate(now)
-        return (self.total - self.done) / rate if self.total is not None and rate > 0 else None
+        left = 0 if self.total is None else self.total - self.done
+        return left / rate if left > 0 and rate > 0 else None
 
 
 class Progress(ABC):

@@ -35,6 +35,7 @@ from pipeline.notes import LINK, Note, linked
 from pipeline.shuffle import Shuffle, Values, buckets_for
 from pipeline.store import Store, shard_of
 from pipeline.stored import Open, ResolvedRedirects, open_shard
+from pipeline.tally import Tally
 from schemas import DeadLetter, Document, Entity, Extraction, LinkedEntity, Record
 
 _ALIAS = tuple[str, dict[str, Alias]]
@@ -64,15 +65,17 @@ class Link(beam.PTransform[Any, Any]):
 
     Attributes:
         store: where documents and extractions are.
+        tally: counts documents, where somebody watches.
     """
 
     store: Store
+    tally: Tally | None = None
 
     def expand(self, redirects: Any) -> dict[str, Any]:
         """Apply to a PCollection of (shard, note) pairs."""
         pipeline, shards = redirects.pipeline, self.store.info.shards
         buckets = buckets_for(shards)
-        opened = redirects | "Open" >> Open(self.store)
+        opened = redirects | "Open" >> Open(self.store, self.tally)
         heard = opened.extracted | "hear" >> beam.ParDo(Hear(shards)).with_output_types(
             _ALIAS, profiles=_PROFILE, asked=_ASKED
         ).with_outputs("profiles", "asked", main="aliases")

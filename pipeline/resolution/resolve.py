@@ -25,6 +25,7 @@ from pipeline.resolution.rounds import Settle
 from pipeline.resolution.stars import Match, matches, order
 from pipeline.shuffle import Shuffle, Values, buckets_for
 from pipeline.store import shard_of
+from pipeline.tally import Tally
 from schemas import Document, Extraction, MergedNode
 
 # Words of what was found, counted by the build.
@@ -45,15 +46,17 @@ class Resolve(beam.PTransform[Any, Any]):
     Attributes:
         shards: number of shards of the store that the documents come from.
         model: how likely two nodes are one.
+        tally: counts documents, where somebody watches.
     """
 
     shards: int
     model: Weights
+    tally: Tally | None = None
 
     def expand(self, extracted: Any) -> dict[str, Any]:
         """Apply to a PCollection of (document, extraction)."""
         buckets = buckets_for(self.shards)
-        heard = extracted | "hear" >> beam.ParDo(Hear(self.shards)).with_output_types(
+        heard = extracted | "hear" >> beam.ParDo(Hear(self.shards, self.tally)).with_output_types(
             tuple[str, ProfileTally], contexts=bytes, places=tuple[str, _PLACE]
         ).with_outputs("contexts", "places", main="said")
         corpus = beam.pvalue.AsSingleton(heard.contexts | "corpus" >> beam.CombineGlobally(_total))
@@ -95,13 +98,16 @@ class Resolve(beam.PTransform[Any, Any]):
 class Hear(beam.DoFn):
     """What a document says about its nodes, and where it has entities that may belong to others."""
 
-    def __init__(self, shards: int) -> None:
+    def __init__(self, shards: int, tally: Tally | None = None) -> None:
         self.shards = shards
+        self.tally = tally
 
     def process(self, extracted: tuple[Document, Extraction]) -> Iterator[Any]:
         """Yield every node with what is said about it; by tag the sum of all contexts, and for each entity without an
         id its node and its place: shard, document and number."""
         document, extraction = extracted
+        if self.tally:
+            self.tally.add(done=1)
         try:
             named = named_entities(document, extraction)
             tallies = list(said(document, extraction, named))
@@ -114,6 +120,11 @@ class Hear(beam.DoFn):
         for index, entity in enumerate(named):
             if not entity.kb_ids:
                 yield beam.pvalue.TaggedOutput("places", (entity.node, (shard, document.id, index)))
+
+    def finish_bundle(self) -> None:
+        """Show the counts."""
+        if self.tally:
+            self.tally.flush()
 
 
 class Block(msgspec.Struct, array_like=True, gc=False):

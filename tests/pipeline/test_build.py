@@ -167,7 +167,8 @@ def test_progress_is_told_from_reading_to_writing(built):
     heard = built[2]
     assert heard["read"] == ((120, None, 0), {"ended": True})
     assert heard["extract"] == ((120, 120, 3), {"ended": True})
-    assert list(heard) == ["read", "extract", "write"]
+    assert list(heard) == ["read", "extract", "resolve", "merge", "write"]
+    assert all(heard[stage] == ((117, 120, 0), {"ended": True}) for stage in ("resolve", "merge"))
 
 
 def test_a_pipeline_that_breaks_is_told_in_one_line_and_leaves_no_result(corpus, tmp_path):

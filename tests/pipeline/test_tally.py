@@ -49,3 +49,14 @@ def test_a_listener_hears_totals_and_ends(tmp_path):
     assert ("extract", 3, 7, 0, False) in heard
     assert heard[-1] == ("extract", 5, 7, 0, True)
     assert set(watch.seconds()) == {"read", "extract"}
+
+
+def test_a_listener_hears_how_many_documents_every_stage_of_the_merge_has(tmp_path):
+    heard = []
+    with watched(tmp_path, lambda *args, **more: heard.append((*args, more["ended"])), 9) as watch:
+        for stage, done in (("link", 9), ("resolve", 9), ("merge", 4), ("write", 20)):
+            Tally(str(tmp_path), stage).add(done=done)
+        Tally(str(tmp_path), "write").flush()
+    assert {("link", 9, 9, 0, True), ("resolve", 9, 9, 0, True), ("merge", 4, 9, 0, True)} <= set(heard)
+    assert heard[-1] == ("write", 20, None, 0, True)
+    assert list(watch.seconds()) == ["link", "resolve", "merge", "write"]

@@ -27,7 +27,7 @@ def test_a_build_leaves_tables_graph_and_report(built):
 def test_progress_goes_to_standard_error_in_lines(built):
     _, result = built
     stages = [line.split()[1] for line in result.stderr.splitlines() if "done in" in line]
-    assert stages == ["read", "extract", "write", "graph.nq", "graph.db"]
+    assert stages == ["read", "extract", "resolve", "merge", "write", "graph.nq", "graph.db"]
 
 
 def test_the_summary_says_what_is_there_and_what_to_try(built):
