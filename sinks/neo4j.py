@@ -51,9 +51,10 @@ from sinks.writer import ServerWriter, WriteError
 
 # Rows of a table that are compared, and of which what differs is written, at once.
 _ROWS = 65_536
-# Edges to write at once from which on writers side by side are faster than one, as `benchmarks/neo4j_load.py` finds it.
+# Edges to write at once from which on writers side by side are faster than one: with two of them, on two cores that the
+# server shares, by 1.15 at 10,000 and by 1.2 at 100,000 edges (`benchmarks/results/neo4j_rounds.md`).
 # `Neo4jWriter` writes at most `_ROWS` at once, `pipeline.neo4j.WriteNeo4j` all of a graph.
-PARALLEL_FROM = 20_000
+PARALLEL_FROM = 10_000
 _MOST_WRITERS = 8
 
 _PROPERTIES = {ENTITY: ENTITY_PROPERTIES, DOCUMENT: DOCUMENT_PROPERTIES}
