@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ def export(folder: Path, target: str, out: Path | None, **rdf: Any) -> None:
     if "://" in target:
         if given or out:
             raise Mistake(f"{given[0] if given else '--out'} is for files: leave it out for a database server")
+        logging.getLogger("neo4j").setLevel(logging.ERROR)  # what the driver warns of it tries again by itself
         _say(target, server_writer(target).write(tables, target, schema))
         return
     name = _ALIASES.get(target.lower(), target.lower())

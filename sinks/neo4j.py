@@ -51,8 +51,8 @@ from sinks.writer import ServerWriter, WriteError
 
 # Rows of a table that are compared, and of which what differs is written, at once.
 _ROWS = 65_536
-# Edges to write at once from which on writers side by side are faster than one: with two of them, on two cores that the
-# server shares, by 1.15 at 10,000 and by 1.2 at 100,000 edges (`benchmarks/results/neo4j_rounds.md`).
+# Edges to write at once from which on writers side by side are faster than one. On two cores that the server shares two
+# writers gained 15 % at 10,000 and 21 % at 100,000 edges, but lost 7 % at 1,000,000 (`benchmarks/results/neo4j*.md`).
 # `Neo4jWriter` writes at most `_ROWS` at once, `pipeline.neo4j.WriteNeo4j` all of a graph.
 PARALLEL_FROM = 10_000
 _MOST_WRITERS = 8
