@@ -95,6 +95,14 @@ def below(pid: int) -> list[int]:
     return [found for child in children for found in (child, *below(child))]
 
 
+def runs(pid: int) -> bool:
+    """Whether a process has not ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def end(running: subprocess.Popen) -> None:
     """Leave no process of a build behind."""
     for pid in (*below(running.pid), running.pid):

@@ -4,10 +4,6 @@ import json
 import os
 import pickle
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import msgspec
 import pytest
@@ -18,7 +14,7 @@ from pipeline.build import BuildOptions, build
 from pipeline.change import Machine, merge, remove, update
 from pipeline.extract import Shards, Work, WriteShard
 from pipeline.failures import BuildError, BuildFailed
-from pipeline.output_folder import STAGING, locked
+from pipeline.output_folder import locked
 from pipeline.store import FOLDER, INFO
 from sinks import WRITERS, GraphTables
 from tests.pipeline import plain
@@ -116,51 +112,6 @@ def test_removed_documents_leave_the_bytes_of_a_build_without_them(parts, scratc
     build([tmp_path / "a.xml", parts / "links.xml"], tmp_path / "without", ONE, **RULES)
     assert digest(tmp_path / "out") == digest(tmp_path / "without")
     assert b"pubmed:1003" not in b"".join(row.record for row in contents(tmp_path / "out")[0])
-
-
-BUILD = """
-import sys, time
-from pathlib import Path
-import pipeline.store
-from pipeline.build import BuildOptions, build
-from tests.rule_extractor import RuleExtractor, RuleSource
-
-class Slow(RuleExtractor):
-    def extract(self, batch):
-        time.sleep(0.05)
-        return super().extract(batch)
-
-class SlowSource(RuleSource):
-    def extractor(self):
-        return Slow()
-
-pipeline.store._BYTES = 512
-options = BuildOptions(runner=sys.argv[3], workers=int(sys.argv[4]), batch_cost=100)
-report = build([sys.argv[1]], sys.argv[2], options, source=SlowSource(), writers=[], resume=True)
-print(report.counts.extracted)
-"""
-
-
-@pytest.mark.parametrize(("runner", "workers", "moment"), [("memory", 1, 1), ("threads", 2, 6)])
-def test_a_build_that_was_killed_continues_and_gives_the_same_bytes(runner, workers, moment, parts, scratch, tmp_path):
-    out = tmp_path / "out"
-    command = [sys.executable, "-c", BUILD, str(parts), str(out), runner, str(workers)]
-    child = subprocess.Popen(command)
-    try:
-        while len(shards(out / STAGING / FOLDER)) < moment and child.poll() is None:
-            time.sleep(0.002)
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    done = shards(out / STAGING / FOLDER)
-    assert not (out / "tables").exists()
-    assert moment <= len(done) < len(shards(scratch / FOLDER))
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert digest(out) == digest(scratch)
-    assert done.items() <= shards(out / FOLDER).items()
-    counted = json.loads(told.strip().splitlines()[-1].replace("'", '"'))
-    assert counted["before"] + counted["now"] == 30
-    assert counted["before"] > 0
 
 
 # And without Beam again: what is refused, and what is kept.

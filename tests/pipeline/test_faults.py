@@ -23,8 +23,9 @@ from pipeline.output_folder import STAGING
 from pipeline.store import FOLDER
 from schemas import DeadLetter
 from sinks import GraphTables
+from tests import disks
 from tests.pipeline.change_cases import MACHINE, shards
-from tests.pipeline.faulty import OPTIONS, BuildProcess, Given, Hanging, end, long_corpus, workers_of
+from tests.pipeline.faulty import OPTIONS, BuildProcess, Given, Hanging, below, end, long_corpus, runs, workers_of
 from tests.pipeline.made import digest, document, pubtator, records
 from tests.rule_extractor import RuleExtractor, RuleSource
 
@@ -195,17 +196,8 @@ def test_an_input_that_vanishes_or_changes_on_the_way_leaves_the_graph_as_it_was
 @pytest.fixture
 def disk(tmp_path):
     """A disk of some kilobytes, and how to give it other options."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-
-    def mount(options):
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
-
-    mount("size=256k")
-    yield folder, lambda options: mount(f"remount,{options}")
-    subprocess.run(["umount", folder], check=True)
+    with disks.disk(tmp_path / "disk", "256k") as folder:
+        yield folder, lambda options: subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
 
 
 def test_a_build_on_a_full_disk_goes_on_once_there_is_room(disk, corpus, undisturbed, small_shards):
@@ -260,6 +252,39 @@ def test_a_worker_process_that_is_killed_ends_the_build_which_goes_on_with_resum
     done = process.done
     assert done
     # The runner may be another one then; this one starts sooner.
+    report = build_rules(corpus, process.out, OPTIONS, resume=True)
+    assert report.counts.extracted["before"] > 0
+    assert report.counts.extracted["before"] + report.counts.extracted.get("now", 0) == 48
+    assert digest(process.out) == digest(undisturbed)
+    assert done.items() <= shards(process.out / FOLDER).items()
+
+
+def gone(pids, seconds=30):
+    """Whether all these processes end in time; nobody may have looked yet how they ended."""
+    deadline = time.monotonic() + seconds
+    while (left := [pid for pid in pids if runs(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not left
+
+
+@pytest.mark.parametrize("seed", range(MOMENTS))
+def test_a_command_that_is_killed_leaves_no_process_and_goes_on_with_resume(seed, undisturbed_long, tmp_path):
+    corpus, undisturbed = undisturbed_long
+    chance = random.Random(seed)
+    process = BuildProcess(corpus, tmp_path / "out", chance.choice(("threads", "processes", "memory")))
+    running = process.start()
+    try:
+        moment = chance.randint(1, 16)
+        while running.poll() is None and len(process.done) < moment:
+            time.sleep(0.01)
+        time.sleep(chance.random())  # anywhere between two shards, or in the merge
+        done, others = process.done, below(running.pid)
+        running.kill()
+        assert gone(others)
+    finally:
+        end(running)
+    assert done
+    assert not (process.out / "tables").exists()
     report = build_rules(corpus, process.out, OPTIONS, resume=True)
     assert report.counts.extracted["before"] > 0
     assert report.counts.extracted["before"] + report.counts.extracted.get("now", 0) == 48
