@@ -20,6 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -128,11 +129,6 @@ def measure(head: str | None, entities: int, loops: int, repeats: int) -> dict[s
     return figures
 
 
-def in_own_process(queue: Any, *arguments: Any) -> None:
-    """Put the figures into the queue."""
-    queue.put(measure(*arguments))
-
-
 def main() -> None:
     """Measure every head at every size and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -142,15 +138,9 @@ def main() -> None:
     options = parser.parse_args()
     from extractors.heads import HEADS
 
-    context = multiprocessing.get_context("spawn")
-
     def run(head: str | None, entities: int) -> dict[str, float]:
-        queue = context.Queue()
-        process = context.Process(target=in_own_process, args=(queue, head, entities, options.loops, options.repeats))
-        process.start()
-        figures: dict[str, float] = queue.get()
-        process.join()
-        return figures
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            return process.submit(measure, head, entities, options.loops, options.repeats).result()
 
     rows: list[dict[str, Any]] = []
     for entities in options.entities:

@@ -18,9 +18,9 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from benchmarks.world import World
 from pipeline.options import BuildOptions
@@ -47,8 +47,8 @@ def write_store(folder: Path, world: World, documents: int) -> None:
         write_shard(rows, folder / shard_name(shard, of))
 
 
-def measure(facts: int, workers: int, scratch: str, out: Any) -> None:
-    """Merge a world of about so many facts, and put what was measured into the queue `out`."""
+def measure(facts: int, workers: int, scratch: str) -> dict[str, float]:
+    """Merge a world of about so many facts, and return what was measured."""
     documents = round(facts / _FACTS_PER_DOCUMENT)
     staging = Path(scratch) / str(facts)
     options = BuildOptions(workers=workers, runner="processes" if workers > 1 else "memory")
@@ -62,20 +62,18 @@ def measure(facts: int, workers: int, scratch: str, out: Any) -> None:
     report = work.make_graph("build", info, 0, ["made"], load_relation_schema("docred"), [])
     seconds = time.monotonic() - began
     rows = report.counts.rows
-    out.put(
-        {
-            "facts": facts,
-            "documents": documents,
-            "nodes": rows["nodes"],
-            "edges": rows["edges"],
-            "made_seconds": round(made, 1),
-            "seconds": round(seconds, 1),
-            "facts_per_second": round(facts / seconds),
-            "launcher_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-            "worker_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
-        }
-    )
     shutil.rmtree(staging)
+    return {
+        "facts": facts,
+        "documents": documents,
+        "nodes": rows["nodes"],
+        "edges": rows["edges"],
+        "made_seconds": round(made, 1),
+        "seconds": round(seconds, 1),
+        "facts_per_second": round(facts / seconds),
+        "launcher_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "worker_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+    }
 
 
 def main() -> None:
@@ -85,16 +83,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     rows = []
-    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="factmill-merge-") as scratch:
         for facts in arguments.facts:
-            out = context.Queue()
-            process = context.Process(target=measure, args=(facts, arguments.workers, scratch, out))
-            process.start()
-            process.join()
-            if process.exitcode:
-                raise SystemExit(f"the merge of {facts:,} facts failed")
-            rows.append(out.get())
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+                rows.append(process.submit(measure, facts, arguments.workers, scratch).result())
             print(json.dumps(rows[-1]), flush=True)
     about = {"machine": platform.processor() or platform.machine(), "workers": arguments.workers}
     RESULTS.write_text(json.dumps({"about": about, "rows": rows}, indent=2) + "\n")

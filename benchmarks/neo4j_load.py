@@ -31,6 +31,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
@@ -229,10 +230,8 @@ def add_apoc(server: Neo4jServer) -> None:
 
 def made(folder: Path, edges: int, schema: RelationSchema) -> GraphTables:
     """Make the graph in a process of its own: it takes gigabytes, which this one shall not keep."""
-    process = multiprocessing.get_context("spawn").Process(target=make_graph, args=(folder, edges, schema))
-    process.start()
-    process.join()
-    return GraphTables.open(folder)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(make_graph, folder, edges, schema).result()
 
 
 def _batches(rows: Iterator[dict[str, Any]], size: int) -> Iterator[Rows]:

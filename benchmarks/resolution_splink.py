@@ -18,6 +18,7 @@ import resource
 import time
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,8 @@ def by_splink(profiles: Mapping[str, Profile]) -> dict[str, str]:
 WAYS = {"factmill": by_factmill, "splink": by_splink}
 
 
-def measure(way: str, given: int | Path, out: Any) -> None:
-    """Resolve a corpus one way, and put what was measured into the queue `out`."""
+def measure(way: str, given: int | Path) -> dict[str, Any]:
+    """Resolve a corpus one way, and return what was measured."""
     corpus, truth, open_ = made(given) if isinstance(given, int) else labelled(given)
     profiles = profiles_of(corpus)
     before = [named.node for item in corpus for named in named_entities(*item)]
@@ -126,19 +127,17 @@ def measure(way: str, given: int | Path, out: Any) -> None:
     began, cpu = time.monotonic(), time.process_time()
     cluster = WAYS[way](profiles)
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu
-    out.put(
-        {
-            "corpus": f"{given:,} made documents" if isinstance(given, int) else given.name,
-            "way": way,
-            "nodes": len(profiles),
-            "joined": len(profiles) - len(set(cluster.values())),
-            "seconds": round(seconds, 1),
-            "cpu_seconds": round(cpu, 1),
-            "added_mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) // 1024,
-            "before": scores(before, truth, open_),
-            "after": scores([cluster[node] for node in before], truth, open_),
-        }
-    )
+    return {
+        "corpus": f"{given:,} made documents" if isinstance(given, int) else given.name,
+        "way": way,
+        "nodes": len(profiles),
+        "joined": len(profiles) - len(set(cluster.values())),
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(cpu, 1),
+        "added_mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) // 1024,
+        "before": scores(before, truth, open_),
+        "after": scores([cluster[node] for node in before], truth, open_),
+    }
 
 
 def main() -> None:
@@ -147,17 +146,11 @@ def main() -> None:
     parser.add_argument("--documents", type=int, nargs="*", default=[1000, 4000, 16000])
     parser.add_argument("--pubtator", type=Path)
     given = parser.parse_args()
-    context = multiprocessing.get_context("spawn")
     rows = []
     for corpus in (*given.documents, *([given.pubtator] if given.pubtator else [])):
         for way in WAYS:
-            out = context.Queue()
-            process = context.Process(target=measure, args=(way, corpus, out))
-            process.start()
-            process.join()
-            if process.exitcode:
-                raise SystemExit(f"{way} failed on {corpus}")
-            rows.append(out.get())
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+                rows.append(process.submit(measure, way, corpus).result())
             print(json.dumps(rows[-1]), flush=True)
     about = {"machine": platform.processor() or platform.machine(), "splink": version("splink")}
     RESULTS.write_text(json.dumps({"about": about, "rows": rows}, indent=2) + "\n", "utf-8")

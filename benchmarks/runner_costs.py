@@ -32,18 +32,9 @@ _LOCAL = ("memory", "threads", "processes")
 # The work of a build on every document, without Beam: read, prepare, extract, find what to merge.
 _LOOP = """
 import sys
-import torch
-from extractors import load_extractor
-from pipeline.merging import findings
-from pipeline.prepare import batches
-from benchmarks.build import documents_of
 from pathlib import Path
-torch.set_num_threads(1)
-extractor = load_extractor(sys.argv[2])
-prepared = [extractor.prepare(document) for document in documents_of(Path(sys.argv[1]), 1 << 62)]
-for batch in batches(prepared, extractor.batch_cost):
-    for item, extraction in zip(batch, extractor.extract(batch), strict=True):
-        findings(item.document, extraction)
+from benchmarks.build import run_loop
+run_loop(Path(sys.argv[1]), sys.argv[2], 1 << 62)()
 """
 
 

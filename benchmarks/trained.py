@@ -15,6 +15,7 @@ import multiprocessing
 import platform
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -80,11 +81,6 @@ def measure(folder: Path, dev: Path, positions: slice, train: Path | None) -> di
     }
 
 
-def in_own_process(queue: Any, *arguments: Any) -> None:
-    """Put the row into the queue."""
-    queue.put(measure(*arguments))
-
-
 def table(rows: dict[str, dict[str, Any]]) -> str:
     """Return the rows as Markdown, the best F1 first."""
     lines = [f"| recipe | {' | '.join(COLUMNS.values())} |", "|---" * (len(COLUMNS) + 1) + "|"]
@@ -119,15 +115,12 @@ def main() -> None:
     start, _, stop = options.documents.partition(":")
     positions = slice(int(start) if start else None, int(stop) if stop else None)
     stored = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": {}}
-    context = multiprocessing.get_context("spawn")
     for run in options.runs:
         folder = run / "checkpoint" if (run / "checkpoint").is_dir() else run
-        queue = context.Queue()
-        process = context.Process(target=in_own_process, args=(queue, folder, options.dev, positions, options.train))
-        process.start()
-        stored["rows"][run.name] = queue.get()
-        process.join()
-        sys.stderr.write(f"{run.name}: F1 {100 * stored['rows'][run.name]['f1']:.1f}\n")
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            row = process.submit(measure, folder, options.dev, positions, options.train).result()
+        stored["rows"][run.name] = row
+        sys.stderr.write(f"{run.name}: F1 {100 * row['f1']:.1f}\n")
     stored["machine"] = {"processor": platform.processor() or platform.machine(), "torch": version("torch")}
     stored["documents"] = f"{options.dev.name}[{options.documents}]"
     RESULTS.write_text(json.dumps(stored, indent=2) + "\n")

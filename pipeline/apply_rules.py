@@ -50,7 +50,7 @@ class JudgeEdges(beam.PTransform[Any, Any]):
             ((by_head, routed.functional), types)
             | "heads" >> Shuffle(self.buckets, Values(tuple[Edge, str | None]), _TYPE)
             | "judge"
-            >> beam.FlatMap(_judge, self.schema)
+            >> beam.FlatMap(_judge, self.schema, _functional(self.schema))
             .with_output_types(Edge, rules=str, dropped=str)
             .with_outputs("rules", "dropped", main="edges")
         )
@@ -114,10 +114,11 @@ def _with_tail_type(group: tuple[str, list[Edge], str]) -> list[tuple[str, tuple
     return [(edge.head, (edge, type)) for edge in edges]
 
 
-def _judge(group: tuple[str, list[tuple[Edge, str | None]], str], schema: RelationSchema) -> Iterator[Any]:
+def _judge(
+    group: tuple[str, list[tuple[Edge, str | None]], str], schema: RelationSchema, functional: dict[str, int]
+) -> Iterator[Any]:
     """Yield the edges of one head that may stay."""
     _, edges, type = group
-    functional = _functional(schema)
     values: defaultdict[str, list[Edge]] = defaultdict(list)
     for edge, tail_type in edges:
         if tail_type is not None and not has_expected_types(schema, edge.relation, type, tail_type):
@@ -160,13 +161,14 @@ def _sources(
 def _settle(
     group: tuple[str, list[Edge], list[tuple[str, str]], list[Evidence]], schema: RelationSchema
 ) -> Iterator[Any]:
-    _, edges, sources, evidence = group
+    _, edges, told, evidence = group
+    sources = dict(told)
     edge = edges[0] if edges else None
     if edge is None:
         if sources:
-            yield beam.pvalue.TaggedOutput("rules", f"{min(rule for _, rule in sources)}: edges missing")
+            yield beam.pvalue.TaggedOutput("rules", f"{min(sources.values())}: edges missing")
     elif edge.derived_from:
-        kept = tuple(source for source in edge.derived_from if source in dict(sources))
+        kept = tuple(source for source in edge.derived_from if source in sources)
         if kept:
             yield beam.pvalue.TaggedOutput("rules", f"{rule_of(schema, edge.relation)}: edges derived")
             yield replace(edge, derived_from=kept)

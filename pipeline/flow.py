@@ -154,13 +154,15 @@ class MergeFlow(msgspec.Struct, frozen=True):
         notes = pipeline | "Redirects" >> Redirects(self.store)
         told: Any = None
         entries = []
-        links: Any = pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity)
+        links: Any
         if self.link and has_targets(self.store):
             linked = notes | "Link" >> Link(self.store, Tally(self.tallies, "link"))
             notes = (notes, linked["notes"]) | "linked" >> beam.Flatten()
             links, told = linked["links"], linked["extracted"]
             entries.append(linked["linked"])
-        merges: Any = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
+        else:
+            links = pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity)
+        merges: Any
         if self.resolve:
             told = told or (notes | "Told" >> Open(self.store)).extracted
             resolved = told | "Resolve" >> Resolve(
@@ -171,6 +173,8 @@ class MergeFlow(msgspec.Struct, frozen=True):
             entries.append(
                 resolved["found"] | "count resolution" >> beam.Map(_of_resolution).with_output_types(_Counted)
             )
+        else:
+            merges = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
         stored = notes | "Stored" >> Open(self.store, Tally(self.tallies, "merge"))
         merged = stored.extracted | "Merge" >> Merge(self.min_confidence, self.schema, self.correlation, buckets)
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()

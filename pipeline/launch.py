@@ -199,9 +199,9 @@ def watched(tallies: Path, progress: ProgressListener | None, documents: int | N
             if over:
                 watch.ended[stage] = now
             if progress is not None:
-                done, dead = counts[stage]
+                number, dead = counts[stage]
                 total = counts.get("read", (None, 0))[0] if stage == "extract" else documents
-                progress(stage, done, total if stage not in _OPEN_ENDED else None, dead, ended=over)
+                progress(stage, number, total if stage not in _OPEN_ENDED else None, dead, ended=over)
 
     def look_often() -> None:
         while not done.wait(_SECONDS_BETWEEN_LOOKS):

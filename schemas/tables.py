@@ -8,6 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 _SPANS = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
+_FEATURES = pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))
 
 NODES = pa.schema(
     [
@@ -74,7 +75,7 @@ MERGES = pa.schema(
         pa.field("support", pa.int32(), nullable=False),
         pa.field("score", pa.float64(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
-        pa.field("features", pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())])), nullable=False),
+        pa.field("features", _FEATURES, nullable=False),
         pa.field("documents", pa.list_(pa.string()), nullable=False),
     ]
 )
@@ -88,7 +89,7 @@ LINKS = pa.schema(
         pa.field("target", pa.string(), nullable=False),
         pa.field("probability", pa.float64(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
-        pa.field("features", pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())])), nullable=False),
+        pa.field("features", _FEATURES, nullable=False),
         pa.field("others", pa.list_(pa.struct([("id", pa.string()), ("probability", pa.float64())])), nullable=False),
     ]
 )

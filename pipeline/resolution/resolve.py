@@ -113,9 +113,9 @@ class Hear(beam.DoFn):
             tallies = list(said(document, extraction, named))
         except Exception:
             return  # the merge meets the same document, and makes a dead letter of it
-        yield from tallies
         if context := _total(tally.context for _, tally in tallies):
             yield beam.pvalue.TaggedOutput("contexts", context)
+        yield from tallies
         shard = shard_of(document.id, self.shards)
         for index, entity in enumerate(named):
             if not entity.kb_ids:
