@@ -18,10 +18,10 @@ from apache_beam.metrics.metric import Metrics
 
 from schemas import RelationSchema
 from sinks import GraphTables
+from sinks.digests import Range
 from sinks.evidence import edges_with_evidence
 from sinks.neo4j import (
     Neo4jWriter,
-    begin,
     groups_for,
     held_edges,
     held_nodes,
@@ -30,6 +30,7 @@ from sinks.neo4j import (
     write_nodes,
 )
 from sinks.neo4j_connection import Server, explained, server_at
+from sinks.neo4j_state import begin
 from sinks.neo4j_statements import ROWS, Row, document_rows, edge_rows, node_rows
 from sinks.property_graph import DOCUMENT, ENTITY, Names, check_edges, documents
 from sinks.rounds import cell_of, rounds
@@ -37,9 +38,6 @@ from sinks.rounds import cell_of, rounds
 # Nodes or edges that one element of the first step stands for, about.
 _ROWS_PER_PIECE = 20_000
 _MOST_PIECES = 4_096
-
-# Where ids begin and end: content hashes of nodes and edges, in hexadecimal.
-_Piece = tuple[str, str]
 
 
 @dataclass(eq=False)
@@ -119,12 +117,14 @@ class _Step(beam.DoFn):
         """Leave the server."""
         self.server.driver.close()
 
-    def write_nodes(self, label: str, rows: list[Row]) -> int:
-        """Write those of the rows of entities or documents that the server does not hold; return how many they are."""
+    def write_nodes(self, label: str, batches: Iterable[list[Row]], ranges: list[Range] | None) -> Iterator[int]:
+        """Write rows of entities or documents with keys in some ranges; None: all; yield how many they are."""
         with explained(self.uri), self.server.session() as session:
-            write_nodes(session, label, held_nodes(session, label, [row[1] for row in rows]), rows)
-        self.rows.inc(len(rows))
-        return len(rows)
+            held = held_nodes(session, label, ranges)
+            for rows in batches:
+                write_nodes(session, label, held, rows)
+                self.rows.inc(len(rows))
+                yield len(rows)
 
 
 class _Begin(_Step):
@@ -136,15 +136,14 @@ class _Begin(_Step):
 
 
 class _WriteNodes(_Step):
-    def process(self, piece: _Piece, after: Iterable[int]) -> Iterator[int]:
-        for batch in _Range(self.tables.folder, *piece).batches("nodes"):
-            yield self.write_nodes(ENTITY, node_rows(batch, self.names))
+    def process(self, piece: Range, after: Iterable[int]) -> Iterator[int]:
+        nodes = _Range(self.tables.folder, *piece).batches("nodes")
+        yield from self.write_nodes(ENTITY, (node_rows(batch, self.names) for batch in nodes), [piece])
 
 
 class _WriteDocuments(_Step):
     def process(self, nothing: None, after: Iterable[int]) -> Iterator[int]:
-        for batch in documents(self.tables):
-            yield self.write_nodes(DOCUMENT, document_rows(batch))
+        yield from self.write_nodes(DOCUMENT, map(document_rows, documents(self.tables)), None)
 
 
 class _WriteEdges(_Step):
@@ -154,7 +153,7 @@ class _WriteEdges(_Step):
         for start in range(0, len(rows), ROWS):
             some = rows[start : start + ROWS]
             with explained(self.uri), self.server.session() as session:
-                held = held_edges(session, sorted({row[0] for row in some}))
+                held = held_edges(session, heads=sorted({row[0] for row in some}))
                 write_edges(self.server, held, some, writers=1)
             self.rows.inc(len(some))
             yield len(some)
@@ -172,14 +171,14 @@ class _Range(GraphTables):
         return iter(self.read(name, columns, (id >= self.first) & (id < self.last)).to_batches(rows))
 
 
-def _pieces(rows: int) -> list[_Piece]:
+def _pieces(rows: int) -> list[Range]:
     """Return the ranges that so many rows are read in."""
     count = min(_MOST_PIECES, rows // _ROWS_PER_PIECE + 1)
     edges = [f"{position * 65_536 // count:04x}" for position in range(count)]
     return list(zip(edges, [*edges[1:], "g"], strict=True))
 
 
-def _edges(piece: _Piece, folder: str, names: Names, groups: int) -> Iterator[tuple[tuple[int, int], Row]]:
+def _edges(piece: Range, folder: str, names: Names, groups: int) -> Iterator[tuple[tuple[int, int], Row]]:
     tables = GraphTables.open(Path(folder))
     for table in edges_with_evidence(_Range(tables.folder, *piece)):
         for row in edge_rows(table, names):

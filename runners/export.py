@@ -28,7 +28,8 @@ _RDF_OPTIONS = {"rdf_version": "--rdf", "parts": "--parts", "compress": "--compr
 )
 @click.option("--parts", type=click.IntRange(min=1), metavar="N", help="RDF in a folder of N files.")
 @click.option("--compress", type=click.Choice(["gzip", "zstd"]), help="Compress RDF.")
-def export(folder: Path, target: str, out: Path | None, **rdf: Any) -> None:
+@click.option("--compare-all", is_flag=True, help="Servers: read back and compare all, however little changed.")
+def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf: Any) -> None:
     """Write a graph in another format, or to a database server; DIR is the folder that `factmill build` wrote.
 
     \b
@@ -43,7 +44,10 @@ def export(folder: Path, target: str, out: Path | None, **rdf: Any) -> None:
     set (.void.ttl). What is written appears whole or not at all, in the place of an earlier export.
 
     RDF 1.2 states edges as reifiers of triple terms; --rdf 1.1 takes statement nodes as Wikidata has them, which all
-    tools read. The login of a server comes from NEO4J_USERNAME and NEO4J_PASSWORD.
+    tools read.
+
+    A server is brought from what was last exported to it to what the tables say now; --compare-all also mends what
+    others changed in the graph there. Its login comes from NEO4J_USERNAME and NEO4J_PASSWORD.
 
     \b
     Examples:
@@ -64,8 +68,10 @@ def export(folder: Path, target: str, out: Path | None, **rdf: Any) -> None:
         if given or out:
             raise Mistake(f"{given[0] if given else '--out'} is for files: leave it out for a database server")
         logging.getLogger("neo4j").setLevel(logging.ERROR)  # what the driver warns of it tries again by itself
-        _say(target, server_writer(target).write(tables, target, schema))
+        _say(target, server_writer(target, compare_all).write(tables, target, schema))
         return
+    if compare_all:
+        raise Mistake(f"--compare-all is for database servers: leave it out for {target}")
     name = _ALIASES.get(target.lower(), target.lower())
     writer = WRITERS.get(name)
     if writer is None:

@@ -1,40 +1,30 @@
 """The graph in a Neo4j server: what differs is written, what is too much removed, and then both are counted.
 
-The node `(:FactmillGraph)` says what the database holds. Its `complete` is false from the first change to the last
-check, so a graph that is half there never looks whole, and the next run finishes the work. What others put into the
-database stays, save for changes of our own nodes and relationships.
+Where the digests of what was written last are those of the tables nothing is read back, so that after a small change
+the work is small. Without them, as after an interruption, all is compared. What others put into the database stays,
+save for changes of our own nodes and relationships, which the next comparison of these mends.
 """
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import neo4j
-import pyarrow.compute as pc
+import pyarrow as pa
 from neo4j.exceptions import IncompleteCommit
 
 from schemas import RelationSchema
+from sinks.digests import Buckets, Range
 from sinks.evidence import edges_with_evidence
 from sinks.held import Held, fingerprint
 from sinks.neo4j_connection import Server, connected
-from sinks.neo4j_statements import (
-    DOCUMENTS,
-    EDGES,
-    GRAPH,
-    NODES,
-    Batch,
-    Row,
-    constraints,
-    document_rows,
-    edge_rows,
-    indexes,
-    node_rows,
-    removals,
-)
+from sinks.neo4j_state import HELD_EDGES, MiscountError, begin, digests_of, finish
+from sinks.neo4j_statements import DOCUMENTS, EDGES, NODES, Batch, Row, document_rows, edge_rows, node_rows, removals
 from sinks.property_graph import (
     DOCUMENT,
     DOCUMENT_PROPERTIES,
@@ -47,7 +37,7 @@ from sinks.property_graph import (
 )
 from sinks.rounds import Cell, cell_of, rounds
 from sinks.tables import GraphTables
-from sinks.writer import ServerWriter, WriteError
+from sinks.writer import ServerWriter
 
 # Rows of a table that are compared, and of which what differs is written, at once.
 _ROWS = 65_536
@@ -59,7 +49,8 @@ _MOST_WRITERS = 8
 
 _PROPERTIES = {ENTITY: ENTITY_PROPERTIES, DOCUMENT: DOCUMENT_PROPERTIES}
 _KINDS = {ENTITY: NODES, DOCUMENT: DOCUMENTS}
-_EDGES = f"MATCH (h:{ENTITY})-[r]->(t:{ENTITY}) WHERE r.id IS NOT NULL"
+
+_Rows = TypeVar("_Rows", pa.RecordBatch, pa.Table)
 
 
 class Neo4jWriter(ServerWriter):
@@ -67,9 +58,11 @@ class Neo4jWriter(ServerWriter):
 
     Args:
         writers: how many write edges side by side; None: as many as pay.
+        compare_all: read all that the server holds, not only where the tables differ from what was written last.
     """
 
-    def __init__(self, writers: int | None = None) -> None:
+    def __init__(self, writers: int | None = None, compare_all: bool = False) -> None:
+        super().__init__(compare_all)
         self.writers = writers
 
     def write(self, tables: GraphTables, uri: str, schema: RelationSchema) -> dict[str, int]:
@@ -77,16 +70,50 @@ class Neo4jWriter(ServerWriter):
         check_edges(tables, schema)
         names = Names.of(tables, schema)
         with connected(uri) as server, server.session() as session:
-            begin(session, tables, schema)
-            nodes, sources, edges = held_nodes(session, ENTITY), held_nodes(session, DOCUMENT), held_edges(session)
-            for batch in tables.batches("nodes", rows=_ROWS):
-                write_nodes(session, ENTITY, nodes, node_rows(batch, names))
-            for batch in documents(tables, _ROWS):
-                write_nodes(session, DOCUMENT, sources, document_rows(batch))
-            for table in edges_with_evidence(tables, _ROWS):
-                write_edges(server, edges, edge_rows(table, names), self.writers)
-            write(session, removals(edges.unseen(), [*nodes.unseen(), *sources.unseen()]))
-            return finish(session, tables, schema)
+            digests = digests_of(tables, names)
+            run = begin(session, tables, schema)
+            if run.last and not self.compare_all:
+                changed = {name: digest.differing(run.last[name]) for name, digest in digests.items()}
+                self._bring(server, session, tables, names, changed)
+                with suppress(MiscountError):  # then others changed what is there
+                    return finish(session, tables, schema, run, digests)
+            self._bring(server, session, tables, names, dict.fromkeys(digests))
+            return finish(session, tables, schema, run, digests)
+
+    def _bring(
+        self,
+        server: Server,
+        session: neo4j.Session,
+        tables: GraphTables,
+        names: Names,
+        among: Mapping[str, Buckets | None],
+    ) -> None:
+        """Write and remove what differs among some nodes, documents and edges; None: among all."""
+        nodes = held_nodes(session, ENTITY, _ranges(among["nodes"]))
+        sources = held_nodes(session, DOCUMENT, _ranges(among["documents"]))
+        edges = held_edges(session, _ranges(among["edges"]))
+        for batch in _rows(tables.batches("nodes", rows=_ROWS), "id", among["nodes"]):
+            write_nodes(session, ENTITY, nodes, node_rows(batch, names))
+        for batch in _rows(documents(tables, _ROWS), "key", among["documents"]):
+            write_nodes(session, DOCUMENT, sources, document_rows(batch))
+        for table in _rows(edges_with_evidence(tables, _ROWS), "head", among["edges"]):
+            write_edges(server, edges, edge_rows(table, names), self.writers)
+        write(session, removals(edges.unseen(), [*nodes.unseen(), *sources.unseen()]))
+
+
+def _ranges(buckets: Buckets | None) -> list[tuple[str, str]] | None:
+    return None if buckets is None else buckets.ranges()
+
+
+def _rows(batches: Iterator[_Rows], id: str, buckets: Buckets | None) -> Iterator[_Rows]:
+    """Yield the rows whose `id` falls into some buckets; None: all."""
+    if buckets is None:
+        yield from batches
+    elif len(buckets):
+        for batch in batches:
+            some = batch.filter(buckets.hold(batch.column(id)))
+            if len(some):
+                yield some
 
 
 def write_nodes(session: neo4j.Session, label: str, held: Held, rows: Sequence[Row]) -> None:
@@ -144,50 +171,6 @@ def paying_writers(rows: int) -> int:
     return min(cores, _MOST_WRITERS) if rows >= PARALLEL_FROM else 1
 
 
-def begin(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -> None:
-    """Make the constraints, and say that the graph is not complete from now on.
-
-    Raises:
-        WriteError: the database holds nodes with our labels that are not ours.
-    """
-    if not _value(session, f"MATCH (g:{GRAPH}) RETURN count(g)"):
-        for label in (ENTITY, DOCUMENT):
-            if _value(session, f"MATCH (n:{label}) RETURN count(n)"):
-                raise WriteError(
-                    f"the database holds ':{label}' nodes of another program, which would be mixed up with ours: name "
-                    f"another database in NEO4J_DATABASE, or another server"
-                )
-    # Statements about the schema stand in transactions of their own.
-    for statement in (*constraints(), *_indexes(tables)[0]):
-        session.run(statement).consume()
-    write(session, [Batch(_state(False), [{"schema": schema.name}])])
-
-
-def finish(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -> dict[str, int]:
-    """Make the indexes, count what the server holds, and say that it is complete.
-
-    Raises:
-        WriteError: the counts are not those of the tables.
-    """
-    for statement in _indexes(tables)[1]:
-        session.run(statement).consume()
-    counts = {}
-    held = {
-        "nodes": f"MATCH (n:{ENTITY}) WHERE n.id IS NOT NULL",
-        "edges": _EDGES,
-        "documents": f"MATCH (n:{DOCUMENT}) WHERE n.key IS NOT NULL",
-    }
-    for name, pattern in held.items():
-        counts[name] = _value(session, f"{pattern} RETURN count(*)")
-        if counts[name] != tables.count(name):
-            raise WriteError(
-                f"Neo4j holds {counts[name]:,} of {tables.count(name):,} {name}: does another program write to it? "
-                f"Give the same command again"
-            )
-    write(session, [Batch(_state(True), [{"schema": schema.name, **counts}])])
-    return counts
-
-
 def write(session: neo4j.Session, batches: Iterable[Batch]) -> None:
     """Write batches, one managed transaction each; a transient error makes the driver try again with growing pauses."""
     for batch in batches:
@@ -202,48 +185,35 @@ def _say(transaction: neo4j.ManagedTransaction, batches: list[Batch]) -> None:
         transaction.run(batch.statement, rows=batch.rows).consume()
 
 
-def _value(session: neo4j.Session, query: str) -> int:
-    def read(transaction: neo4j.ManagedTransaction) -> int:
-        number: int = transaction.run(query).single(strict=True).value()
-        return number
-
-    return session.execute_read(read)
-
-
-def _state(complete: bool) -> str:
-    return f"UNWIND $rows AS row MERGE (g:{GRAPH} {{id: 'graph'}}) SET g += row, g.complete = {str(complete).lower()}"
-
-
-def _indexes(tables: GraphTables) -> tuple[list[str], list[str]]:
-    columns = ((ENTITY, "nodes", "name"), (DOCUMENT, "documents", "id"))
-    return indexes({(label, column): _longest(tables, table, column) for label, table, column in columns})
-
-
-def _longest(tables: GraphTables, table: str, column: str) -> int:
-    sizes = (pc.max(pc.binary_length(batch.column(column))).as_py() for batch in tables.batches(table, (column,)))
-    return max((size or 0 for size in sizes), default=0)
-
-
-def held_nodes(session: neo4j.Session, label: str, keys: Sequence[str] | None = None) -> Held:
-    """Return the entities or documents that the database holds, all or those with some keys."""
+def held_nodes(session: neo4j.Session, label: str, ranges: Sequence[Range] | None = None) -> Held:
+    """Return the entities or documents that the database holds: all, or those with keys in some ranges."""
     key = _PROPERTIES[label][0]
-    among = "IS NOT NULL" if keys is None else "IN $keys"
-    query = f"MATCH (n:{label}) WHERE n.{key} {among} RETURN elementId(n), labels(n), properties(n)"
+    unwind, among = _within(f"n.{key}", ranges)
+    query = f"{unwind} MATCH (n:{label}) WHERE {among} RETURN elementId(n), labels(n), properties(n)"
 
     def elements(result: neo4j.Result) -> Iterator[tuple[Any, int, str]]:
         for element, labels, properties in result:
             yield properties[key], fingerprint(frozenset(labels), properties), element
 
-    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, keys=keys))))
+    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, ranges=ranges))))
 
 
-def held_edges(session: neo4j.Session, heads: Sequence[str] | None = None) -> Held:
-    """Return the edges that the database holds, all or those of some heads."""
-    among = "" if heads is None else " AND h.id IN $heads"
-    query = f"{_EDGES}{among} RETURN elementId(r), type(r), h.id, t.id, properties(r)"
+def held_edges(
+    session: neo4j.Session, ranges: Sequence[Range] | None = None, heads: Sequence[str] | None = None
+) -> Held:
+    """Return the edges that the database holds: all, those whose heads lie in some ranges, or those of some heads."""
+    unwind, among = _within("h.id", ranges) if heads is None else ("", "h.id IN $heads")
+    query = f"{unwind} {HELD_EDGES} AND {among} RETURN elementId(r), type(r), h.id, t.id, properties(r)"
 
     def elements(result: neo4j.Result) -> Iterator[tuple[Any, int, str]]:
         for element, type, head, tail, edge in result:
             yield (type, head, tail, edge["id"]), fingerprint(type, edge), element
 
-    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, heads=heads))))
+    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, ranges=ranges, heads=heads))))
+
+
+def _within(key: str, ranges: Sequence[Range] | None) -> tuple[str, str]:
+    """Return how a query begins that takes a key from some ranges, and its condition."""
+    if ranges is None:
+        return "", f"{key} IS NOT NULL"
+    return "UNWIND $ranges AS range", f"range[0] <= {key} < range[1]"

@@ -51,7 +51,15 @@ class GraphWriter(ABC):
 
 
 class ServerWriter(ABC):
-    """Brings a graph into a database server; running it again, also after an interruption, gives the same graph."""
+    """Brings a graph into a database server; running it again, also after an interruption, gives the same graph.
+
+    Args:
+        compare_all: notice everything that others changed in the server's graph; it takes as long as the graph is
+            large, however little is to be done.
+    """
+
+    def __init__(self, compare_all: bool = False) -> None:
+        self.compare_all = compare_all
 
     @abstractmethod
     def write(self, tables: GraphTables, uri: str, schema: RelationSchema) -> dict[str, int]:
@@ -75,8 +83,8 @@ class ServerWriter(ABC):
 SERVERS = dict.fromkeys(("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), ("sinks.neo4j", "Neo4jWriter"))
 
 
-def server_writer(uri: str) -> ServerWriter:
-    """Return what writes to the server at a URI.
+def server_writer(uri: str, compare_all: bool = False) -> ServerWriter:
+    """Return what writes to the server at a URI; see `ServerWriter`.
 
     Raises:
         WriteError: this installation has no writer for the scheme of the URI.
@@ -87,7 +95,7 @@ def server_writer(uri: str) -> ServerWriter:
         raise WriteError(f"nothing here writes to '{scheme}://' servers; known are {known}")
     module, name = SERVERS[scheme]
     try:
-        writer: ServerWriter = getattr(importlib.import_module(module), name)()
+        writer: ServerWriter = getattr(importlib.import_module(module), name)(compare_all=compare_all)
     except ImportError as error:
         raise WriteError(f"this installation cannot write to '{scheme}://' servers: {error}") from None
     return writer

@@ -70,6 +70,7 @@ def test_networkx_reads_what_is_exported(built, tmp_path):
         (("--to", "graphml", "--parts", "3"), "--parts is for RDF"),
         (("--to", "neo4j://localhost:1", "--compress", "gzip"), "--compress is for files"),
         (("--to", "neo4j://localhost:1", "--out", "x"), "--out is for files"),
+        (("--to", "csv", "--compare-all"), "--compare-all is for database servers"),
     ],
 )
 def test_mistakes(options, message, built, tmp_path):
@@ -90,11 +91,13 @@ def test_a_folder_that_is_not_ours_stays(built, tmp_path):
 def test_a_server_is_chosen_by_the_scheme_of_its_uri(built, monkeypatch):
     class Kept(ServerWriter):
         def write(self, tables, uri, schema):
-            return {"nodes": tables.count("nodes"), "uri": len(uri)}
+            return {"nodes": tables.count("nodes"), "compared": int(self.compare_all)}
 
     monkeypatch.setattr("sinks.neo4j.Neo4jWriter", Kept)
-    result = run("export", built[0], "--to", "neo4j+s://example.org")
-    assert result.stdout.startswith("neo4j+s://example.org: ")
+    for options, compared in (((), 0), (("--compare-all",), 1)):
+        told = run("export", built[0], "--to", "neo4j+s://example.org", *options).stdout
+        assert told.startswith("neo4j+s://example.org: ")
+        assert told.endswith(f"{compared} compared\n")
 
 
 def test_unknown_servers_are_named(built):

@@ -7,6 +7,8 @@ import re
 import shutil
 import threading
 import time
+from collections import Counter
+from dataclasses import replace
 
 import msgspec
 import neo4j
@@ -19,6 +21,7 @@ from neo4j.exceptions import IncompleteCommit
 from runners.cli import main
 from sinks import TableError, WriteError, neo4j_connection
 from sinks import neo4j as module
+from sinks.held import Held
 from sinks.neo4j import Neo4jWriter
 from sinks.property_graph import node_label
 from tests.sinks.graphs import ODD_NAMES, SCHEMA, Graph, make_edge, make_node, odd_graph, random_graph, small_graph
@@ -30,8 +33,8 @@ pytestmark = pytest.mark.server
 ODD_TYPES = ("a.b", "Robert'); DROP", "`", "COUNTRY", "שם", "", "x" * 300, "NUL\0", "new\nline", "Entity", "Document")
 
 
-def load(graph, server, folder, writers=None):
-    return Neo4jWriter(writers).write(graph.write(folder), server.uri, SCHEMA)
+def load(graph, server, folder, writers=None, compare_all=False):
+    return Neo4jWriter(writers, compare_all).write(graph.write(folder), server.uri, SCHEMA)
 
 
 def ask(server, cypher):
@@ -46,15 +49,29 @@ def test_small_graph_and_the_same_again(neo4j_server, tmp_path):
         assert_holds(neo4j_server, small_graph())
 
 
-def test_what_is_equal_is_not_written_again(neo4j_server, tmp_path, monkeypatch):
+class Watched:
+    """What a writer reads of the elements that the server holds, and the statements that write some."""
+
+    def __init__(self, patch):
+        self.read, self.written = [], []
+        patch.setattr(module, "Held", lambda elements: Held(self._noted(elements, self.read)))
+        write = module.write
+        patch.setattr(module, "write", lambda session, work: write(session, self._noted(work, self.written)))
+
+    @staticmethod
+    def _noted(items, notes):
+        for item in items:
+            notes.append(item)
+            yield item
+
+
+def test_what_is_equal_is_neither_read_nor_written_again(neo4j_server, tmp_path, monkeypatch):
     load(small_graph(), neo4j_server, tmp_path)
-    said = []
-    write = module.write
-    monkeypatch.setattr(module, "write", lambda session, work: write(session, (said.append(x) or x for x in work)))
+    watched = Watched(monkeypatch)
     load(small_graph(), neo4j_server, tmp_path)
-    assert {batch.statement.split("{id: 'graph'}")[0] for batch in said} == {
-        "UNWIND $rows AS row MERGE (g:FactmillGraph "
-    }
+    assert (watched.read, watched.written) == ([], [])
+    load(small_graph(), neo4j_server, tmp_path, compare_all=True)
+    assert (len(watched.read), watched.written) == (4 + 2 + 2, [])
 
 
 def test_empty_graph_and_one_node(neo4j_server, tmp_path):
@@ -107,6 +124,125 @@ def test_change_and_removal_of_a_document_leave_what_a_fresh_load_gives(neo4j_se
     assert_holds(neo4j_server, after)
 
 
+def without(graph, document):
+    """The graph as it is when a document is removed, which also was the only one to name a node."""
+    evidence = [row for row in graph.evidence if row.document != document]
+    support = Counter(row.edge for row in evidence)
+    gone = next(row.edge for row in graph.evidence if row.document == document)
+    node = next(edge.tail for edge in graph.edges if edge.id == gone)
+    edges = [
+        msgspec.structs.replace(edge, support=support[edge.id])
+        for edge in graph.edges
+        if support[edge.id] and node not in (edge.head, edge.tail)
+    ]
+    left = {edge.id for edge in edges}
+    return Graph(
+        [each for each in graph.nodes if each.id != node],
+        edges,
+        [row for row in evidence if row.edge in left],
+        [row for row in graph.documents if row.id != document],
+    )
+
+
+def test_only_what_changed_is_read_back(neo4j_server, tmp_path, monkeypatch):
+    graph = random_graph(300, 900)
+    smaller = without(graph, "wiki:Page 3")
+    load(graph, neo4j_server, tmp_path)
+    for tonight in (smaller, graph):
+        with monkeypatch.context() as patch:
+            watched = Watched(patch)
+            load(tonight, neo4j_server, tmp_path)
+        assert_holds(neo4j_server, tonight)
+        assert 0 < len(watched.read) < 300
+        assert 0 < sum(len(batch.rows) for batch in watched.written) < 60
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_refresh_that_breaks_off_is_finished_by_the_next(neo4j_server, tmp_path, monkeypatch, again):
+    graph = random_graph(300, 900)
+    smaller = without(graph, "wiki:Page 3")
+    load(graph, neo4j_server, tmp_path)
+    write = module.write
+
+    def breaking(session, work):
+        for batch in work:
+            write(session, [replace(batch, rows=batch.rows[: len(batch.rows) // 2])])
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write", breaking)
+        with pytest.raises(KeyboardInterrupt):
+            load(smaller, neo4j_server, tmp_path)
+    assert ask(neo4j_server, "MATCH (g:FactmillGraph) RETURN g.complete") == [(False,)]
+    assert ask(neo4j_server, "MATCH (d:FactmillDigests) RETURN d") == []
+    assert held(neo4j_server)[1] not in (wanted(graph)[1], wanted(smaller)[1])
+    load(smaller if again else graph, neo4j_server, tmp_path)
+    assert_holds(neo4j_server, smaller if again else graph)
+
+
+def test_two_runs_at_once_do_not_say_that_what_they_mixed_is_whole(neo4j_server, tmp_path, monkeypatch):
+    graph, other = random_graph(60, 200), small_graph()
+    load(small_graph(), neo4j_server, tmp_path / "first")
+    finish = module.finish
+
+    def interfering(*arguments):
+        monkeypatch.setattr(module, "finish", finish)
+        load(graph, neo4j_server, tmp_path / "other")
+        return finish(*arguments)
+
+    monkeypatch.setattr(module, "finish", interfering)
+    with pytest.raises(WriteError, match="another export wrote to the same database"):
+        load(graph, neo4j_server, tmp_path)
+    assert ask(neo4j_server, "MATCH (g:FactmillGraph) RETURN g.complete, g.run") == [(False, None)]
+    load(other, neo4j_server, tmp_path)
+    assert_holds(neo4j_server, other)
+
+
+def test_what_others_changed_is_found_where_all_is_compared(neo4j_server, tmp_path):
+    load(small_graph(), neo4j_server, tmp_path)
+    by_hand = "MATCH ()-[r:FATHER]->() SET r.confidence = 1.0"
+    ask(neo4j_server, by_hand)
+    load(small_graph(), neo4j_server, tmp_path)
+    assert ask(neo4j_server, "MATCH ()-[r:FATHER]->() RETURN r.confidence") == [(1.0,)]
+    load(small_graph(), neo4j_server, tmp_path, compare_all=True)
+    assert_holds(neo4j_server, small_graph())
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "MATCH (n {name: 'Lisinopril'}) DELETE n",
+        "MATCH (n {name: 'London'}) DETACH DELETE n CREATE (:Entity {id: 'made up'})",
+        "MATCH (n:Document) DELETE n",
+        "MATCH (h)-[r:FATHER]->(t) CREATE (h)-[s:FATHER]->(t) SET s = properties(r)",
+    ],
+)
+def test_counts_that_disagree_make_a_refresh_compare_all(neo4j_server, tmp_path, by_hand):
+    load(small_graph(), neo4j_server, tmp_path)
+    ask(neo4j_server, by_hand)
+    load(small_graph(), neo4j_server, tmp_path)
+    assert_holds(neo4j_server, small_graph())
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "MATCH (g:FactmillGraph) SET g.complete = false",
+        "MATCH (g:FactmillGraph) SET g.schema = 'other'",
+        "MATCH (d:FactmillDigests) SET d.form = 'other'",
+        "MATCH (d:FactmillDigests) SET d.run = 'other'",
+        "MATCH (d:FactmillDigests) DELETE d",
+    ],
+)
+def test_digests_that_may_not_be_of_what_is_there_are_not_believed(neo4j_server, tmp_path, monkeypatch, by_hand):
+    load(small_graph(), neo4j_server, tmp_path)
+    ask(neo4j_server, by_hand)
+    watched = Watched(monkeypatch)
+    load(small_graph(), neo4j_server, tmp_path)
+    assert len(watched.read) == 8
+    assert_holds(neo4j_server, small_graph())
+
+
 def test_what_others_changed_is_mended_and_what_they_added_stays(neo4j_server, tmp_path):
     load(small_graph(), neo4j_server, tmp_path)
     for change in (
@@ -117,7 +253,7 @@ def test_what_others_changed_is_mended_and_what_they_added_stays(neo4j_server, t
         "MATCH (a {name: 'London'}), (b {name: 'Lord Byron'}) CREATE (a)-[:SPOUSE {id: 'made up'}]->(b)",
     ):
         ask(neo4j_server, change)
-    load(small_graph(), neo4j_server, tmp_path)
+    load(small_graph(), neo4j_server, tmp_path, compare_all=True)
     assert_holds(neo4j_server, small_graph())
     ask(neo4j_server, "MATCH (a {name: 'London'}) CREATE (a)-[:SEEN_BY]->(:Tourist {id: 'mine'})")
     load(small_graph(), neo4j_server, tmp_path)
@@ -141,9 +277,10 @@ def test_a_commit_without_an_answer_is_not_written_twice(neo4j_server, tmp_path,
     execute_write, answers = neo4j.Session.execute_write, itertools.count()
 
     def silent(session, *work):
-        execute_write(session, *work)
+        answer = execute_write(session, *work)
         if next(answers) % 3 == 2:
             raise IncompleteCommit("the connection broke")
+        return answer
 
     graph = random_graph(60, 200)
     with monkeypatch.context() as patch:
@@ -270,10 +407,12 @@ def test_edges_that_cannot_be_written_are_told_before_any_work(neo4j_server, tmp
     assert held(neo4j_server) == ({}, {})
 
 
-def test_evidence_of_no_edge_leaves_the_graph_incomplete(neo4j_server, tmp_path):
+def test_evidence_of_no_edge_is_told_before_any_work(neo4j_server, tmp_path):
     graph = small_graph()
-    stray = make_edge(graph.nodes[0], "P17", graph.nodes[1])
-    add_evidence(Graph(graph.nodes, evidence=graph.evidence, documents=graph.documents), stray, "d:1")
+    load(graph, neo4j_server, tmp_path)
+    broken = small_graph()
+    stray = make_edge(broken.nodes[0], "P17", broken.nodes[1])
+    add_evidence(Graph(broken.nodes, evidence=broken.evidence, documents=broken.documents), stray, "d:1")
     with pytest.raises(TableError, match="which the edges lack"):
-        load(graph, neo4j_server, tmp_path)
-    assert ask(neo4j_server, "MATCH (g:FactmillGraph) RETURN g.complete") == [(False,)]
+        load(broken, neo4j_server, tmp_path)
+    assert_holds(neo4j_server, graph)
