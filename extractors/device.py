@@ -32,6 +32,11 @@ class Device:
     batch_cost: int = _CPU_BATCH
 
 
+def accelerated() -> bool:
+    """Tell whether there is an accelerator, without taking any of its memory."""
+    return torch.cuda.is_available()
+
+
 def choose_device() -> Device:
     """Return the best device there is.
 
@@ -39,7 +44,7 @@ def choose_device() -> Device:
     to the bit whatever the other rows are. Single-precision products lack the second property, so that without
     such a CPU passages are read one at a time.
     """
-    if torch.cuda.is_available():
+    if accelerated():
         precision = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         batch_cost = fitted(torch.cuda.mem_get_info()[0])
         return Device(torch.device("cuda"), precision, budget=batch_cost, batch_cost=batch_cost)

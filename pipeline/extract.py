@@ -123,12 +123,11 @@ class Extract(beam.PTransform[Any, Any]):
     number_of_shards: beam.pvalue.AsSingleton
     batch_cost: int | None
     tally: Tally
-    shared_copies: int | None = None
 
     def expand(self, groups: Any) -> Any:
         """Apply to a PCollection of groups."""
         # Shards come as lists of one: RunInference's own batching by weight does not work (`max_batch_weight` raises).
-        handler = ExtractorHandler(self.source, self.tally, self.batch_cost, self.shared_copies).with_no_batching()
+        handler = ExtractorHandler(self.source, self.tally, self.batch_cost).with_no_batching()
         opened = groups | "open" >> beam.ParDo(OpenShard(self.shards, self.tally), self.number_of_shards).with_outputs(
             "counts", main="work"
         )
@@ -224,23 +223,16 @@ class LoadedExtractor:
 
 
 class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
-    """Loads one extractor per process and runs batches through it so that a document can only harm itself.
+    """Loads one extractor, per process or per machine, and runs batches so that a document can only harm itself.
 
     Args:
         source: where the extractor comes from.
         tally: counts documents.
         batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
-        shared_copies: share so many copies of the model among all processes of a machine; None: one per process.
     """
 
-    def __init__(
-        self,
-        source: ExtractorSource,
-        tally: Tally,
-        batch_cost: int | None = None,
-        shared_copies: int | None = None,
-    ) -> None:
-        super().__init__(large_model=shared_copies is not None, model_copies=shared_copies)
+    def __init__(self, source: ExtractorSource, tally: Tally, batch_cost: int | None = None) -> None:
+        super().__init__()
         self.source = source
         self.tally = tally
         self.batch_cost = batch_cost
@@ -248,6 +240,10 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
     def load_model(self) -> LoadedExtractor:
         """Load the extractor."""
         return LoadedExtractor(self.source.extractor())
+
+    def share_model_across_processes(self) -> bool:
+        """Return whether the first process to ask holds the extractor, and the others send it their batches."""
+        return self.source.one_per_machine()
 
     def run_inference(
         self, batch: Sequence[Work], model: LoadedExtractor, inference_args: Mapping[str, Any] | None = None
@@ -294,6 +290,8 @@ def extract_safely(extractor: Extractor | LoadedExtractor, batch: Sequence[Prepa
             raise RuntimeError(f"the extractor returned {len(extractions)} results for {len(batch)} documents")
     except BuildFailed:
         raise
+    except (ConnectionError, EOFError) as error:
+        raise BuildFailed("the process that held the model has ended") from error
     except Exception as error:
         if len(batch) == 1:
             return [dead_letter(batch[0].document.id, batch[0].document.source, "extract", _reason(error), error)]

@@ -47,13 +47,17 @@ class Extractor(Protocol):
 
 
 class ExtractorSource(Protocol):
-    """Where workers get an extractor from: crosses to them by pickle, and loads it there once per process."""
+    """Where workers get an extractor from: crosses to them by pickle, and loads it there once per
+    process or machine."""
 
     def preparer(self) -> Preparer:
         """Return what prepares documents; loads no weights."""
 
     def extractor(self) -> Extractor:
         """Return the extractor."""
+
+    def one_per_machine(self) -> bool:
+        """Return whether all processes of this machine had better share one extractor."""
 
     def relation_schema(self) -> RelationSchema:
         """Return the relations that the extractor predicts; loads no weights."""
@@ -98,6 +102,12 @@ class Checkpoint:
         extractor = load_extractor(self.name)
         extractor.calibration = self._cut(extractor.calibration)
         return extractor
+
+    def one_per_machine(self) -> bool:
+        """Return whether there is a GPU, whose memory each copy would take anew; cores do more with a copy each."""
+        from extractors.device import accelerated
+
+        return accelerated()
 
     def relation_schema(self) -> RelationSchema:
         """Read the schema that the checkpoint was trained on."""

@@ -116,6 +116,9 @@ class RuleSource:
     def extractor(self) -> RuleExtractor:
         return RuleExtractor()
 
+    def one_per_machine(self) -> bool:
+        return False
+
     def relation_schema(self) -> RelationSchema:
         return SCHEMA
 

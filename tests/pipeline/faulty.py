@@ -39,8 +39,19 @@ class Slow(RuleExtractor):
         return super().extract(batch)
 
 
+@dataclass(frozen=True)
 class SlowSource(RuleSource):
+    """Slow rules; where `holder` is a file, one extractor for the machine: its process writes its id there."""
+
+    holder: Path | None = None
+
+    def one_per_machine(self):
+        return self.holder is not None
+
     def extractor(self):
+        if self.holder:
+            with self.holder.open("a") as file:
+                file.write(f"{os.getpid()}\n")
         return Slow()
 
 
@@ -74,6 +85,7 @@ class BuildProcess:
     out: Path
     runner: str
     beam: tuple[str, ...] = ()
+    holder: Path | None = None
 
     @property
     def done(self) -> dict[str, int]:
@@ -81,7 +93,7 @@ class BuildProcess:
         return shards(self.out / STAGING / FOLDER)
 
     def start(self) -> subprocess.Popen:
-        command = [sys.executable, "-m", __name__, self.corpus, self.out, self.runner, *self.beam]
+        command = [sys.executable, "-m", __name__, self.corpus, self.out, self.runner, self.holder or "", *self.beam]
         return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -124,9 +136,10 @@ def _arguments(pid: int) -> list[str]:
         return []
 
 
-def main(corpus: str, out: str, runner: str, *beam: str) -> None:
+def main(corpus: str, out: str, runner: str, holder: str, *beam: str) -> None:
     options = replace(OPTIONS, runner=runner, beam=beam)
-    report = build([corpus], out, options, source=SlowSource(), writers=[], resume=True)
+    source = SlowSource(Path(holder) if holder else None)
+    report = build([corpus], out, options, source=source, writers=[], resume=True)
     print(report.counts.extracted)
 
 

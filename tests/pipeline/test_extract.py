@@ -1,9 +1,19 @@
-import pytest
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
 
-from pipeline.extract import ExtractorHandler, extract_safely, flaws, out_of_memory
-from pipeline.tally import Tally
+import pytest
+from msgspec.structs import replace
+
+from pipeline.build import build
+from pipeline.extract import extract_safely, flaws, out_of_memory
+from pipeline.failures import BuildFailed
 from schemas import DeadLetter, Entity, Extraction, Fact, Mention
-from tests.pipeline.made import document
+from sinks import GraphTables
+from tests.pipeline.faulty import OPTIONS, long_corpus
+from tests.pipeline.made import digest, document
 from tests.rule_extractor import RuleExtractor, RuleSource
 
 RULES = RuleExtractor()
@@ -98,9 +108,50 @@ def test_every_flaw_of_an_extraction_is_named():
     assert flaws(made, Extraction("d", (good, good), (Fact(0, "r", 1, 1.0, (0,)),))) == []
 
 
-def test_copies_of_the_model_can_be_shared_by_processes():
-    tally = Tally("/nowhere", "extract")
-    assert not ExtractorHandler(RuleSource(), tally).share_model_across_processes()
-    shared = ExtractorHandler(RuleSource(), tally, shared_copies=2)
-    assert shared.share_model_across_processes()
-    assert shared.model_copies() == 2
+# One model for all processes of a machine, as on a GPU.
+
+
+def test_a_model_whose_process_is_gone_ends_the_build_and_costs_no_documents():
+    class Gone(RuleExtractor):
+        def extract(self, batch):
+            raise EOFError
+
+    with pytest.raises(BuildFailed, match="the process that held the model has ended"):
+        extract_safely(Gone(), prepared("Ann."))
+
+
+@dataclass(frozen=True)
+class One(RuleSource):
+    """Rules that take a while, and note which process loads them and which processes prepare for them."""
+
+    notes: Path
+
+    def one_per_machine(self):
+        return True
+
+    def preparer(self):
+        (self.notes / f"preparer {os.getpid()}").touch()
+        return super().preparer()
+
+    def extractor(self):
+        (self.notes / f"extractor {os.getpid()}").touch()
+        return Waiting()
+
+
+class Waiting(RuleExtractor):
+    def extract(self, batch):
+        time.sleep(0.05)
+        return super().extract(batch)
+
+
+def test_processes_of_a_machine_may_share_one_model(tmp_path):
+    corpus = long_corpus(tmp_path / "a.txt")
+    corpus.write_text(corpus.read_text().replace("|a|", "|a|Poison is in Boston. ", 1))
+    (tmp_path / "notes").mkdir()
+    for name, runner, source in (("one", "processes", One(tmp_path / "notes")), ("own", "memory", RuleSource())):
+        build([corpus], tmp_path / name, replace(OPTIONS, runner=runner), source=source, writers=[])
+    kinds = Counter(path.name.split()[0] for path in (tmp_path / "notes").iterdir())
+    assert kinds == {"preparer": 3, "extractor": 1}  # the launcher tries the preparer first
+    assert digest(tmp_path / "one") == digest(tmp_path / "own")
+    (letter,) = GraphTables.open(tmp_path / "one").read("dead_letters").to_pylist()
+    assert (letter["reason"], letter["detail"]) == ("extractor failed", "RuntimeError: poisoned")

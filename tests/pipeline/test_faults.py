@@ -259,6 +259,26 @@ def test_a_worker_process_that_is_killed_ends_the_build_which_goes_on_with_resum
     assert done.items() <= shards(process.out / FOLDER).items()
 
 
+def test_a_process_that_holds_the_model_of_the_machine_may_be_killed_too(undisturbed_long, tmp_path):
+    corpus, undisturbed = undisturbed_long
+    process = BuildProcess(corpus, tmp_path / "out", "processes", holder=tmp_path / "holder")
+    running = process.start()
+    try:
+        while running.poll() is None and len(process.done) < 2:
+            time.sleep(0.01)
+        (holder,) = map(int, process.holder.read_text().split())
+        os.kill(holder, signal.SIGKILL)
+        told, _ = running.communicate(timeout=120)
+    finally:
+        end(running)
+    assert "BuildFailed: the pipeline failed: " in told
+    assert "a worker process ended early" in told or "the process that held the model has ended" in told
+    report = build_rules(corpus, process.out, OPTIONS, resume=True)
+    assert report.counts.dead_letters == {}
+    assert report.counts.extracted["before"] > 0
+    assert digest(process.out) == digest(undisturbed)
+
+
 def gone(pids, seconds=30):
     """Whether all these processes end in time; nobody may have looked yet how they ended."""
     deadline = time.monotonic() + seconds
