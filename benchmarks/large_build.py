@@ -138,6 +138,7 @@ def main() -> None:
         figures["versions"] = {package: version(package) for package in ("torch", "apache-beam")}
         for runner in arguments.runners:
             figures[runner] = built(corpus, model, runner, home / runner)
+            RESULTS.write_text(json.dumps(known, indent=2) + "\n", "utf-8")
         whole = {path.name: content(path) for path in sorted(home.iterdir()) if (path / "run.json").exists()}
         first = next(iter(whole.values()))
         assert all(one == first for one in whole.values()), "the graphs differ"

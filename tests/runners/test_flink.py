@@ -1,13 +1,17 @@
 """Builds on a real Flink cluster: JobManager, two TaskManagers and their Python workers are processes of their own."""
 
 import json
+from base64 import b64decode
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from apache_beam.coders import VarIntCoder
 from click.testing import CliRunner
 
+from pipeline.store import FOLDER
 from runners.cli import main
 from runners.servers import free_port
 from schemas import TABLES
@@ -33,16 +37,28 @@ def tables(folder):
     return {path.name: path.read_bytes() for path in (folder / "tables").iterdir()}
 
 
+def beam_counters(cluster, jobs):
+    """Our counters as Flink's REST API tells them, among the accumulators of jobs: sums by stage and name."""
+    found = Counter()
+    for job in jobs:
+        (kept,) = cluster.ask(f"/jobs/{job['jid']}/accumulators")["user-task-accumulators"]
+        for metric in json.loads(kept["value"])["metrics"]["attempted"]:
+            if metric["urn"] == "beam:metric:user:sum_int64:v1":
+                stage, name = metric["labels"]["NAMESPACE"].removeprefix("factmill."), metric["labels"]["NAME"]
+                found[stage, name] += VarIntCoder().decode(b64decode(metric["payload"]))
+    return found
+
+
 @pytest.mark.server
 def test_a_build_leaves_what_this_machine_leaves(flink, there, tmp_path):
     cluster = flink[0]
     earlier = {job["jid"] for job in cluster.ask("/jobs/overview")["jobs"]}
     for folder, where in (("local", ("--runner", "memory")), ("flink", there)):
-        told = factmill("build", EXAMPLES / "encyclopedia.xml", "--out", tmp_path / folder, *where)
+        told = factmill("build", EXAMPLES / "encyclopedia.xml", "--limit", 12, "--out", tmp_path / folder, *where)
     assert tables(tmp_path / "flink") == tables(tmp_path / "local")
     assert (tmp_path / "flink" / "graph.nq").read_bytes() == (tmp_path / "local" / "graph.nq").read_bytes()
 
-    # What Flink says, what the report says, what the tables hold and what is printed is the same.
+    # What Flink says, what Beam counts there, what the report, the tables and the summary say is the same.
     jobs = [job for job in cluster.ask("/jobs/overview")["jobs"] if job["jid"] not in earlier]
     assert [job["state"] for job in jobs] == ["FINISHED", "FINISHED"]
     assert all(job["tasks"]["finished"] == job["tasks"]["total"] for job in jobs)
@@ -50,7 +66,16 @@ def test_a_build_leaves_what_this_machine_leaves(flink, there, tmp_path):
     report, local = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("flink", "local"))
     assert report["counts"] == local["counts"]
     assert {name: report["counts"]["rows"].get(name, 0) for name in TABLES} == rows
-    assert rows["documents"] == 52
+    assert rows["documents"] == 12
+    counted = beam_counters(cluster, jobs)
+    assert counted["read", "records"] == sum(report["counts"]["read"].values()) == 12
+    assert counted["extract", "documents"] == report["counts"]["extracted"]["now"] == 12
+    assert {name: counted["write", name] for name in TABLES} == rows
+    shards = len(list((tmp_path / "flink" / FOLDER).glob("shard-*")))
+    vertices = [vertex for job in jobs for vertex in cluster.ask(f"/jobs/{job['jid']}")["vertices"]]
+    (grouped,) = [vertex for vertex in vertices if vertex["name"] == "GroupReduce (GroupReduce at by shard)"]
+    (extracted,) = [vertex for vertex in vertices if "{Extract, " in vertex["name"]]
+    assert grouped["metrics"]["write-records"] == extracted["metrics"]["read-records"] == shards
     assert f"merged to {rows['edges']:,} edges" in told.stdout
 
 
