@@ -9,13 +9,17 @@ tables, which the others get as rows ready made, and check what is there.
 
 The ways beside ours share one graph: large CREATEs make its nodes, and then every way writes edges that are not there
 yet, until its share of them or its time is at an end, neo4j-graphrag with nodes of its own, because it cannot be given
-edges alone. So the slow ones, too, meet a graph of full size. Ours and the import load the whole graph into what is
-empty. Every way runs once on a small graph first, so that the server has its plans and its code compiled. `--only-ours`
-with `--writers 1 2` shows from which size on several writers pay.
+edges alone. So the slow ones, too, meet a graph of full size. Then those that may write what is there already do so
+with the same rows, for half of the time: they refresh the graph. Ours and the import load the whole graph into what is
+empty; ours then refresh it where nothing changed, and where 1 % of the documents did: every 200th is gone, with the
+edges that it alone stated, as many others read differently, the edges of both have other confidence, and their ends
+other counts. What is refreshed counts whole, whether it had to be written or not. Every way runs once on a small graph
+first, so that the server has its plans and its code compiled. `--only-ours` with `--writers 1 2` shows from which size
+on several writers pay.
 
 Rates are told per second by the clock and per CPU second of client and server together: the latter are what can be
 compared on a machine that has other work. Tables and rows are streamed; what grows with the graph is what ours remember
-of what the server holds, three numbers an element.
+of what the server holds, three numbers an element, and its digests.
 """
 
 from __future__ import annotations
@@ -30,9 +34,11 @@ import resource
 import shutil
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -48,7 +54,7 @@ from benchmarks.writers import make_graph
 from runners import maven
 from runners.neo4j_server import VERSION, Neo4jServer, libraries
 from schemas import RelationSchema, load_relation_schema
-from sinks import GraphTables
+from sinks import GraphTables, write_table
 from sinks.evidence import edges_with_evidence
 from sinks.neo4j import Neo4jWriter
 from sinks.neo4j_import import Neo4jImportWriter
@@ -56,10 +62,11 @@ from sinks.property_graph import EDGE_PROPERTIES, Names
 
 SIZES = (100_000, 1_000_000)
 WARM = 2_000
-# The most edges of the graph that a way beside ours writes: one in so many.
-SHARE = {"single MERGE": 20, "neo4j-graphrag": 4, "UNWIND MERGE": 4, "UNWIND CREATE": 1}
+# The most edges of the graph that a way beside ours writes, one in so many; the last may write all that are left.
+SHARE = {"single MERGE": 20, "neo4j-graphrag": 4, "UNWIND MERGE": 4}
 # Edges of one statement, or of one call of the clock.
 BATCH = {"single MERGE": 20, "neo4j-graphrag": 4_000, "UNWIND MERGE": 1_000, "UNWIND CREATE": 10_000}
+AGAIN = "what is there already"
 APOC = "5.26.19"
 # Megabytes of the server: enough for five million edges, and half as many again for its pages.
 HEAP = 4_096
@@ -85,12 +92,12 @@ class Timing:
 class Bench:
     """One server and one graph, and the ways to bring the one into the other."""
 
-    def __init__(self, server: Neo4jServer, tables: GraphTables, schema: RelationSchema, folder: Path) -> None:
+    def __init__(self, server: Neo4jServer, edges: int, schema: RelationSchema, folder: Path) -> None:
         self.server = server
-        self.tables = tables
+        self.tables, self.changed = made(folder, edges, schema)
         self.schema = schema
         self.folder = folder
-        self.names = Names.of(tables, schema)
+        self.names = Names.of(self.tables, schema)
 
     def empty(self) -> None:
         with self.server.connect() as driver, driver.session() as session:
@@ -113,24 +120,40 @@ class Bench:
     def beside(self, seconds: float) -> Iterator[tuple[str, Timing]]:
         """Yield what the ways beside ours take, each for so many seconds at most; they share one graph."""
         self.empty()
-        left = self.edges()
+        left, written = self.edges(), []
         with self.server.connect() as driver:
             nodes = self._nodes(driver)
             for name, way in (
                 ("single MERGE", self._single),
                 ("neo4j-graphrag", self._graphrag),
                 ("UNWIND MERGE", self._merge),
-                ("UNWIND CREATE", self._create),
             ):
-                timing, most = Timing(), self.tables.count("edges") // SHARE[name]
-                for rows in _batches(islice(left, most), BATCH[name]):
-                    timing += way(driver, rows)
-                    if timing.wall > seconds:
-                        break
-                yield name, timing + nodes if way == self._create else timing
+                rows = islice(left, self.tables.count("edges") // SHARE[name])
+                count, timing = self._for(seconds, partial(way, driver), _batches(rows, BATCH[name]))
+                yield name, timing
+                written.append((name, way, count))
+            rows = _batches(left, BATCH["UNWIND CREATE"])
+            yield "UNWIND CREATE", self._for(seconds, partial(self._create, driver), rows)[1] + nodes
+            again = self.edges()
+            for name, way, count in written:
+                rows = islice(again, count)
+                yield f"{name}, {AGAIN}", self._for(seconds / 2, partial(way, driver), _batches(rows, BATCH[name]))[1]
+                deque(rows, 0)  # what there was no time for
 
-    def ours(self, writers: int) -> Timing:
-        return self._timed(lambda: Neo4jWriter(writers).write(self.tables, self.server.uri, self.schema), self._all())
+    @staticmethod
+    def _for(seconds: float, way: Callable[[Rows], Timing], batches: Iterator[Rows]) -> tuple[int, Timing]:
+        """Write batches until the time is at an end; return how many edges that were, and what it took."""
+        edges, timing = 0, Timing()
+        for rows in batches:
+            timing += way(rows)
+            edges += len(rows)
+            if timing.wall > seconds:
+                break
+        return edges, timing
+
+    def ours(self, tables: GraphTables, writers: int = 1) -> Timing:
+        count = sum(tables.count(name) for name in ("nodes", "edges", "documents"))
+        return self._timed(lambda: Neo4jWriter(writers).write(tables, self.server.uri, self.schema), count)
 
     def imported(self) -> Timing:
         writer = Neo4jImportWriter("csv")
@@ -140,7 +163,7 @@ class Bench:
             writer.write(self.tables, self.folder / writer.file, self.schema)
             self.server.run_admin_script(self.folder / writer.file / "import.sh")
 
-        timing = self._timed(load, self._all())
+        timing = self._timed(load, sum(self.tables.count(name) for name in ("nodes", "edges", "documents")))
         self.server.start()
         return timing
 
@@ -199,9 +222,6 @@ class Bench:
 
         return self._timed(load, len(graph.nodes) + len(rows))
 
-    def _all(self) -> int:
-        return sum(self.tables.count(name) for name in ("nodes", "edges", "documents"))
-
     def _timed(self, load: Callable[[], object], count: int) -> Timing:
         cpu, start = self._cpu(), time.monotonic()
         load()
@@ -228,10 +248,39 @@ def add_apoc(server: Neo4jServer) -> None:
             shutil.copy(jar, plugins)
 
 
-def made(folder: Path, edges: int, schema: RelationSchema) -> GraphTables:
-    """Make the graph in a process of its own: it takes gigabytes, which this one shall not keep."""
+def made(folder: Path, edges: int, schema: RelationSchema) -> tuple[GraphTables, GraphTables]:
+    """Make the graph, and the same after a change, in a process of its own: it takes gigabytes."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(make_graph, folder, edges, schema).result()
+        tables = process.submit(make_graph, folder, edges, schema).result()
+        return tables, process.submit(change, tables, folder / "changed").result()
+
+
+def change(tables: GraphTables, folder: Path) -> GraphTables:
+    """Write the tables of a graph in which 1 % of the documents changed."""
+    documents, evidence, edges, nodes = map(tables.read, ("documents", "evidence", "edges", "nodes"))
+    gone, anew = (documents["id"].take(pa.array(range(first, len(documents), 200), pa.int64())) for first in (0, 100))
+    touched = pc.is_in(evidence["document"], pa.chunked_array([*gone.chunks, *anew.chunks]))
+    changed = evidence["edge"].filter(touched)
+    texts = pc.if_else(
+        touched, pc.binary_join_element_wise(evidence["text"], "It says so anew.", " "), evidence["text"]
+    )
+    evidence = _with(evidence, "text", texts).filter(pc.invert(pc.is_in(evidence["document"], gone)))
+    edges = edges.filter(pc.is_in(edges["id"], evidence["edge"]))
+    touched = pc.is_in(edges["id"], changed)
+    edges = _with(edges, "confidence", pc.if_else(touched, pc.multiply(edges["confidence"], 0.5), edges["confidence"]))
+    ends = pa.chunked_array([*edges["head"].filter(touched).chunks, *edges["tail"].filter(touched).chunks])
+    for name in ("support", "mentions"):
+        nodes = _with(nodes, name, pc.if_else(pc.is_in(nodes["id"], ends), pc.add(nodes[name], 1), nodes[name]))
+    documents = documents.filter(pc.invert(pc.is_in(documents["id"], gone)))
+    version = pc.if_else(pc.is_in(documents["id"], anew), 2, documents["version"])
+    documents = _with(documents, "version", version)
+    for name, table in (("documents", documents), ("evidence", evidence), ("edges", edges), ("nodes", nodes)):
+        write_table(table, name, folder / "tables" / f"{name}.parquet")
+    return GraphTables.open(folder)
+
+
+def _with(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, values)
 
 
 def _batches(rows: Iterator[dict[str, Any]], size: int) -> Iterator[Rows]:
@@ -254,10 +303,7 @@ def main() -> None:
         os.environ.update(server.environment)
         os.environ.pop("NEO4J_DATABASE", None)
         add_apoc(server)
-        benches = [
-            Bench(server, made(Path(folder) / str(edges), edges, schema), schema, Path(folder) / str(edges))
-            for edges in (WARM, *given.edges)
-        ]
+        benches = [Bench(server, edges, schema, Path(folder) / str(edges)) for edges in (WARM, *given.edges)]
         server.start()
         try:
             for bench in benches:
@@ -267,8 +313,9 @@ def main() -> None:
                 for writers in given.writers:
                     bench.empty()
                     name = f"factmill, {writers} writer{'s' * (writers > 1)}"
-                    report.note(bench, name, bench.ours(writers))
-                report.note(bench, "factmill, nothing changed", bench.ours(1))
+                    report.note(bench, name, bench.ours(bench.tables, writers))
+                report.note(bench, "factmill, nothing changed", bench.ours(bench.tables))
+                report.note(bench, "factmill, 1 % of the documents changed", bench.ours(bench.changed))
             # Last of all, because the server is stopped for it and has to compile its code again.
             for bench in benches[1:]:
                 if not given.only_ours:
@@ -287,7 +334,7 @@ class Report:
 
     def note(self, bench: Bench, way: str, timing: Timing) -> None:
         edges = bench.tables.count("edges")
-        print(f"{edges:>9,}  {way:36} {timing.elements:>9,} {timing.wall:>8.1f} s {timing.cpu:>8.1f} CPU s", flush=True)
+        print(f"{edges:>9,}  {way:38} {timing.elements:>9,} {timing.wall:>8.1f} s {timing.cpu:>8.1f} CPU s", flush=True)
         if edges == WARM or not timing.elements:
             return
         row = {"edges": edges, "way": way, "elements": timing.elements}
@@ -320,8 +367,9 @@ class Report:
             f"`{command}`, Neo4j Community {VERSION} with APOC {APOC}, {HEAP} MB of heap and its client together on "
             f"{cores} core{'s' * (cores > 1)} (mean load of the machine {load}), {stated}. Elements are nodes, "
             f"relationships and, in ours and the import, documents. The ways beside ours write a part of the edges, "
-            f"for {self._minutes:g} minutes each at most, into a graph that has all nodes; in those of single MERGE a "
-            f"statement for each type of relationship is planned. CPU seconds are those of client and server together: "
+            f"for {self._minutes:g} minutes each at most, into a graph that has all nodes, and once more for half as "
+            f"long; in those of single MERGE a statement for each type of relationship is planned. Refreshes are "
+            f"compared with refreshes. CPU seconds are those of client and server together: "
             f"compare them where the machine had other work.",
             "",
             "| edges | way | elements | s | CPU s | elements per second | per CPU second | times single MERGE "
@@ -332,13 +380,14 @@ class Report:
         (RESULTS / f"{self._name}.md").write_text("\n".join(lines) + "\n")
 
     def _line(self, row: dict[str, Any]) -> str:
-        """Return a row of the table; how many times as fast as others is told by CPU seconds."""
+        """Return a row of the table; how many times as fast as others at the same work is told by CPU seconds."""
         rate = row["elements"] / row["cpu"]
+        refresh = row["way"].endswith((AGAIN, "changed"))
         others = [
             f"{rate / (other['elements'] / other['cpu']):.1f}"
             for name in ("single MERGE", "neo4j-graphrag")
             for other in self._results
-            if (other["edges"], other["way"]) == (row["edges"], name)
+            if (other["edges"], other["way"]) == (row["edges"], f"{name}, {AGAIN}" if refresh else name)
         ]
         cells = (
             f"{row['edges']:,}",

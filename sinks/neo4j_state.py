@@ -43,12 +43,11 @@ _HELD = {
 }
 # What is hashed how: digests of another form tell nothing.
 _FORM = content_hash("1", *map(" ".join, (ENTITY_PROPERTIES, DOCUMENT_PROPERTIES, EDGE_PROPERTIES)))
-
 _STATE = f"""
 MATCH (g:{GRAPH} {{id: 'graph'}}) WHERE $run IS NULL OR g.run = $run
 SET g = $state, g.id = 'graph' RETURN g.id"""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 # Of `nodes`, `edges` and `documents`.
 GraphDigests = Mapping[str, Digests]
 
@@ -116,8 +115,8 @@ def _begin(transaction: neo4j.ManagedTransaction, state: dict[str, Any]) -> Grap
     digests = transaction.run(f"MATCH (d:{DIGESTS}) WITH d, properties(d) AS kept DELETE d RETURN kept").value()
     transaction.run(_STATE, run=before.get("run"), state=state).consume()
     wanted = {"form": _FORM, "run": before.get("run")}
-    for kept in digests:
-        if before.get("complete") and before["schema"] == state["schema"] and wanted.items() <= kept.items():
+    for kept in digests if before.get("complete") and before.get("schema") == state["schema"] else ():
+        if wanted.items() <= kept.items():
             return {name: Digests.from_bytes(kept[name]) for name in _HELD}
     return None
 
@@ -160,7 +159,7 @@ def _finish(transaction: neo4j.ManagedTransaction, state: dict[str, Any], digest
     return True
 
 
-def _surely(session: neo4j.Session, work: Callable[..., T], *arguments: Any) -> T:
+def _surely(session: neo4j.Session, work: Callable[..., _T], *arguments: Any) -> _T:
     try:
         return session.execute_write(work, *arguments)
     except IncompleteCommit:  # the server went away before it said whether it is written: saying it twice is no harm

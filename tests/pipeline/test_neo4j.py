@@ -24,6 +24,9 @@ def test_many_workers_leave_what_one_leaves_and_again_and_after_a_change(neo4j_s
     for wanted, writers in ((graph, 2), (graph, 1), (small_graph(), None)):
         write(wanted, neo4j_server, tmp_path, writers)
         assert_holds(neo4j_server, wanted)
+        with neo4j_server.connect() as driver:
+            (digests,) = driver.execute_query("MATCH (d:FactmillDigests) RETURN d").records
+        assert digests["d"].keys() == {"form", "run", "nodes", "edges", "documents"}
 
 
 def test_a_server_that_is_not_there_is_told_early(tmp_path, monkeypatch):
