@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -100,12 +101,15 @@ def check_edges(tables: GraphTables, schema: RelationSchema) -> None:
         TableError: an edge ends at a node that is not there, or has a relation that the schema lacks.
     """
     nodes = tables.read("nodes", ("id",))["id"].combine_chunks()
-    for batch in tables.batches("edges", ("id", "head", "relation", "tail")):
-        for relation in batch.column("relation").unique().to_pylist():
+    batches = tables.batches("edges", ("id", "head", "relation", "tail"))
+    # Several at once, since for each of these tables the ids of all nodes are hashed anew.
+    while some := list(islice(batches, 8)):
+        edges = pa.Table.from_batches(some)
+        for relation in edges["relation"].unique().to_pylist():
             relation_of(schema, relation)
         for end in ("head", "tail"):
-            missing = pc.is_null(pc.index_in(batch.column(end), value_set=nodes))
+            missing = pc.is_null(pc.index_in(edges[end], value_set=nodes))
             stray = pc.index(missing, True).as_py()
             if stray >= 0:
-                edge, node = batch.column("id")[stray], batch.column(end)[stray]
+                edge, node = edges["id"][stray], edges[end][stray]
                 raise TableError(f"the edge '{edge}' ends at '{node}', which the nodes lack: build the tables again")
