@@ -24,8 +24,8 @@ import msgspec
 import numpy as np
 import torch
 
-from pipeline.extract import extract_safely
 from pipeline.extractor_source import Checkpoint
+from pipeline.inference import extract_safely
 from pipeline.linking.aliases import Alias, Candidate, Candidates, alias_key, redirect_alias, said_aliases
 from pipeline.linking.choice import FEATURES, Knowledge, Option, Weights, fitted_weights, options_of, probabilities
 from pipeline.linking.profiles import Profile, said_profiles

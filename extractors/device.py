@@ -10,7 +10,7 @@ import torch
 _CPU_BATCH = 4096
 # An accelerator has enough to do with the larger number, and works with the smaller one if hardly any memory is free.
 # What one piece or pair takes is an upper estimate for encoders of base size in two bytes per number; where it is too
-# low for a document with very many pairs, the batch is halved (pipeline/extract.py).
+# low for a document with very many pairs, the batch is halved (pipeline/inference.py).
 _LEAST, _MOST = 1 << 12, 1 << 17
 _BYTES_PER_COST = 1 << 18
 

@@ -100,7 +100,8 @@ def main() -> None:
 
 def _load() -> None:
     import extractors.extractor  # noqa: F401
-    import pipeline.flow  # noqa: F401
+    import pipeline.flow
+    import pipeline.inference  # noqa: F401
 
     gc.collect()
     gc.freeze()  # else the first collection of every worker would write to, and so copy, what is shared

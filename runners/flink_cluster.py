@@ -131,8 +131,8 @@ class FlinkCluster:
             # until that is noticed, which takes two beats, and a shuffle that went with it may cost one more.
             "heartbeat.interval": 1000,  # milliseconds
             "restart-strategy.type": "fixed-delay",
-            "restart-strategy.fixed-delay.attempts": 6,
-            "restart-strategy.fixed-delay.delay": "5 s",
+            "restart-strategy.fixed-delay.attempts": 30,
+            "restart-strategy.fixed-delay.delay": "1 s",
         }
 
     def _answers(self) -> bool:

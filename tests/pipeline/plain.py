@@ -12,8 +12,9 @@ from collections import Counter
 from itertools import chain
 from pathlib import Path
 
-from pipeline.extract import ExtractorHandler, OpenShard, PrepareShard, WriteShard
+from pipeline.extract import OpenShard, PrepareShard, WriteShard
 from pipeline.flow import ExtractFlow, keyed, write_entries
+from pipeline.inference import ExtractorHandler
 from pipeline.merge import document_row
 from pipeline.store import shard_of
 from pipeline.stored import OpenStored

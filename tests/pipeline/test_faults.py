@@ -17,8 +17,9 @@ import pipeline.store
 from pipeline.build import BuildOptions, build
 from pipeline.change import update
 from pipeline.deadline import Punctual
-from pipeline.extract import OpenShard, extract_safely
+from pipeline.extract import OpenShard
 from pipeline.failures import BuildFailed
+from pipeline.inference import extract_safely
 from pipeline.output_folder import STAGING
 from pipeline.store import FOLDER
 from schemas import DeadLetter

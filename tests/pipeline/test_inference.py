@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -8,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.build import build
-from pipeline.extract import extract_safely, flaws, out_of_memory
 from pipeline.failures import BuildFailed
+from pipeline.inference import extract_safely, flaws, out_of_memory
 from schemas import DeadLetter, Entity, Extraction, Fact, Mention
 from sinks import GraphTables
 from tests.pipeline.faulty import OPTIONS, long_corpus
@@ -155,3 +157,7 @@ def test_processes_of_a_machine_may_share_one_model(tmp_path):
     assert digest(tmp_path / "one") == digest(tmp_path / "own")
     (letter,) = GraphTables.open(tmp_path / "one").read("dead_letters").to_pylist()
     assert (letter["reason"], letter["detail"]) == ("extractor failed", "RuntimeError: poisoned")
+
+
+def test_what_extracts_nothing_does_not_load_torch():
+    subprocess.run([sys.executable, "-c", "import sys, pipeline.flow; sys.exit('torch' in sys.modules)"], check=True)
