@@ -23,7 +23,7 @@ from sinks.evidence import edges_with_evidence
 from sinks.neo4j import (
     Neo4jWriter,
     groups_for,
-    held_edges,
+    held_edges_of,
     held_nodes,
     paying_writers,
     write_edges,
@@ -153,7 +153,7 @@ class _WriteEdges(_Step):
         for start in range(0, len(rows), ROWS):
             some = rows[start : start + ROWS]
             with explained(self.uri), self.server.session() as session:
-                held = held_edges(session, heads=sorted({row[0] for row in some}))
+                held = held_edges_of(session, sorted({row[0] for row in some}))
                 write_edges(self.server, held, some, writers=1)
             self.rows.inc(len(some))
             yield len(some)

@@ -46,14 +46,9 @@ class Digests:
     def __bytes__(self) -> bytes:
         return self._sums.astype("<u8").tobytes()
 
-    def add(self, ids: Column, columns: Sequence[Column]) -> None:
-        """Add elements.
-
-        Args:
-            ids: by which they fall into buckets.
-            columns: all that they consist of; see `hashes`.
-        """
-        np.add.at(self._sums, _bucket(ids, len(self._sums)), hashes(columns))
+    def add(self, ids: Column, elements: npt.NDArray[np.uint64]) -> None:
+        """Add elements, of which `hashes` gave one number each, to the buckets into which they fall by some ids."""
+        np.add.at(self._sums, _bucket(ids, len(self._sums)), elements)
 
     def differing(self, other: Digests) -> Buckets:
         """Return the buckets whose elements are not the same, as many as the one with fewer of them has."""
@@ -85,6 +80,12 @@ class Buckets:
         step = 16**_DIGITS // len(self._chosen)
         bounds = [f"{place * step:0{_DIGITS}x}" if place < len(self._chosen) else "g" for place in places]
         return list(zip(bounds[::2], bounds[1::2], strict=True))
+
+    def prefixes(self) -> list[str]:
+        """Return the first digits of the ids of their elements, as few digits as tell them from all others."""
+        digits = -(-(len(self._chosen) - 1).bit_length() // 4)
+        places = np.flatnonzero(np.repeat(self._chosen, 16**digits // len(self._chosen))).tolist()
+        return [f"{place:x}".zfill(digits) if digits else "" for place in places]
 
 
 def hashes(columns: Sequence[Column]) -> npt.NDArray[np.uint64]:

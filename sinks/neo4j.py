@@ -91,12 +91,13 @@ class Neo4jWriter(ServerWriter):
         """Write and remove what differs among some nodes, documents and edges; None: among all."""
         nodes = held_nodes(session, ENTITY, _ranges(among["nodes"]))
         sources = held_nodes(session, DOCUMENT, _ranges(among["documents"]))
-        edges = held_edges(session, _ranges(among["edges"]))
+        edges = held_edges(session, among["heads"], among["edges"])
         for batch in _rows(tables.batches("nodes", rows=_ROWS), "id", among["nodes"]):
             write_nodes(session, ENTITY, nodes, node_rows(batch, names))
         for batch in _rows(documents(tables, _ROWS), "key", among["documents"]):
             write_nodes(session, DOCUMENT, sources, document_rows(batch))
-        for table in _rows(edges_with_evidence(tables, _ROWS), "head", among["edges"]):
+        changed = _rows(edges_with_evidence(tables, _ROWS), "id", among["edges"])
+        for table in _rows(changed, "head", among["heads"]):
             write_edges(server, edges, edge_rows(table, names), self.writers)
         write(session, removals(edges.unseen(), [*nodes.unseen(), *sources.unseen()]))
 
@@ -198,18 +199,29 @@ def held_nodes(session: neo4j.Session, label: str, ranges: Sequence[Range] | Non
     return session.execute_read(lambda transaction: Held(elements(transaction.run(query, ranges=ranges))))
 
 
-def held_edges(
-    session: neo4j.Session, ranges: Sequence[Range] | None = None, heads: Sequence[str] | None = None
-) -> Held:
-    """Return the edges that the database holds: all, those whose heads lie in some ranges, or those of some heads."""
-    unwind, among = _within("h.id", ranges) if heads is None else ("", "h.id IN $heads")
-    query = f"{unwind} {HELD_EDGES} AND {among} RETURN elementId(r), type(r), h.id, t.id, properties(r)"
+def held_edges(session: neo4j.Session, heads: Buckets | None, ids: Buckets | None) -> Held:
+    """Return the edges that the database holds: all, or those that fall into some buckets by heads and by own ids."""
+    if heads is None or ids is None:
+        return _held_edges(session, HELD_EDGES)
+    prefixes = ids.prefixes()
+    digits = len(prefixes[0]) if prefixes else 0
+    unwind, among = _within("h.id", heads.ranges())
+    query = f"{unwind} {HELD_EDGES} AND {among} AND left(toStringOrNull(r.id), $digits) IN $prefixes"
+    return _held_edges(session, query, ranges=heads.ranges(), digits=digits, prefixes=prefixes)
 
+
+def held_edges_of(session: neo4j.Session, heads: Sequence[str]) -> Held:
+    """Return the edges of some heads that the database holds."""
+    return _held_edges(session, f"{HELD_EDGES} AND h.id IN $heads", heads=heads)
+
+
+def _held_edges(session: neo4j.Session, query: str, **parameters: Any) -> Held:
     def elements(result: neo4j.Result) -> Iterator[tuple[Any, int, str]]:
         for element, type, head, tail, edge in result:
             yield (type, head, tail, edge["id"]), fingerprint(type, edge), element
 
-    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, ranges=ranges, heads=heads))))
+    query = f"{query} RETURN elementId(r), type(r), h.id, t.id, properties(r)"
+    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, parameters))))
 
 
 def _within(key: str, ranges: Sequence[Range] | None) -> tuple[str, str]:

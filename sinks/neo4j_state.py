@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from neo4j.exceptions import IncompleteCommit
 
 from schemas import RelationSchema, content_hash
-from sinks.digests import Digests
+from sinks.digests import Digests, hashes
 from sinks.evidence import edges_with_evidence
 from sinks.neo4j_statements import GRAPH, constraints, indexes
 from sinks.property_graph import (
@@ -48,7 +48,7 @@ MATCH (g:{GRAPH} {{id: 'graph'}}) WHERE $run IS NULL OR g.run = $run
 SET g = $state, g.id = 'graph' RETURN g.id"""
 
 _T = TypeVar("_T")
-# Of `nodes`, `edges` and `documents`.
+# Of `nodes`, `documents`, `edges`, and `heads`: the edges by their heads, since that is how the server finds edges.
 GraphDigests = Mapping[str, Digests]
 
 
@@ -70,21 +70,24 @@ class Run:
 
 
 def digests_of(tables: GraphTables, names: Names) -> GraphDigests:
-    """Return the digests of what the database shall hold; edges fall into buckets by their heads.
+    """Return the digests of what the database shall hold.
 
     Raises:
         TableError: evidence belongs to no edge.
     """
-    found = {"nodes": Digests(tables.count("nodes")), "edges": Digests(tables.count("nodes"))}
-    found["documents"] = Digests(tables.count("documents"))
-    for nodes in tables.batches("nodes"):
-        labels = pa.array([names.labels[type] for type in nodes.column("type").to_pylist()], pa.string())
-        found["nodes"].add(nodes.column("id"), [labels, *map(nodes.column, ENTITY_PROPERTIES)])
-    for edges in edges_with_evidence(tables):
-        types = pa.array([names.types[relation] for relation in edges["relation"].to_pylist()], pa.string())
-        found["edges"].add(edges["head"], [types, *map(edges.column, ("head", "tail", *EDGE_PROPERTIES))])
-    for sources in documents(tables):
-        found["documents"].add(sources.column("key"), [*map(sources.column, DOCUMENT_PROPERTIES)])
+    nodes, edges, sources = map(tables.count, ("nodes", "edges", "documents"))
+    sizes = {"nodes": nodes, "heads": nodes, "edges": edges // 4, "documents": sources}
+    found = {name: Digests(size) for name, size in sizes.items()}
+    for batch in tables.batches("nodes"):
+        labels = pa.array([names.labels[type] for type in batch.column("type").to_pylist()], pa.string())
+        found["nodes"].add(batch.column("id"), hashes([labels, *map(batch.column, ENTITY_PROPERTIES)]))
+    for batch in documents(tables):
+        found["documents"].add(batch.column("key"), hashes([*map(batch.column, DOCUMENT_PROPERTIES)]))
+    for table in edges_with_evidence(tables):
+        types = pa.array([names.types[relation] for relation in table["relation"].to_pylist()], pa.string())
+        rows = hashes([types, *map(table.column, ("head", "tail", *EDGE_PROPERTIES))])
+        found["edges"].add(table["id"], rows)
+        found["heads"].add(table["head"], rows)
     return found
 
 
@@ -117,7 +120,7 @@ def _begin(transaction: neo4j.ManagedTransaction, state: dict[str, Any]) -> Grap
     wanted = {"form": _FORM, "run": before.get("run")}
     for kept in digests if before.get("complete") and before.get("schema") == state["schema"] else ():
         if wanted.items() <= kept.items():
-            return {name: Digests.from_bytes(kept[name]) for name in _HELD}
+            return {name: Digests.from_bytes(kept[name]) for name in ("nodes", "documents", "edges", "heads")}
     return None
 
 

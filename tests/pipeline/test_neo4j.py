@@ -26,7 +26,7 @@ def test_many_workers_leave_what_one_leaves_and_again_and_after_a_change(neo4j_s
         assert_holds(neo4j_server, wanted)
         with neo4j_server.connect() as driver:
             (digests,) = driver.execute_query("MATCH (d:FactmillDigests) RETURN d").records
-        assert digests["d"].keys() == {"form", "run", "nodes", "edges", "documents"}
+        assert digests["d"].keys() == {"form", "run", "nodes", "edges", "heads", "documents"}
 
 
 def test_a_server_that_is_not_there_is_told_early(tmp_path, monkeypatch):

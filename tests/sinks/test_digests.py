@@ -26,7 +26,7 @@ def digests(rows, buckets=8, cut=0):
     """Digests of some rows, by their first texts, added in two parts."""
     found = Digests(buckets)
     for part in (rows[:cut], rows[cut:]):
-        found.add(pa.array([content_hash(row[0]) for row in part], pa.string()), columns(part))
+        found.add(pa.array([content_hash(row[0]) for row in part], pa.string()), hashes(columns(part)))
     return found
 
 
@@ -83,6 +83,7 @@ def test_buckets_differ_that_hold_other_rows(rows, others, buckets, other_bucket
     inside = [int(id[:8], 16) * least >> 32 in wanted for id in ids]
     assert differing.hold(pa.array(ids)).to_pylist() == inside
     assert [any(first <= id < last for first, last in differing.ranges()) for id in ids] == inside
+    assert [id.startswith(("-", *differing.prefixes())) for id in ids] == inside
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,19 @@ def test_buckets_differ_that_hold_other_rows(rows, others, buckets, other_bucket
 )
 def test_neighbours_make_one_range(chosen, ranges):
     assert Buckets(np.array(chosen)).ranges() == ranges
+
+
+@pytest.mark.parametrize(
+    ("chosen", "prefixes"),
+    [
+        ([True], [""]),
+        ([False], []),
+        ([False, True], list("89abcdef")),
+        ([False] * 31 + [True], ["f8", "f9", "fa", "fb", "fc", "fd", "fe", "ff"]),
+    ],
+)
+def test_few_digits_tell_buckets_from_others(chosen, prefixes):
+    assert Buckets(np.array(chosen)).prefixes() == prefixes
 
 
 def test_there_are_no_more_than_a_million_buckets():
