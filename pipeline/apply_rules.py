@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,8 @@ EVIDENCE_DROPPED = "evidence of edges left out"
 
 @dataclass(eq=False)
 class JudgeEdges(beam.PTransform[Any, Any]):
-    """PCollections of edges and of nodes to the `edges` that keep the rules on types and on functional relations, with
-    the words of `rules` and `dropped`."""
+    """PCollections of edges and of nodes to the `edges` that keep the rules on types and on functional relations, in
+    several PCollections, with the words of `rules` and `dropped`."""
 
     schema: RelationSchema
     buckets: int
@@ -55,7 +55,7 @@ class JudgeEdges(beam.PTransform[Any, Any]):
             .with_outputs("rules", "dropped", main="edges")
         )
         return {
-            "edges": (routed.free, judged.edges) | "all judged" >> beam.Flatten(),
+            "edges": (routed.free, judged.edges),
             "rules": judged.rules,
             "dropped": judged.dropped,
         }
@@ -71,12 +71,17 @@ class SettleEdges(beam.PTransform[Any, Any]):
     schema: RelationSchema
     buckets: int
 
-    def expand(self, inputs: tuple[Any, Any]) -> Any:
-        """Apply to PCollections of edges and of (edge id, evidence) pairs."""
-        edges, evidence = inputs
+    def expand(self, inputs: tuple[Sequence[Any], Any]) -> Any:
+        """Apply to PCollections of edges, several of them, and of (edge id, evidence) pairs."""
+        judged, evidence = inputs
         implied = implied_relations(self.schema, "warn", "enforce")
-        by_id = edges | "by id" >> beam.Map(lambda edge: (edge.id, edge))
-        sources = edges | "sources" >> beam.FlatMap(_sources, implied, self.schema)
+        by_id = tuple(
+            edges | f"by id {number}" >> beam.Map(lambda edge: (edge.id, edge)) for number, edges in enumerate(judged)
+        )
+        sources = tuple(
+            edges | f"sources {number}" >> beam.FlatMap(_sources, implied, self.schema)
+            for number, edges in enumerate(judged)
+        )
         return (
             (by_id, sources, evidence)
             | "join by id" >> Shuffle(self.buckets, Values(Edge), Values(tuple[str, str]), Values(Evidence))

@@ -17,6 +17,7 @@ import msgspec
 
 from pipeline.accounts import Entry
 from pipeline.coders import register_coders
+from pipeline.counting import Count, Counted, each
 from pipeline.extract import Extract, Shards
 from pipeline.extractor_source import ExtractorSource
 from pipeline.linking.link import Link, has_targets
@@ -25,7 +26,7 @@ from pipeline.read import Read
 from pipeline.resolution.matching import shipped_weights
 from pipeline.resolution.resolve import Resolve
 from pipeline.settle import Given
-from pipeline.shuffle import buckets_for
+from pipeline.shuffle import Pack, Shuffle, Values, buckets_for, unpack
 from pipeline.store import Store, shard_of
 from pipeline.stored import Open, Redirects
 from pipeline.tally import Tally
@@ -55,7 +56,8 @@ ROWS: dict[str, type[Record]] = {
     "merges": MergedNode,
     "dead_letters": DeadLetter,
 }
-_Counted = tuple[Entry, int]
+# What a shard is given: its kind, and itself as bytes, since a PCollection of different types would be pickled.
+_Inside = tuple[str, bytes]
 
 
 class ExtractFlow(msgspec.Struct, frozen=True):
@@ -85,11 +87,10 @@ class ExtractFlow(msgspec.Struct, frozen=True):
         """Add the flow to a Beam pipeline."""
         register_coders()
         read = pipeline | "Read" >> Read(self.paths, self.format, self.limit, Tally(self.tallies, "read"))
-        # Values cross the shuffle as bytes: a PCollection of different types would otherwise be pickled.
         kinds = {"documents": read.documents, "removals": read.removals, "redirects": read.redirects, "dead": read.dead}
         given = (
             tuple(
-                items | f"give {name}" >> beam.Map(keyed).with_output_types(tuple[str, tuple[str, bytes]])
+                items | f"give {name}" >> beam.Map(keyed).with_output_types(tuple[str, _Inside])
                 for name, items in kinds.items()
             )
             | "all given" >> beam.Flatten()
@@ -100,24 +101,28 @@ class ExtractFlow(msgspec.Struct, frozen=True):
             | "one" >> beam.Create([None])
             | "how many" >> beam.Map(_of, self.shards, beam.pvalue.AsSingleton(size, default_value=0))
         )
-        placed = tuple[int, tuple[str, bytes]]
-        groups = (
-            given | "place" >> beam.Map(_placed, of).with_output_types(placed),
-            pipeline | "every" >> beam.Create([None]) | "shard" >> beam.FlatMap(_every, of).with_output_types(placed),
-        ) | "shards" >> beam.Flatten()
+        placed = (
+            # In blocks, because all that is given waits here until it is known how much it is.
+            given
+            | "wait" >> Pack(1, Values(_Inside))
+            | "place" >> beam.FlatMap(_placed, of).with_output_types(tuple[int, _Inside]),
+            pipeline
+            | "every" >> beam.Create([None])
+            | "shard" >> beam.FlatMap(_every, of).with_output_types(tuple[int, _Inside]),
+        )
         counts = (
-            groups
-            | "by shard" >> beam.GroupByKey()
+            (placed,)
+            | "by shard" >> Shuffle(1, Values(_Inside))
             | "Extract" >> Extract(self.source, self.shards, of, self.batch_cost, Tally(self.tallies, "extract"))
         )
         entries = [
-            counts | "shard counts" >> beam.Map(_same).with_output_types(_Counted),
-            read.documents | "count documents" >> _one("read", "documents"),
-            read.removals | "count removals" >> _one("read", "removals"),
-            read.redirects | "count redirects" >> _one("read", "redirects"),
-            read.dead | "count dead" >> _one("read", "dead letters"),
-            read.skipped | "count skipped" >> _one("read", "skipped"),
-            read.skipped | "count skipped by reason" >> beam.Map(_skipped).with_output_types(_Counted),
+            counts | "shard counts" >> beam.Map(_same).with_output_types(Counted),
+            read.documents | "count documents" >> each("read", "documents"),
+            read.removals | "count removals" >> each("read", "removals"),
+            read.redirects | "count redirects" >> each("read", "redirects"),
+            read.dead | "count dead" >> each("read", "dead letters"),
+            read.skipped | "count skipped" >> each("read", "skipped"),
+            read.skipped | "count skipped by reason" >> Count(_skipped),
         ]
         _write(pipeline, self.counts, _summed(entries))
 
@@ -151,15 +156,16 @@ class MergeFlow(msgspec.Struct, frozen=True):
         """Add the flow to a Beam pipeline."""
         register_coders()
         buckets = buckets_for(self.store.info.shards)
-        notes = pipeline | "Redirects" >> Redirects(self.store)
+        redirects = pipeline | "Redirects" >> Redirects(self.store)
+        notes: tuple[Any, ...] = (redirects,)
         told: Any = None
         entries = []
         links: Any
         if self.link and has_targets(self.store):
-            linked = notes | "Link" >> Link(self.store, Tally(self.tallies, "link"))
-            notes = (notes, linked["notes"]) | "linked" >> beam.Flatten()
+            linked = redirects | "Link" >> Link(self.store, Tally(self.tallies, "link"))
+            notes += (linked["notes"],)
             links, told = linked["links"], linked["extracted"]
-            entries.append(linked["linked"])
+            entries.append(linked["counts"])
         else:
             links = pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity)
         merges: Any
@@ -168,11 +174,9 @@ class MergeFlow(msgspec.Struct, frozen=True):
             resolved = told | "Resolve" >> Resolve(
                 self.store.info.shards, shipped_weights(), Tally(self.tallies, "resolve")
             )
-            notes = (notes, resolved["notes"]) | "resolved" >> beam.Flatten()
+            notes += (resolved["notes"],)
             merges = resolved["merges"]
-            entries.append(
-                resolved["found"] | "count resolution" >> beam.Map(_of_resolution).with_output_types(_Counted)
-            )
+            entries.append(resolved["counts"])
         else:
             merges = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
         stored = notes | "Stored" >> Open(self.store, Tally(self.tallies, "merge"))
@@ -185,12 +189,10 @@ class MergeFlow(msgspec.Struct, frozen=True):
             "dead_letters": dead,
         }
         entries += [
-            dead | "count dead by reason" >> beam.Map(_dead).with_output_types(_Counted),
-            merged["dropped"] | "count dropped" >> beam.Map(_dropped).with_output_types(_Counted),
-            merged["rules"] | "count rules" >> beam.Map(_of_rule).with_output_types(_Counted),
-            *(rows | f"count rows of {name}" >> _one("rows", name) for name, rows in tables.items()),
+            dead | "count dead by reason" >> Count(_dead),
+            merged["counts"],
+            *(rows | f"count rows of {name}" >> each("rows", name) for name, rows in tables.items()),
         ]
-        # Counted here and not by metrics, because a bundle that runs twice counts once here.
         counts = _summed(entries)
         tally = Tally(self.tallies, "write")
         for name, rows in tables.items():
@@ -209,13 +211,13 @@ def write_entries(path: str, counts: Mapping[Entry, int]) -> None:
         draft.write_text(json.dumps([[*entry, number] for entry, number in sorted(counts.items())]), "utf-8")
 
 
-def keyed(item: Given) -> tuple[str, tuple[str, bytes]]:
+def keyed(item: Given) -> tuple[str, _Inside]:
     """Return what a reader gave with its kind, under the id that tells its shard."""
     id = item.id if isinstance(item, Document) else item.alias if isinstance(item, Redirect) else item.document_id
     return id, (type(item).__name__, encode(item))
 
 
-def _size(given: tuple[str, tuple[str, bytes]]) -> int:
+def _size(given: tuple[str, _Inside]) -> int:
     kind, data = given[1]
     return len(data) if kind == Document.__name__ else 0
 
@@ -224,17 +226,18 @@ def _of(_: None, shards: Shards, size: int) -> int:
     return shards.of(size)
 
 
-def _placed(given: tuple[str, tuple[str, bytes]], of: int) -> tuple[int, tuple[str, bytes]]:
-    return shard_of(given[0], of), given[1]
+def _placed(sent: tuple[int, tuple[int, bytes]], of: int) -> Iterator[tuple[int, _Inside]]:
+    _, (_, block) = sent
+    return ((shard_of(str(id), of), given) for id, given in unpack(block, _Inside))
 
 
-def _every(_: None, of: int) -> Iterator[tuple[int, tuple[str, bytes]]]:
+def _every(_: None, of: int) -> Iterator[tuple[int, _Inside]]:
     return ((number, ("", b"")) for number in range(of))
 
 
 def _summed(entries: list[Any]) -> beam.pvalue.AsDict:
     return beam.pvalue.AsDict(
-        entries | "entries" >> beam.Flatten() | "count" >> beam.CombinePerKey(sum).with_output_types(_Counted)
+        entries | "entries" >> beam.Flatten() | "count" >> beam.CombinePerKey(sum).with_output_types(Counted)
     )
 
 
@@ -242,29 +245,13 @@ def _write(pipeline: Any, path: str, counts: beam.pvalue.AsDict) -> None:
     _ = pipeline | "counts file" >> beam.Create([path]) | "write counts" >> beam.Map(write_entries, counts)
 
 
-def _one(stage: str, what: str) -> Any:
-    return beam.Map(lambda _: ((stage, what), 1)).with_output_types(_Counted)
-
-
-def _same(counted: _Counted) -> _Counted:
+def _same(counted: Counted) -> Counted:
     return counted
 
 
-def _skipped(skipped: Skipped) -> _Counted:
-    return ("skipped", skipped.reason), 1
+def _skipped(skipped: Skipped) -> Entry:
+    return "skipped", skipped.reason
 
 
-def _dead(letter: DeadLetter) -> _Counted:
-    return ("dead letters", f"{letter.stage}: {letter.reason}"), 1
-
-
-def _dropped(reason: str) -> _Counted:
-    return ("dropped", reason), 1
-
-
-def _of_resolution(found: str) -> _Counted:
-    return ("resolution", found), 1
-
-
-def _of_rule(found: str) -> _Counted:
-    return ("rules", found), 1
+def _dead(letter: DeadLetter) -> Entry:
+    return "dead letters", f"{letter.stage}: {letter.reason}"

@@ -78,11 +78,13 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple[Any, PipelineOptions]:
+def choose_runner(
+    name: str, workers: int, beam_options: Sequence[str], spill: Path | None = None
+) -> tuple[Any, PipelineOptions]:
     """Return the runner of that name (or its name, for Beam to find it) and the options to run with.
 
-    On this machine it is `FnApiRunner` outright, because `DirectRunner` would first try to download another one. What
-    the user passes to Beam comes last and wins.
+    On this machine it is `FnApiRunner` outright, because `DirectRunner` would first try to download another one, and
+    what is shuffled lies in the folder `spill`, which is made. What the user passes to Beam comes last and wins.
 
     Raises:
         BuildError: the user passes Beam's mode, which would undo ours.
@@ -95,7 +97,11 @@ def choose_runner(name: str, workers: int, beam_options: Sequence[str]) -> tuple
         return "DataflowRunner" if name == DATAFLOW else name, _Options(list(beam_options))
     if any(option.startswith("--direct_running_mode") for option in beam_options):
         raise BuildError(f"Beam's option '--direct_running_mode' is not for us: use --runner {', '.join(LOCAL_MODES)}")
-    options = _Options([f"--direct_num_workers={1 if name == 'memory' else workers}", *beam_options])
+    ours = [f"--direct_num_workers={1 if name == 'memory' else workers}"]
+    if spill is not None:
+        spill.mkdir()
+        ours.append(f"--spill_folder={spill}")
+    options = _Options([*ours, *beam_options])
     # The mode would choose an environment too, and one without what is said of ours above.
     options.view_as(DirectOptions).direct_running_mode = None
     environment: Environment | None = None

@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
 from pipeline.apply_rules import JudgeEdges, SettleEdges
+from pipeline.counting import words
 from pipeline.failures import dead_letter
 from pipeline.independence import DocumentEdges, EdgeSum, SumEdges
 from pipeline.merging import NodeTally, findings
@@ -36,12 +37,12 @@ class DocumentRow(Record, frozen=True):
 
 @dataclass(eq=False)
 class Merge(beam.PTransform[Any, Any]):
-    """Extractions to the graph: a dict of the PCollections nodes, edges, evidence, documents, dead, dropped and rules.
+    """Extractions to the graph: a dict of the PCollections nodes, edges, evidence, documents, dead and counts.
 
     Edges below `min_confidence`, and those that break an enforced rule, are dropped after all documents have been
-    heard, and their evidence with them; their nodes stay, for they are entities of the corpus. `dropped` has a word for
-    everything left out: facts (`self-loop`), edges and rows of evidence; `rules` one for everything that a rule of the
-    schema derived or found wrong.
+    heard, and their evidence with them; their nodes stay, for they are entities of the corpus. Counted are everything
+    left out (`dropped`: facts, edges and rows of evidence) and everything that a rule of the schema derived or found
+    wrong (`rules`).
 
     Attributes:
         min_confidence: edges below are left out.
@@ -88,8 +89,11 @@ class Merge(beam.PTransform[Any, Any]):
             "evidence": settled.evidence,
             "documents": found.documents,
             "dead": found.dead,
-            "dropped": (found.dropped, edges.dropped, judged["dropped"], settled.dropped) | "dropped" >> beam.Flatten(),
-            "rules": (judged["rules"], settled.rules) | "rules" >> beam.Flatten(),
+            "counts": (
+                (found.dropped, edges.dropped, judged["dropped"], settled.dropped) | "dropped" >> words("dropped"),
+                (judged["rules"], settled.rules) | "rules" >> words("rules"),
+            )
+            | "counts" >> beam.Flatten(),
         }
 
 

@@ -21,6 +21,8 @@ import msgspec
 import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindows
 
+from pipeline.spill import Spill, taken
+
 # What falls into buckets by its hash, or is the number of its bucket.
 Key = str | int
 # Bytes of a block before it is compressed, and of all blocks that a worker fills at a time; keys that it adds up.
@@ -92,7 +94,7 @@ class Pack(beam.PTransform[Any, Any]):
 
     def expand(self, pairs: Any) -> Any:
         """Apply to a PCollection of pairs."""
-        return pairs | beam.ParDo(_Pack(self)).with_output_types(_SENT)
+        return pairs | beam.ParDo(_Pack(self, Spill.of(pairs.pipeline))).with_output_types(_SENT)
 
 
 class _Block:
@@ -116,8 +118,9 @@ class _Block:
 
 
 class _Pack(beam.DoFn):
-    def __init__(self, how: Pack) -> None:
+    def __init__(self, how: Pack, spill: Spill) -> None:
         self.buckets, (_, self.add), self.side = how.buckets, how.values, how.side
+        self.spill = spill
 
     def start_bundle(self) -> None:
         self.sums: dict[Key, Any] = {}
@@ -135,6 +138,7 @@ class _Pack(beam.DoFn):
             yield GlobalWindows.windowed_value(sent)
         for sent in self._take(list(self.blocks)):
             yield GlobalWindows.windowed_value(sent)
+        self.spill.close()
 
     def _put_sums(self) -> Iterator[Any]:
         sums, self.sums = self.sums, {}
@@ -153,7 +157,7 @@ class _Pack(beam.DoFn):
         for bucket in buckets:
             block = self.blocks.pop(bucket)
             self.size -= len(block.data) - _HEAD
-            yield bucket, (self.side, block.compressed())
+            yield bucket, (self.side, self.spill.put(block.compressed()))
 
 
 def packed(pairs: Iterable[tuple[Key, Any]]) -> bytes:
@@ -165,7 +169,8 @@ def packed(pairs: Iterable[tuple[Key, Any]]) -> bytes:
 
 
 def unpack(block: bytes, kind: Any) -> list[tuple[Key, Any]]:
-    """Return the pairs of a block whose values are of type `kind`."""
+    """Return the pairs of a block, or of what travels in its place, whose values are of type `kind`."""
+    block = taken(block)
     data = _CODEC.decompress(memoryview(block)[4:], int.from_bytes(block[:4], "big"))
     found: list[tuple[Key, Any]] = _decoder(kind).decode(data)
     return found

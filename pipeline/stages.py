@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from schemas import TABLES, RelationSchema
 from sinks import GraphTables, GraphWriter
 
 _TALLIES = "tallies"
+_SPILL = "spill"
 
 
 @dataclass
@@ -148,7 +150,8 @@ class Work:
 
     def _run(self, flow: ExtractFlow | MergeFlow) -> None:
         options = self.options
-        runner, beam_options = choose_runner(options.runner, options.workers or default_workers(), options.beam)
+        spill = self.staging.resolve() / _SPILL
+        runner, beam_options = choose_runner(options.runner, options.workers or default_workers(), options.beam, spill)
         documents = flow.store.info.documents if isinstance(flow, MergeFlow) else None
         with watched(Path(flow.tallies), self.progress, documents) as watch:
             try:
@@ -158,6 +161,8 @@ class Work:
                     raise
                 kept = "what was extracted is kept: the same command with --resume goes on from there"
                 raise BuildFailed(f"{error}; {kept}") from error
+            finally:
+                shutil.rmtree(spill, ignore_errors=True)
         self.seconds.update(watch.seconds())
         self.entries.update(read_entries(Path(flow.counts)))
 

@@ -56,7 +56,7 @@ class ResolvedRedirects(beam.PTransform[Any, Any]):
 
 @dataclass(eq=False)
 class Open(beam.PTransform[Any, Any]):
-    """A PCollection of (shard, note) pairs to `extracted`, (document, extraction) pairs with their notes applied, and
+    """PCollections of (shard, note) pairs to `extracted`, (document, extraction) pairs with their notes applied, and
     `dead`, all dead letters.
 
     Every shard is opened, also without notes.
@@ -69,14 +69,14 @@ class Open(beam.PTransform[Any, Any]):
     store: Store
     tally: Tally | None = None
 
-    def expand(self, notes: Any) -> Any:
-        """Apply to a PCollection of (shard, note) pairs."""
+    def expand(self, notes: tuple[Any, ...]) -> Any:
+        """Apply to a tuple of PCollections."""
         shards = self.store.info.shards
-        silent = notes.pipeline | "no notes" >> beam.Create(
+        silent = notes[0].pipeline | "no notes" >> beam.Create(
             [(n, Note("", "", "")) for n in range(shards)], reshuffle=False
         )
         return (
-            ((silent, notes),)
+            ((silent, *notes),)
             | "notes by shard" >> Shuffle(shards, Values(Note))
             | "open"
             >> beam.ParDo(OpenStored(self.store, self.tally))

@@ -85,4 +85,6 @@ _PROCESS_LOCK = threading.Lock()
 
 def _of_process(folder: str) -> _ProcessTally:
     with _PROCESS_LOCK:
-        return _PROCESS_TALLIES.setdefault(folder, _ProcessTally(folder))
+        if folder not in _PROCESS_TALLIES:
+            _PROCESS_TALLIES[folder] = _ProcessTally(folder)
+        return _PROCESS_TALLIES[folder]

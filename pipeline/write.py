@@ -13,6 +13,7 @@ from apache_beam.metrics.metric import Metrics
 
 from pipeline.accounts import Entry
 from pipeline.shuffle import Pack, Values, packed, unpack
+from pipeline.spill import Spill
 from pipeline.tally import Tally
 from schemas import Record, content_hash
 from sinks.tables import write_table
@@ -69,13 +70,22 @@ class WriteTable(beam.PTransform[Any, Any]):
             rows
             | "place" >> beam.Map(lambda row: (place(self.name, row, self.buckets), row))
             | "pack" >> Pack(self.buckets, Values(self.kind))
-            | "to files" >> beam.FlatMap(self.to_files, self.count).with_output_types(tuple[int, bytes])
+            | "to files"
+            >> beam.ParDo(ToFiles(self, Spill.of(rows.pipeline)), self.count).with_output_types(tuple[int, bytes])
             | "files" >> beam.GroupByKey()
             | "write" >> beam.ParDo(WriteFile(self.name, self.kind, self.folder, self.tally), self.count)
         )
 
-    def to_files(self, sent: tuple[int, tuple[int, bytes]], count: Mapping[Entry, int]) -> Iterator[tuple[int, bytes]]:
-        """Yield a block for the file that it belongs to; where a bucket reaches into several files, it is divided."""
+
+class ToFiles(beam.DoFn):
+    """Blocks to the files that they belong to; where a bucket reaches into several files, its blocks are divided."""
+
+    def __init__(self, table: WriteTable, spill: Spill) -> None:
+        self.name, self.kind, self.buckets = table.name, table.kind, table.buckets
+        self.spill = spill
+
+    def process(self, sent: tuple[int, tuple[int, bytes]], count: Mapping[Entry, int]) -> Iterator[tuple[int, bytes]]:
+        """Yield blocks under the numbers of files."""
         bucket, (_, block) = sent
         of = files(self.name, count["rows", self.name])
         first, last = bucket * of // self.buckets, ((bucket + 1) * of - 1) // self.buckets
@@ -85,7 +95,11 @@ class WriteTable(beam.PTransform[Any, Any]):
             parts: defaultdict[int, list[Any]] = defaultdict(list)
             for pair in unpack(block, self.kind):
                 parts[place(self.name, pair[1], of)].append(pair)
-            yield from ((number, packed(pairs)) for number, pairs in parts.items())
+            yield from ((number, self.spill.put(packed(pairs))) for number, pairs in parts.items())
+
+    def finish_bundle(self) -> None:
+        """Leave the file of the bundle."""
+        self.spill.close()
 
 
 class WriteFile(beam.DoFn):

@@ -16,7 +16,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
-from pipeline.accounts import Entry as Counted
+from pipeline.counting import Counted
 from pipeline.linking.aliases import (
     Alias,
     Candidate,
@@ -60,7 +60,7 @@ def has_targets(store: Store) -> bool:
 
 @dataclass(eq=False)
 class Link(beam.PTransform[Any, Any]):
-    """(shard, note) pairs with redirects to `notes` that link entities, their rows `links`, and `linked`, counts; and
+    """(shard, note) pairs with redirects to `notes` that link entities, their rows `links`, their `counts`, and
     `extracted`, all (document, extraction) pairs, their entities linked.
 
     Attributes:
@@ -75,7 +75,7 @@ class Link(beam.PTransform[Any, Any]):
         """Apply to a PCollection of (shard, note) pairs."""
         pipeline, shards = redirects.pipeline, self.store.info.shards
         buckets = buckets_for(shards)
-        opened = redirects | "Open" >> Open(self.store, self.tally)
+        opened = (redirects,) | "Open" >> Open(self.store, self.tally)
         heard = opened.extracted | "hear" >> beam.ParDo(Hear(shards)).with_output_types(
             _ALIAS, profiles=_PROFILE, asked=_ASKED
         ).with_outputs("profiles", "asked", main="aliases")
@@ -101,7 +101,7 @@ class Link(beam.PTransform[Any, Any]):
         kinds: dict[str, Any] = {
             "notes": tuple[int, Note],
             "links": LinkedEntity,
-            "linked": tuple[Counted, int],
+            "counts": Counted,
         }
         decided = (
             (redirects, (told.told, of_targets))
@@ -184,7 +184,7 @@ class Decide(beam.DoFn):
             words["no candidate is likely"] += open_entities - len(links)
             words["no candidate"] += len(options) - open_entities
         for word, count in (+words).items():
-            yield beam.pvalue.TaggedOutput("linked", (("linked", word), count))
+            yield beam.pvalue.TaggedOutput("counts", (("linked", word), count))
 
 
 def _added(one: dict[str, Alias], other: dict[str, Alias]) -> dict[str, Alias]:

@@ -16,6 +16,7 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 
+from pipeline.counting import words
 from pipeline.merging import named_entities
 from pipeline.notes import MOVE, Note
 from pipeline.resolution.blocking import LARGEST, Card, card, keys, pairs
@@ -41,7 +42,7 @@ class Resolve(beam.PTransform[Any, Any]):
 
     - `notes`: (shard, note) pairs that tell which entities belong to other nodes than their names say.
     - `merges`: a row for every node that is part of another.
-    - `found`: words for what is counted.
+    - `counts`: (entry, number) pairs.
 
     Attributes:
         shards: number of shards of the store that the documents come from.
@@ -86,13 +87,13 @@ class Resolve(beam.PTransform[Any, Any]):
             | "notes" >> beam.FlatMap(_notes).with_output_types(tuple[int, Note])
         )
         merges = settled["joined"] | "merges" >> beam.Map(_row).with_output_types(MergedNode)
-        found = (
+        counts = (
             profiles | "before" >> beam.Map(lambda _: BEFORE).with_output_types(str),
             blocks | "cut" >> beam.FlatMap(_cut, LARGEST).with_output_types(str),
             settled["joined"] | "reasons" >> beam.Map(lambda match: f"merged: {match.reason}").with_output_types(str),
             settled["left"],
-        ) | "found" >> beam.Flatten()
-        return {"notes": notes, "merges": merges, "found": found}
+        ) | "counts" >> words("resolution")
+        return {"notes": notes, "merges": merges, "counts": counts}
 
 
 class Hear(beam.DoFn):

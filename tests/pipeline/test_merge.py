@@ -57,7 +57,7 @@ HEARD = defaultdict(list)
 
 
 def hear(row, name):
-    HEARD[name].append(row if isinstance(row, str) else encode(row))
+    HEARD[name].append(row if name == "counts" else encode(row))
 
 
 class Graph:
@@ -70,7 +70,9 @@ class Graph:
         self.key_of = {edge.id: (name_of[edge.head], edge.relation, name_of[edge.tail]) for edge in edges}
         self.edges = {self.key_of[edge.id]: edge for edge in edges}
         self.evidence = Counter(self.key_of[decode(data, Evidence).edge] for data in found["evidence"])
-        self.dropped, self.rules = Counter(found["dropped"]), Counter(found["rules"])
+        self.dropped, self.rules = Counter(), Counter()
+        for (stage, word), number in found["counts"]:
+            {"dropped": self.dropped, "rules": self.rules}[stage][word] += number
 
 
 def test_near_duplicates_count_once_and_the_surest_counts():

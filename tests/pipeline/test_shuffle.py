@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from pipeline import shuffle
 from pipeline.merging import EdgeTally
 from pipeline.shuffle import Shuffle, Values, buckets_for, packed, unpack
+from pipeline.spill import Spill
 
 SIDES = (Values(int, add), Values(str), Values(set[int], ior))
 
 
 def packed_by_bundles(pairs, side, buckets, bundles):
     """What is sent for some pairs that arrive in so many bundles."""
-    packer = shuffle._Pack(shuffle.Pack(buckets, SIDES[side], side))
+    packer = shuffle._Pack(shuffle.Pack(buckets, SIDES[side], side), Spill(None))
     for number in range(bundles):
         packer.start_bundle()
         for pair in pairs[number::bundles]:

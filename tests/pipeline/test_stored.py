@@ -36,8 +36,7 @@ def test_redirects_and_links_are_put_into_the_documents_they_are_about(store):
     linked = Entity(BOB.mentions, "P", ("wiki:Bob",), 0.75)
     with beam.Pipeline("FnApiRunner") as pipeline:
         links = pipeline | beam.Create([(shard_of("a", SHARDS), link)]).with_output_types(tuple[int, Note])
-        notes = (pipeline | Redirects(store), links) | beam.Flatten()
-        opened = notes | Open(store)
+        opened = (pipeline | Redirects(store), links) | Open(store)
         entities = opened.extracted | beam.MapTuple(lambda document, extraction: (document.id, extraction.entities))
         expected = [(id, (moved, linked if id == "a" else BOB)) for id in MADE]
         assert_that(entities, equal_to(expected))

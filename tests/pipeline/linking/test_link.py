@@ -20,7 +20,7 @@ def linked(store, check):
     with beam.Pipeline("FnApiRunner") as pipeline:
         found = pipeline | Redirects(store) | Link(store)
         assert_that(found["notes"], lambda notes: check(notes, None))
-        assert_that(found["linked"], lambda counts: check(None, counts), "counts")
+        assert_that(found["counts"], lambda counts: check(None, counts), "counts")
         lists = [found[name] | f"{name} in a list" >> beam.combiners.ToList() for name in ("notes", "links")]
         both = lists[0] | beam.Map(lambda notes, rows: (notes, rows), beam.pvalue.AsSingleton(lists[1]))
         assert_that(both, explained, "rows")
