@@ -31,10 +31,10 @@ class Count(beam.PTransform[Any, Any]):
 
     def expand(self, given: Any) -> Any:
         """Apply to a PCollection, or a tuple of several."""
-        several = given if isinstance(given, tuple) else (given,)
+        if not isinstance(given, tuple):
+            return given | beam.ParDo(_Count(self.entry)).with_output_types(Counted)
         return [
-            elements | f"count {number}" >> beam.ParDo(_Count(self.entry)).with_output_types(Counted)
-            for number, elements in enumerate(several)
+            elements | f"of {number}" >> Count(self.entry) for number, elements in enumerate(given)
         ] | beam.Flatten()
 
 
