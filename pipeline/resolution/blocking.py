@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.minhash import signature
 from pipeline.naming import points_elsewhere
-from pipeline.resolution.names import acronyms, is_acronym, letters, numbers, stems, tokens, unlike
+from pipeline.resolution.names import acronyms, is_acronym, letters, numbers, other_acronym, stems, tokens, unlike
 from pipeline.resolution.profile import Profile
 from schemas import Record
 
@@ -42,10 +42,13 @@ def card(profile: Profile) -> Card:
 
 
 def may_be_one(one: Card | Profile, other: Card | Profile) -> bool:
-    """Tell whether two nodes may be one: never with two ids, of two types, or with different numbers in their names."""
+    """Tell whether two nodes may be one.
+
+    Never are nodes with two ids, of two types, with different numbers in their names, or with unlike acronyms for them.
+    """
     if one.id == other.id or (one.kb_id and other.kb_id) or one.type != other.type:
         return False
-    return numbers(one.name) == numbers(other.name)
+    return numbers(one.name) == numbers(other.name) and not other_acronym(one.name, other.name)
 
 
 def pairs(key: str, block: Iterable[Card]) -> Iterator[tuple[str, str]]:

@@ -89,6 +89,12 @@ def is_acronym(name: str) -> bool:
     return len(letters) in _ACRONYM and letters.isalpha() and letters.isupper()
 
 
+def other_acronym(one: str, other: str) -> bool:
+    """Tell whether two names are acronyms of two things: "UK" and "U.S." are, "U.S." and "USA" need not be."""
+    left, right = letters(one), letters(other)
+    return is_acronym(one) and is_acronym(other) and not left.startswith(right) and not right.startswith(left)
+
+
 def same_word(one: str, other: str) -> bool:
     """Tell whether two words may be one: spelled alike, or one the first letter of the other."""
     if min(len(one), len(other)) == 1:

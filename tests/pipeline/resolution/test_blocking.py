@@ -35,6 +35,9 @@ def test_some_nodes_are_never_compared():
     assert not may_be_one(profile("Ada"), profile("Ada", "LOC"))
     assert not may_be_one(profile("Henry IV"), profile("Henry V"))
     assert not may_be_one(profile("Ada"), profile("Ada"))
+    assert not may_be_one(profile("UK", "LOC", aliases=("UK", "U.S.")), profile("U.S.", "LOC"))
+    assert may_be_one(profile("USA", "LOC"), profile("U.S.", "LOC"))
+    assert may_be_one(profile("N.A.T.O."), profile("NATO"))
 
 
 def test_in_blocks_of_one_word_only_like_names_are_compared():
