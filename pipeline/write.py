@@ -38,6 +38,9 @@ _KEYS = {
     "merges": "id",
     "dead_letters": "document_id",
 }
+# The number of a file, and how many there are. Both travel as the key: Flink would send all blocks of a file as one
+# record, larger than it takes, to a step that needs a side input.
+_File = tuple[int, int]
 _HASHED = {"nodes", "edges", "evidence", "merges"}
 
 
@@ -71,9 +74,9 @@ class WriteTable(beam.PTransform[Any, Any]):
             | "place" >> beam.Map(lambda row: (place(self.name, row, self.buckets), row))
             | "pack" >> Pack(self.buckets, Values(self.kind))
             | "to files"
-            >> beam.ParDo(ToFiles(self, Spill.of(rows.pipeline)), self.count).with_output_types(tuple[int, bytes])
+            >> beam.ParDo(ToFiles(self, Spill.of(rows.pipeline)), self.count).with_output_types(tuple[_File, bytes])
             | "files" >> beam.GroupByKey()
-            | "write" >> beam.ParDo(WriteFile(self.name, self.kind, self.folder, self.tally), self.count)
+            | "write" >> beam.ParDo(WriteFile(self.name, self.kind, self.folder, self.tally))
         )
 
 
@@ -84,18 +87,18 @@ class ToFiles(beam.DoFn):
         self.name, self.kind, self.buckets = table.name, table.kind, table.buckets
         self.spill = spill
 
-    def process(self, sent: tuple[int, tuple[int, bytes]], count: Mapping[Entry, int]) -> Iterator[tuple[int, bytes]]:
+    def process(self, sent: tuple[int, tuple[int, bytes]], count: Mapping[Entry, int]) -> Iterator[tuple[_File, bytes]]:
         """Yield blocks under the numbers of files."""
         bucket, (_, block) = sent
         of = files(self.name, count["rows", self.name])
         first, last = bucket * of // self.buckets, ((bucket + 1) * of - 1) // self.buckets
         if first == last:
-            yield first, block
+            yield (first, of), block
         else:
             parts: defaultdict[int, list[Any]] = defaultdict(list)
             for pair in unpack(block, self.kind):
                 parts[place(self.name, pair[1], of)].append(pair)
-            yield from ((number, self.spill.put(packed(pairs))) for number, pairs in parts.items())
+            yield from (((number, of), self.spill.put(packed(pairs))) for number, pairs in parts.items())
 
     def finish_bundle(self) -> None:
         """Leave the file of the bundle."""
@@ -112,10 +115,10 @@ class WriteFile(beam.DoFn):
         self.tally = tally
         self.rows = Metrics.counter("factmill.write", name)
 
-    def process(self, group: tuple[int, Iterable[bytes]], count: Mapping[Entry, int]) -> Iterator[int]:
+    def process(self, group: tuple[_File, Iterable[bytes]]) -> Iterator[int]:
         """Yield the number of rows written."""
-        number, blocks = group
-        path = Path(self.folder) / file_name(self.name, number, files(self.name, count["rows", self.name]))
+        (number, of), blocks = group
+        path = Path(self.folder) / file_name(self.name, number, of)
         written = write_table((row for block in blocks for _, row in unpack(block, self.kind)), self.name, path)
         self.rows.inc(written)
         self.tally.add(done=written)
