@@ -152,8 +152,7 @@ class Bench:
         return edges, timing
 
     def ours(self, tables: GraphTables, writers: int = 1) -> Timing:
-        count = sum(tables.count(name) for name in ("nodes", "edges", "documents"))
-        return self._timed(lambda: Neo4jWriter(writers).write(tables, self.server.uri, self.schema), count)
+        return self._timed(lambda: Neo4jWriter(writers).write(tables, self.server.uri, self.schema), _elements(tables))
 
     def imported(self) -> Timing:
         writer = Neo4jImportWriter("csv")
@@ -163,7 +162,7 @@ class Bench:
             writer.write(self.tables, self.folder / writer.file, self.schema)
             self.server.run_admin_script(self.folder / writer.file / "import.sh")
 
-        timing = self._timed(load, sum(self.tables.count(name) for name in ("nodes", "edges", "documents")))
+        timing = self._timed(load, _elements(self.tables))
         self.server.start()
         return timing
 
@@ -277,6 +276,10 @@ def change(tables: GraphTables, folder: Path) -> GraphTables:
     for name, table in (("documents", documents), ("evidence", evidence), ("edges", edges), ("nodes", nodes)):
         write_table(table, name, folder / "tables" / f"{name}.parquet")
     return GraphTables.open(folder)
+
+
+def _elements(tables: GraphTables) -> int:
+    return sum(map(tables.count, ("nodes", "edges", "documents")))
 
 
 def _with(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:

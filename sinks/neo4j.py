@@ -205,9 +205,10 @@ def held_edges(session: neo4j.Session, heads: Buckets | None, ids: Buckets | Non
         return _held_edges(session, HELD_EDGES)
     prefixes = ids.prefixes()
     digits = len(prefixes[0]) if prefixes else 0
-    unwind, among = _within("h.id", heads.ranges())
+    ranges = heads.ranges()
+    unwind, among = _within("h.id", ranges)
     query = f"{unwind} {HELD_EDGES} AND {among} AND left(toStringOrNull(r.id), $digits) IN $prefixes"
-    return _held_edges(session, query, ranges=heads.ranges(), digits=digits, prefixes=prefixes)
+    return _held_edges(session, query, ranges=ranges, digits=digits, prefixes=prefixes)
 
 
 def held_edges_of(session: neo4j.Session, heads: Sequence[str]) -> Held:
