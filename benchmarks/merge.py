@@ -4,7 +4,8 @@
 
 The extractions come from `benchmarks/world.py` and lie in a store, as after a build; what is timed is everything from
 there to the tables. Every size runs in a process of its own. `launcher` is the peak memory of the process that starts
-the pipeline and, on this machine, shuffles for it; `worker` that of the largest worker process.
+the pipeline and, on this machine, shuffles for it; `worker` that of the largest worker process. Rows of an earlier run
+with other sizes or workers stay in the results.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import platform
 import resource
 import shutil
@@ -22,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.memory import watched
 from benchmarks.world import World
 from pipeline.options import BuildOptions
 from pipeline.stages import Work
@@ -32,6 +35,7 @@ RESULTS = Path(__file__).parent / "results" / "merge.json"
 _FACTS_PER_DOCUMENT = 7.35
 # Documents that tell how large one is.
 _SOME = 200
+_WORKERS = {"worker_mib": "pipeline.fork_server"}
 
 
 def write_store(folder: Path, world: World, documents: int) -> None:
@@ -59,12 +63,14 @@ def measure(facts: int, workers: int, scratch: str) -> dict[str, float]:
     work.entries["change", "kept"] = documents
     info = complete(work.shards, {"model": "made"}, version("factmill"))
     began = time.monotonic()
-    report = work.make_graph("build", info, 0, ["made"], load_relation_schema("docred"), [])
+    with watched(_WORKERS) as most:
+        report = work.make_graph("build", info, 0, ["made"], load_relation_schema("docred"), [])
     seconds = time.monotonic() - began
     rows = report.counts.rows
     shutil.rmtree(staging)
     return {
         "facts": facts,
+        "workers": workers,
         "documents": documents,
         "nodes": rows["nodes"],
         "edges": rows["edges"],
@@ -72,7 +78,7 @@ def measure(facts: int, workers: int, scratch: str) -> dict[str, float]:
         "seconds": round(seconds, 1),
         "facts_per_second": round(facts / seconds),
         "launcher_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "worker_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+        **most,
     }
 
 
@@ -82,14 +88,18 @@ def main() -> None:
     parser.add_argument("--facts", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    rows = []
+    known = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
+    rows = {(row["facts"], row["workers"]): row for row in known}
+    about = {"machine": f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores"}
     with tempfile.TemporaryDirectory(prefix="factmill-merge-") as scratch:
         for facts in arguments.facts:
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-                rows.append(process.submit(measure, facts, arguments.workers, scratch).result())
-            print(json.dumps(rows[-1]), flush=True)
-    about = {"machine": platform.processor() or platform.machine(), "workers": arguments.workers}
-    RESULTS.write_text(json.dumps({"about": about, "rows": rows}, indent=2) + "\n")
+                row = process.submit(measure, facts, arguments.workers, scratch).result()
+            print(json.dumps(row), flush=True)
+            rows[facts, arguments.workers] = row
+            RESULTS.write_text(
+                json.dumps({"about": about, "rows": [rows[key] for key in sorted(rows)]}, indent=2) + "\n"
+            )
 
 
 if __name__ == "__main__":
