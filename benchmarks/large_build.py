@@ -1,12 +1,13 @@
 """One large corpus built by processes of this machine and on a Flink cluster: the same bytes, and what each way took.
 
     python -m benchmarks.large_build --documents 50000 [--model docred-minilm] [--runners processes flink] [--out DIR]
+    python -m benchmarks.large_build --corpus enwiki.xml.bz2 --model docred-minilm [--runners processes flink]
 
-The documents are those of benchmarks/corpus.py. Unless a model is named it is a network of one layer with random
-weights, cut so that it finds some six entities and five facts in a document: what is tried is all around the model, in
-minutes. The cluster is one of runners/flink_cluster.py: a JobManager and two TaskManagers with a slot each. Memory is
-the largest that any process of a kind ever had resident. Folders of an earlier run in --out are kept and compared, so
-that runners may be tried one at a time; results are added to benchmarks/results/large_build.json.
+The documents are those of benchmarks/corpus.py, or of a file. Unless a model is named it is a network of one layer
+with random weights, cut so that it finds some six entities and five facts in a document: what is tried is all around
+the model, in minutes. The cluster is one of runners/flink_cluster.py: a JobManager and two TaskManagers with a slot
+each. Memory is the largest that any process of a kind ever had resident. Folders of an earlier run in --out are kept
+and compared, so that runners may be tried one at a time; results are added to benchmarks/results/large_build.json.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -28,12 +28,12 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from benchmarks.corpus import articles, write
+from benchmarks.memory import watched
 from extractors.checkpoint import Calibration, save_checkpoint
 from extractors.network import Network
 from runners.flink_cluster import running
 from runners.flink_job_server import job_server
 from tests.extractors import tiny
-from tests.pipeline.faulty import below
 
 RESULTS = Path(__file__).parent / "results" / "large_build.json"
 _SAMPLE = 500
@@ -66,34 +66,6 @@ def small_checkpoint(folder: Path) -> Path:
     return folder
 
 
-def peaks(command: list[str]) -> tuple[float, dict[str, int]]:
-    """Run a command; return its seconds and the most MB that a process of each kind below this one had."""
-    most = dict.fromkeys(_KINDS, 0)
-    done = threading.Event()
-
-    def look() -> None:
-        while not done.wait(1.0):
-            for pid in below(os.getpid()):
-                try:
-                    line = Path(f"/proc/{pid}/cmdline").read_text()
-                    status = Path(f"/proc/{pid}/status").read_text()
-                except OSError:
-                    continue  # it has just ended
-                for kind, sign in _KINDS.items():
-                    if sign in line and "VmHWM" in status:
-                        most[kind] = max(most[kind], int(status.split("VmHWM:")[1].split()[0]) // 1024)
-
-    watch = threading.Thread(target=look)
-    watch.start()
-    began = time.monotonic()
-    try:
-        subprocess.run(command, check=True)
-        return time.monotonic() - began, {kind: size for kind, size in most.items() if size}
-    finally:
-        done.set()
-        watch.join()
-
-
 def built(corpus: Path, model: str, runner: str, out: Path) -> dict[str, object]:
     """Build, and return what it took."""
     command = [sys.executable, "-m", "runners.cli", "build", str(corpus), "--out", str(out), "--model", model]
@@ -105,9 +77,12 @@ def built(corpus: Path, model: str, runner: str, out: Path) -> dict[str, object]
             endpoint = stack.enter_context(job_server(cluster.master, home))
             command += ["--flink-master", cluster.master, f"--job_endpoint={endpoint}"]
         load = os.getloadavg()[0]
-        seconds, most = peaks([*command, *(() if runner == "flink" else ("--workers", "2"))])
+        began = time.monotonic()
+        with watched(_KINDS) as most:
+            subprocess.run([*command, *(() if runner == "flink" else ("--workers", "2"))], check=True)
+        seconds = time.monotonic() - began
     stages = json.loads((out / "run.json").read_text("utf-8"))["seconds"]
-    return {"seconds": round(seconds), "stages": stages, "load at the start": round(load, 1), "peak MB": most}
+    return {"seconds": round(seconds), "stages": stages, "load at the start": round(load, 1), "peak MB": dict(most)}
 
 
 def content(out: Path) -> dict[str, object]:
@@ -121,17 +96,20 @@ def main() -> None:
     """Build, compare, print and add to the result file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=50_000)
+    parser.add_argument("--corpus", type=Path, help="a file to build from; made documents if absent")
     parser.add_argument("--model", help="a checkpoint; one with random weights if absent")
-    parser.add_argument("--runners", nargs="+", default=["processes", "flink"])
+    parser.add_argument("--runners", nargs="*", default=["processes", "flink"])
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with ExitStack() as stack:
         home = arguments.out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         home.mkdir(parents=True, exist_ok=True)
-        corpus = home / f"{arguments.documents}.jsonl"
-        write(corpus, arguments.documents)
+        corpus = arguments.corpus or home / f"{arguments.documents}.jsonl"
+        if not arguments.corpus:
+            write(corpus, arguments.documents)
         model = arguments.model or str(small_checkpoint(home / "checkpoint"))
-        name = f"{arguments.documents} documents, {arguments.model or 'random weights'}"
+        what = arguments.corpus.name if arguments.corpus else f"{arguments.documents} documents"
+        name = f"{what}, {arguments.model or 'random weights'}"
         known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
         figures = known.setdefault(name, {})
         figures["machine"] = f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores"

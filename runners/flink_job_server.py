@@ -56,6 +56,9 @@ SHUFFLES: dict[str, str | int] = {
     "taskmanager.memory.network.min": "256m",
     "taskmanager.memory.network.max": "256m",
 }
+# Beam's runner sends what one worker has for a key as one record, as large as the memory for it, and more than the
+# receiver can sort: such records go to disk. Read where a job is made, so that it holds on any cluster.
+_LARGE_RECORDS: dict[str, str | int] = {"taskmanager.runtime.large-record-handler": "true"}
 _MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 _HEAP = 768
 
@@ -84,7 +87,7 @@ def job_server(master: str, home: Path) -> Iterator[str]:
         ServerUnavailable: it cannot be fetched or does not start.
     """
     port = free_port()
-    write_settings(home / "job-server", SHUFFLES)
+    write_settings(home / "job-server", {**SHUFFLES, **_LARGE_RECORDS})
     command = [
         *("java", f"-Xmx{_HEAP}m", *JAVA, "-cp", f"{libraries()}/*", _MAIN),
         *(f"--flink-master={master}", f"--flink-conf-dir={home / 'job-server'}", "--job-host=127.0.0.1"),

@@ -3,16 +3,22 @@
 import json
 from base64 import b64decode
 from collections import Counter
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from random import randbytes
 from threading import Thread
 
+import apache_beam as beam
 import pytest
 from apache_beam.coders import VarIntCoder
 from click.testing import CliRunner
 
+from pipeline.launch import choose_runner, run
+from pipeline.shuffle import Shuffle, Values
 from pipeline.store import FOLDER
 from runners.cli import main
+from runners.flink import submission
 from runners.servers import free_port
 from schemas import TABLES
 from sinks import GraphTables
@@ -151,3 +157,39 @@ def assert_refused(texts, tmp_path, arguments, message, code=2):
     assert message in result.stderr
     assert result.exit_code == code
     assert not (tmp_path / "out").exists()
+
+
+@dataclass
+class Shuffles:
+    """A flow of many shuffles, which share the memory; one has a bucket with values that do not compress."""
+
+    sizes: list[int]
+    out: str
+    others: int = 11
+
+    def construct(self, pipeline):
+        random, out = randbytes, self.out
+        for number, sizes in enumerate([self.sizes, *[[1]] * self.others]):
+            pairs = (
+                pipeline
+                | f"sizes {number}" >> beam.Create(sizes)
+                | f"of {number}" >> beam.Map(lambda size: (0, random(size) + bytes(1 << 20)))
+            )
+            _ = (
+                (pairs,)
+                | f"shuffle {number}" >> Shuffle(1, Values(bytes))
+                | f"write {number}"
+                >> beam.Map(
+                    lambda group, file: Path(file).write_text(json.dumps([len(value) for value in group[1]])),
+                    f"{out}/{number}",
+                )
+            )
+
+
+@pytest.mark.server
+def test_a_bucket_may_have_more_than_the_memory_to_sort_it(flink, tmp_path):
+    cluster, endpoint = flink
+    sizes = [300_000] * 40
+    with submission(cluster.master, None, [f"--job_endpoint={endpoint}"]) as beam_options:
+        run(Shuffles(sizes, str(tmp_path)), *choose_runner("flink", 2, beam_options))
+    assert json.loads((tmp_path / "0").read_text()) == sizes
