@@ -28,6 +28,8 @@ from pipeline.worker_processes import ProcessRunner
 LOCAL_MODES = ("memory", "threads", "processes")
 # A Flink cluster, reached by Beam's job server for it.
 FLINK = "flink"
+# Any other cluster with a job server of Beam, which the user starts: Beam's own name for it.
+PORTABLE = "PortableRunner"
 # Google's service; the packages for it are an extra.
 DATAFLOW = "dataflow"
 # Beam's worker threads send their output every second, from another thread and also when an element is half encoded,
@@ -91,8 +93,8 @@ def choose_runner(
     """
     if name == "local":
         name = "memory" if workers == 1 else "threads"
-    if name == FLINK:
-        return FlinkRunner(), _flink_options(beam_options)
+    if name in (FLINK, PORTABLE):
+        return FlinkRunner() if name == FLINK else name, _cluster_options(beam_options)
     if name not in LOCAL_MODES:
         return "DataflowRunner" if name == DATAFLOW else name, _Options(list(beam_options))
     if any(option.startswith("--direct_running_mode") for option in beam_options):
@@ -113,15 +115,15 @@ def choose_runner(
     return FnApiRunner(environment), options
 
 
-def _flink_options(beam_options: Sequence[str]) -> PipelineOptions:
+def _cluster_options(beam_options: Sequence[str]) -> PipelineOptions:
     told = PipelineOptions(list(beam_options)).view_as(PortableOptions)
     if told.job_endpoint is None:  # Beam would download a job server
-        raise BuildError("no job server for Flink: give Beam's option --job_endpoint=HOST:PORT")
+        raise BuildError("where is the job server? Give Beam's option --job_endpoint=HOST:PORT")
     ours = [f"--environment_cache_millis={_WORKER_STAYS_MS}"]
     if told.environment_type is not None:
         return _Options([*ours, *beam_options])
     if not _WORKER_PROGRAM.exists():
-        raise BuildError(f"there is no '{_WORKER_PROGRAM}' for Flink to start: install factmill anew")
+        raise BuildError(f"there is no '{_WORKER_PROGRAM}' for the cluster to start: install factmill anew")
     worker = {"command": str(_WORKER_PROGRAM), "env": {**_WORKER_THREADS, **WORKER_MEMORY}}
     ours += ["--environment_type=PROCESS", f"--environment_config={json.dumps(worker)}"]
     return _Options([*ours, *beam_options])
