@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
 from pipeline.accounts import Entry
+from pipeline.counting import Counted
 from pipeline.extractor_source import ExtractorSource, Prepared, Preparer
 from pipeline.failures import BuildFailed
 from pipeline.plan import mark
@@ -128,9 +129,9 @@ class Extract(beam.PTransform[Any, Any]):
 
         # Shards come as lists of one: RunInference's own batching by weight does not work (`max_batch_weight` raises).
         handler = ExtractorHandler(self.source, self.tally, self.batch_cost).with_no_batching()
-        opened = groups | "open" >> beam.ParDo(OpenShard(self.shards, self.tally), self.number_of_shards).with_outputs(
-            "counts", main="work"
-        )
+        opened = groups | "open" >> beam.ParDo(
+            OpenShard(self.shards, self.tally), self.number_of_shards
+        ).with_output_types(Any, counts=Counted).with_outputs("counts", main="work")
         hints = groups.pipeline.options.view_as(ExtractOptions).hints()
         _ = (
             opened.work

@@ -116,7 +116,7 @@ class ExtractFlow(msgspec.Struct, frozen=True):
             | "Extract" >> Extract(self.source, self.shards, of, self.batch_cost, Tally(self.tallies, "extract"))
         )
         entries = [
-            counts | "shard counts" >> beam.Map(_same).with_output_types(Counted),
+            counts,
             read.documents | "count documents" >> each("read", "documents"),
             read.removals | "count removals" >> each("read", "removals"),
             read.redirects | "count redirects" >> each("read", "redirects"),
@@ -243,10 +243,6 @@ def _summed(entries: list[Any]) -> beam.pvalue.AsDict:
 
 def _write(pipeline: Any, path: str, counts: beam.pvalue.AsDict) -> None:
     _ = pipeline | "counts file" >> beam.Create([path]) | "write counts" >> beam.Map(write_entries, counts)
-
-
-def _same(counted: Counted) -> Counted:
-    return counted
 
 
 def _skipped(skipped: Skipped) -> Entry:
