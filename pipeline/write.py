@@ -38,8 +38,7 @@ _KEYS = {
     "merges": "id",
     "dead_letters": "document_id",
 }
-# The number of a file, and how many there are. Both travel as the key: Flink would send all blocks of a file as one
-# record, larger than it takes, to a step that needs a side input.
+# The number of a file, and how many there are. Both travel as the key, so that the step that writes needs no counts.
 _File = tuple[int, int]
 _HASHED = {"nodes", "edges", "evidence", "merges"}
 
