@@ -11,8 +11,8 @@ import pytest
 from hypothesis import settings
 
 from runners.neo4j_server import Neo4jServer
-from runners.servers import ServerUnavailable
 from tests.disks import disk, may_mount
+from tests.servers import required
 
 settings.register_profile("factmill", deadline=None)
 settings.load_profile("factmill")
@@ -27,12 +27,8 @@ def neo4j_process(tmp_path_factory):
     home = tmp_path_factory.mktemp("neo4j") / "server"
     with disk(home, "1g") if may_mount() else nullcontext():
         server = Neo4jServer(home)
-        try:
+        with required("FACTMILL_REQUIRE_NEO4J"):
             server.start()
-        except ServerUnavailable as error:
-            if os.environ.get("FACTMILL_REQUIRE_NEO4J"):
-                raise
-            pytest.skip(f"no Neo4j server: {error}")
         yield server
         server.stop()
 

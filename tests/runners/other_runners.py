@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import apache_beam
-import pytest
 from platformdirs import user_cache_path
 
 from runners import maven
 from runners.flink_job_server import BEAM, JAVA
 from runners.servers import ServerProcess, ServerUnavailable, free_port, listens
+from tests.servers import required
 
+# Where this is set, as in CI, both have to be had.
+_VARIABLE = "FACTMILL_REQUIRE_OTHER_RUNNERS"
 _PRISM = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 _SPARK = "3.5.0"
 _SPARK_JARS = (
@@ -24,20 +26,9 @@ _SPARK_OPENS = tuple(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("s
 
 
 @contextmanager
-def required():
-    """Skip the test where something cannot be had; in CI it fails."""
-    try:
-        yield
-    except ServerUnavailable as error:
-        if os.environ.get("FACTMILL_REQUIRE_OTHER_RUNNERS"):
-            raise
-        pytest.skip(str(error))
-
-
-@contextmanager
 def prism(home):
     """What sends a command to Prism, of the same version as Beam here."""
-    with required():
+    with required(_VARIABLE):
         maven.require("go", "Go")
         folder = user_cache_path("factmill") / f"prism-{apache_beam.__version__}"
         command = ("go", "install", f"{_PRISM}@v{apache_beam.__version__}")
@@ -51,7 +42,7 @@ def prism(home):
 def spark(home):
     """What sends a command to a job server with Spark in it, which has two threads and starts worker processes."""
     port = free_port()
-    with required():
+    with required(_VARIABLE):
         jars = maven.fetched(f"spark-{_SPARK}-beam-{BEAM}", _SPARK_JARS)
         command = [
             *("java", "-Xmx1g", *JAVA, *_SPARK_OPENS, "-cp", f"{jars}/*", _SPARK_MAIN),

@@ -22,6 +22,7 @@ from runners.flink import submission
 from runners.servers import free_port
 from schemas import TABLES
 from sinks import GraphTables
+from tests.runners.graph_files import written
 
 # With so many behind it every value fills a block, which is then as small as what does not compress.
 ZEROS = 1 << 20
@@ -39,10 +40,6 @@ def factmill(*args):
     result = CliRunner().invoke(main, [*map(str, args), "--debug"])
     assert result.exit_code == 0, f"{result.output}\n{result.exception}"
     return result
-
-
-def tables(folder):
-    return {path.name: path.read_bytes() for path in (folder / "tables").iterdir()}
 
 
 def beam_counters(cluster, jobs):
@@ -63,8 +60,7 @@ def test_a_build_leaves_what_this_machine_leaves(flink, there, tmp_path):
     earlier = {job["jid"] for job in cluster.ask("/jobs/overview")["jobs"]}
     for folder, where in (("local", ("--runner", "memory")), ("flink", there)):
         told = factmill("build", EXAMPLES / "encyclopedia.xml", "--limit", 12, "--out", tmp_path / folder, *where)
-    assert tables(tmp_path / "flink") == tables(tmp_path / "local")
-    assert (tmp_path / "flink" / "graph.nq").read_bytes() == (tmp_path / "local" / "graph.nq").read_bytes()
+    assert written(tmp_path / "flink") == written(tmp_path / "local")
 
     # What Flink says, what Beam counts there, what the report, the tables and the summary say is the same.
     jobs = [job for job in cluster.ask("/jobs/overview")["jobs"] if job["jid"] not in earlier]
@@ -93,7 +89,7 @@ def test_an_update_leaves_what_this_machine_leaves(there, checkpoint, texts, tmp
     for name, files in (("both", texts), ("one", texts / "ada.txt")):
         factmill("build", files, "--out", tmp_path / name, *where)
     factmill("update", tmp_path / "one", texts / "alan.txt", "--workers", 1, *there)
-    assert tables(tmp_path / "one") == tables(tmp_path / "both")
+    assert written(tmp_path / "one") == written(tmp_path / "both")
 
 
 def answering(body: bytes, status: int = 200) -> HTTPServer:

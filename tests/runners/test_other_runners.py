@@ -4,16 +4,13 @@ import pytest
 from click.testing import CliRunner
 
 from runners.cli import main
+from tests.runners.graph_files import written
 from tests.runners.other_runners import prism, spark
 
 
 def factmill(*args):
     result = CliRunner().invoke(main, [*map(str, args)])
     assert result.exit_code == 0, f"{result.output}\n{result.exception}"
-
-
-def content(folder):
-    return {path.name: path.read_bytes() for path in [*(folder / "tables").iterdir(), folder / "graph.nq"]}
 
 
 @pytest.mark.server
@@ -23,4 +20,4 @@ def test_a_build_leaves_what_this_machine_leaves(other, checkpoint, texts, tmp_p
     with other(tmp_path) as there:
         for name, where in (("here", ("--runner", "memory")), ("there", there)):
             factmill("build", texts, "--model", checkpoint, "--out", tmp_path / name, *where)
-    assert content(tmp_path / "there") == content(tmp_path / "here")
+    assert written(tmp_path / "there") == written(tmp_path / "here")
