@@ -10,6 +10,7 @@ from typing import Any
 import apache_beam as beam
 from msgspec.structs import replace
 
+from pipeline.lookup import Lookup
 from pipeline.rules import has_expected_types, implied_edges, implied_relations, ranked, rule_of
 from pipeline.shuffle import Shuffle, Values
 from schemas import Edge, Evidence, RelationSchema
@@ -43,8 +44,8 @@ class JudgeEdges(beam.PTransform[Any, Any]):
         )
         by_head = (
             (routed.typed, types)
-            | "tails" >> Shuffle(self.buckets, Values(Edge), _TYPE)
-            | "tail types" >> beam.FlatMap(_with_tail_type)
+            | "tails" >> Lookup(self.buckets, Edge, _TYPE)
+            | "tail types" >> beam.Map(_with_tail_type)
         )
         judged = (
             ((by_head, routed.functional), types)
@@ -114,9 +115,9 @@ class _Route(beam.DoFn):
 _TYPE = Values(str, min)
 
 
-def _with_tail_type(group: tuple[str, list[Edge], str]) -> list[tuple[str, tuple[Edge, str]]]:
-    _, edges, type = group
-    return [(edge.head, (edge, type)) for edge in edges]
+def _with_tail_type(found: tuple[str, Edge, str]) -> tuple[str, tuple[Edge, str]]:
+    _, edge, type = found
+    return edge.head, (edge, type)
 
 
 def _judge(

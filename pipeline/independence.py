@@ -14,6 +14,7 @@ import apache_beam as beam
 import msgspec
 from apache_beam.metrics.metric import Metrics
 
+from pipeline.lookup import Lookup
 from pipeline.merging import EdgeFinding, EdgeTally
 from pipeline.near_duplicates import are_similar, bands
 from pipeline.shuffle import Shuffle, Values
@@ -91,8 +92,8 @@ class NearDuplicates(beam.PTransform[Any, Any]):
         followers = first | "followers" >> beam.MapTuple(lambda document, leader: (leader, document))
         return (
             (followers, first)
-            | "leaders" >> Shuffle(self.buckets, Values(str), Values(str, min))
-            | "follow" >> beam.FlatMap(_follow)
+            | "leaders" >> Lookup(self.buckets, str, Values(str, min))
+            | "follow" >> beam.Map(_follow)
         )
 
 
@@ -128,7 +129,6 @@ def _in_bands(said: DocumentEdges) -> list[tuple[str, tuple[str, bytes]]]:
     return [(band.hex(), (said.document, said.signature)) for band in bands(said.signature)]
 
 
-def _follow(group: tuple[str, list[str], str | None]) -> Iterator[tuple[str, str]]:
-    leader, followers, further = group
-    for follower in followers:
-        yield follower, further or leader
+def _follow(found: tuple[str, str, str | None]) -> tuple[str, str]:
+    leader, follower, further = found
+    return follower, further or leader

@@ -18,7 +18,7 @@ _POINTING = frozenset(
 )
 
 # Forms come again and again, and so what follows from their letters alone is kept for so many of them.
-_FORMS = 65_536
+_FORMS = 4_096
 
 
 def surface(document: Document, mention: Mention) -> str:

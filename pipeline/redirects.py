@@ -6,13 +6,14 @@ comes later changes no extraction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import apache_beam as beam
 import msgspec
 
-from pipeline.shuffle import Shuffle, Values
+from pipeline.lookup import Lookup
+from pipeline.shuffle import Values
 from schemas import Document, Entity, Extraction, Mention
 
 # A redirect to a redirect is followed so often; each round doubles the length of the chains that are resolved.
@@ -32,8 +33,8 @@ class ResolveRedirects(beam.PTransform[Any, Any]):
             by_target = targets | f"by target {number}" >> beam.Map(_swap)
             targets = (
                 (by_target, targets)
-                | f"join {number}" >> Shuffle(self.buckets, Values(str), Values(str, min))
-                | f"hop {number}" >> beam.FlatMap(hop)
+                | f"join {number}" >> Lookup(self.buckets, str, Values(str, min))
+                | f"hop {number}" >> beam.Map(hop)
             )
         return targets
 
@@ -52,7 +53,7 @@ class Redirected(beam.PTransform[Any, Any]):
         """Apply to both in this order."""
         return (
             inputs
-            | "join targets" >> Shuffle(self.buckets, Values(int), Values(str, min))
+            | "join targets" >> Lookup(self.buckets, int, Values(str, min))
             | "redirected" >> beam.FlatMap(redirected).with_output_types(tuple[int, tuple[str, str]])
         )
 
@@ -79,19 +80,16 @@ def follow(document: Document, extraction: Extraction, targets: Mapping[str, str
     return document, msgspec.structs.replace(extraction, entities=entities(extraction.entities))
 
 
-def hop(group: tuple[str, list[str], str | None]) -> Iterator[tuple[str, str]]:
-    """Yield the aliases that lead to a target with where that leads itself."""
-    target, aliases, further = group
-    for alias in aliases:
-        yield alias, target if further is None else further
+def hop(found: tuple[str, str, str | None]) -> tuple[str, str]:
+    """Return an alias that leads to a target with where that leads itself."""
+    target, alias, further = found
+    return alias, target if further is None else further
 
 
-def redirected(group: tuple[str, list[int], str | None]) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Yield an alias with its target for every shard that has a link to it."""
-    alias, shards, target = group
-    if target not in (None, alias):  # redirects that run in a circle lead nowhere
-        for shard in shards:
-            yield shard, (alias, target)
+def redirected(found: tuple[str, int, str | None]) -> list[tuple[int, tuple[str, str]]]:
+    """Return an alias with its target for a shard that has a link to it; redirects in a circle lead nowhere."""
+    alias, shard, target = found
+    return [] if target in (None, alias) else [(shard, (alias, target))]
 
 
 def _swap(pair: tuple[str, str]) -> tuple[str, str]:

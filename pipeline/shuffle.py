@@ -21,6 +21,7 @@ import msgspec
 import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindows
 
+from pipeline.free_memory import give_back
 from pipeline.spill import Spill, taken
 
 # What falls into buckets by its hash, or is the number of its bucket.
@@ -71,17 +72,18 @@ class Shuffle(beam.PTransform[Any, Any]):
 
     def expand(self, inputs: Sequence[Any]) -> Any:
         """Apply to a tuple with a PCollection for each side, or a tuple of several."""
-        blocks = [
-            pairs | f"pack {side} {number}" >> Pack(self.buckets, values, side)
-            for side, (values, given) in enumerate(zip(self.sides, inputs, strict=True))
-            for number, pairs in enumerate(given if isinstance(given, tuple) else (given,))
-        ]
-        return (
-            blocks
-            | "blocks" >> beam.Flatten()
-            | "bucket" >> beam.GroupByKey()
-            | "group" >> beam.FlatMap(_groups, self.sides).with_output_types(tuple[Any, ...])
-        )
+        blocks = bucketed(inputs, self.buckets, self.sides)
+        return blocks | "group" >> beam.FlatMap(_groups, self.sides).with_output_types(tuple[Any, ...])
+
+
+def bucketed(inputs: Sequence[Any], buckets: int, sides: Sequence[Values]) -> Any:
+    """Return a PCollection of buckets, each with its blocks and the number of the side that they come from."""
+    blocks = [
+        pairs | f"pack {side} {number}" >> Pack(buckets, values, side)
+        for side, (values, given) in enumerate(zip(sides, inputs, strict=True))
+        for number, pairs in enumerate(given if isinstance(given, tuple) else (given,))
+    ]
+    return blocks | "blocks" >> beam.Flatten() | "bucket" >> beam.GroupByKey()
 
 
 @dataclass(eq=False)
@@ -118,7 +120,7 @@ class _Block:
 
 
 class _Pack(beam.DoFn):
-    def __init__(self, how: Pack, spill: Spill) -> None:
+    def __init__(self, how: Pack, spill: Spill[int]) -> None:
         self.buckets, (_, self.add), self.side = how.buckets, how.values, how.side
         self.spill = spill
 
@@ -130,15 +132,19 @@ class _Pack(beam.DoFn):
     def process(self, pair: tuple[Key, Any]) -> Iterable[Any]:
         if self.add is None:
             return self._put(pair)
-        _sum([pair], self.sums, self.add)
+        add_up([pair], self.sums, self.add)
         return self._put_sums() if len(self.sums) > _KEYS else ()
 
     def finish_bundle(self) -> Iterator[Any]:
         for sent in self._put_sums():
             yield GlobalWindows.windowed_value(sent)
+        large = self.size > _BLOCK
         for sent in self._take(list(self.blocks)):
             yield GlobalWindows.windowed_value(sent)
-        self.spill.close()
+        for bucket, places in self.spill.close():
+            yield GlobalWindows.windowed_value((bucket, (self.side, places)))
+        if large:
+            give_back()
 
     def _put_sums(self) -> Iterator[Any]:
         sums, self.sums = self.sums, {}
@@ -157,7 +163,8 @@ class _Pack(beam.DoFn):
         for bucket in buckets:
             block = self.blocks.pop(bucket)
             self.size -= len(block.data) - _HEAD
-            yield bucket, (self.side, self.spill.put(block.compressed()))
+            for _, sent in self.spill.put(bucket, block.compressed()):
+                yield bucket, (self.side, sent)
 
 
 def packed(pairs: Iterable[tuple[Key, Any]]) -> bytes:
@@ -168,12 +175,11 @@ def packed(pairs: Iterable[tuple[Key, Any]]) -> bytes:
     return block.compressed()
 
 
-def unpack(block: bytes, kind: Any) -> list[tuple[Key, Any]]:
-    """Return the pairs of a block, or of what travels in its place, whose values are of type `kind`."""
-    block = taken(block)
-    data = _CODEC.decompress(memoryview(block)[4:], int.from_bytes(block[:4], "big"))
-    found: list[tuple[Key, Any]] = _decoder(kind).decode(data)
-    return found
+def unpack(sent: bytes, kind: Any) -> Iterator[tuple[Key, Any]]:
+    """Yield the pairs of a block, or of all blocks whose places travelled, whose values are of type `kind`."""
+    decode = _decoder(kind).decode
+    for block in taken(sent):
+        yield from decode(_CODEC.decompress(memoryview(block)[4:], int.from_bytes(block[:4], "big")))
 
 
 @cache
@@ -185,12 +191,13 @@ def _groups(bucket: tuple[int, Iterable[tuple[int, bytes]]], sides: Sequence[Val
     found: list[dict[Key, Any]] = [{} for _ in sides]
     for side, block in bucket[1]:
         kind, add = sides[side]
-        _sum(unpack(block, kind), found[side], add)
+        add_up(unpack(block, kind), found[side], add)
     for key in sorted(set().union(*found)):
         yield key, *(values.pop(key, None if side.add else []) for side, values in zip(sides, found, strict=True))
 
 
-def _sum(pairs: Iterable[tuple[Key, Any]], sums: dict[Key, Any], add: Callable[[Any, Any], Any] | None) -> None:
+def add_up(pairs: Iterable[tuple[Key, Any]], sums: dict[Key, Any], add: Callable[[Any, Any], Any] | None) -> None:
+    """Add the values of pairs to the sums of their keys, or to their lists where they do not add up."""
     if add is None:
         for key, value in pairs:
             sums.setdefault(key, []).append(value)

@@ -10,8 +10,10 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
+from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.accounts import Entry
+from pipeline.free_memory import give_back
 from pipeline.shuffle import Pack, Values, packed, unpack
 from pipeline.spill import Spill
 from pipeline.tally import Tally
@@ -25,7 +27,7 @@ ROWS_PER_FILE = {
     "evidence": 50_000,
     "documents": 10_000,
     "links": 100_000,
-    "merges": 100_000,
+    "merges": 25_000,
     "dead_letters": 100_000,
 }
 # The column whose hash tells the file of a row; ids of nodes and edges are hashes, so their files are in order.
@@ -82,7 +84,7 @@ class WriteTable(beam.PTransform[Any, Any]):
 class ToFiles(beam.DoFn):
     """Blocks to the files that they belong to; where a bucket reaches into several files, its blocks are divided."""
 
-    def __init__(self, table: WriteTable, spill: Spill) -> None:
+    def __init__(self, table: WriteTable, spill: Spill[_File]) -> None:
         self.name, self.kind, self.buckets = table.name, table.kind, table.buckets
         self.spill = spill
 
@@ -97,11 +99,12 @@ class ToFiles(beam.DoFn):
             parts: defaultdict[int, list[Any]] = defaultdict(list)
             for pair in unpack(block, self.kind):
                 parts[place(self.name, pair[1], of)].append(pair)
-            yield from (((number, of), self.spill.put(packed(pairs))) for number, pairs in parts.items())
+            for number, pairs in parts.items():
+                yield from self.spill.put((number, of), packed(pairs))
 
-    def finish_bundle(self) -> None:
-        """Leave the file of the bundle."""
-        self.spill.close()
+    def finish_bundle(self) -> Iterator[Any]:
+        """Leave the file of the bundle, and yield where blocks are."""
+        return map(GlobalWindows.windowed_value, self.spill.close())
 
 
 class WriteFile(beam.DoFn):
@@ -119,6 +122,7 @@ class WriteFile(beam.DoFn):
         (number, of), blocks = group
         path = Path(self.folder) / file_name(self.name, number, of)
         written = write_table((row for block in blocks for _, row in unpack(block, self.kind)), self.name, path)
+        give_back()
         self.rows.inc(written)
         self.tally.add(done=written)
         yield written

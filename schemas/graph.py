@@ -148,7 +148,7 @@ def content_hash(*parts: str) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(65_536)
+@lru_cache(4_096)
 def node_id(kb_id: str | None, name: str, type: str) -> str:
     """Return the id of a node: from its knowledge-base id if it has one, else from its normalised name and type."""
     return content_hash("kb", kb_id) if kb_id else content_hash("name", normalise_name(name), type)

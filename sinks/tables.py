@@ -20,6 +20,8 @@ from sinks.atomic import replacing
 # A row group is what readers skip or load as one; texts of documents are long, so fewer of them make one.
 _ROWS = 65_536
 _ROW_GROUP = {"documents": 2_048}
+# Records that become columns at one time: as Python objects they take several times as much.
+_RECORDS = 8_192
 
 R = TypeVar("R", bound=Record)
 
@@ -71,7 +73,7 @@ def to_table(rows: Iterable[Any], name: str) -> pa.Table:
     schema = TABLES[name]
     iterator = iter(rows)
     batches = []
-    while chunk := list(islice(iterator, _ROWS)):
+    while chunk := list(islice(iterator, _RECORDS)):
         columns = [_column([getattr(row, field.name) for row in chunk], field.type) for field in schema]
         batches.append(pa.RecordBatch.from_arrays(columns, schema=schema))
     return pa.Table.from_batches(batches, schema=schema)

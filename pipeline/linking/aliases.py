@@ -84,7 +84,7 @@ def _rank(candidate: Candidate) -> tuple[int, int, int, int, str]:
     return -alias.uses, -names, -alias.qualified - alias.listed, -alias.forms, candidate.target
 
 
-@lru_cache(65_536)
+@lru_cache(4_096)
 def alias_key(text: str) -> str:
     """Return the form under which texts count as one alias; nothing if the text is too short or too long for one.
 

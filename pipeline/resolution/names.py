@@ -27,11 +27,13 @@ _NUMERALS = frozenset(
 _ACRONYM = range(2, 9)
 # A word with more letters that ends in s is taken for a plural.
 _LONG = 3
+# Names are compared with many others at one time, and so what follows from their letters is kept for so many.
+_NAMES = 4_096
 # Words at least so alike may be two spellings of one.
 _ALIKE = 0.88
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(_NAMES)
 def folded(name: str) -> str:
     """Return a name in small letters without accents, marks, possessive and what stands in brackets at its end."""
     bare = _BRACKETS.sub("", name) or name
@@ -45,7 +47,7 @@ def letters(name: str) -> str:
     return folded(name).replace(" ", "")
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(_NAMES)
 def tokens(name: str) -> tuple[str, ...]:
     """Return the words of a folded name without articles and prepositions, or all if it has no others."""
     words = folded(name).split()
@@ -68,7 +70,7 @@ def in_brackets(name: str) -> str:
     return folded(found.group().strip(" ()")) if found else ""
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(_NAMES)
 def numbers(name: str) -> frozenset[str]:
     """Return every number in a name: digits with their marks, Roman numerals that do not begin it, and words."""
     words = enumerate(folded(name).split())
@@ -76,7 +78,7 @@ def numbers(name: str) -> frozenset[str]:
     return frozenset(found.union(number.replace(",", "").rstrip(".") for number in _NUMBER.findall(name)))
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(_NAMES)
 def acronyms(name: str) -> frozenset[str]:
     """Return what a name of several words may be abbreviated to: its initials, with and without its small words."""
     found = {"".join(word[0] for word in words) for words in (folded(name).split(), tokens(name)) if len(words) > 1}

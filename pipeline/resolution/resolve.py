@@ -17,6 +17,7 @@ import apache_beam as beam
 import msgspec
 
 from pipeline.counting import words
+from pipeline.lookup import Lookup
 from pipeline.merging import named_entities
 from pipeline.notes import MOVE, Note
 from pipeline.resolution.blocking import LARGEST, Card, card, keys, pairs
@@ -83,7 +84,7 @@ class Resolve(beam.PTransform[Any, Any]):
         centres = settled["joined"] | "moved" >> beam.Map(lambda match: (match.member, match.centre))
         notes = (
             (heard.places, centres)
-            | "join places" >> Shuffle(buckets, Values(_PLACE), Values(str, min))
+            | "join places" >> Lookup(buckets, _PLACE, Values(str, min))
             | "notes" >> beam.FlatMap(_notes).with_output_types(tuple[int, Note])
         )
         merges = settled["joined"] | "merges" >> beam.Map(_row).with_output_types(MergedNode)
@@ -189,11 +190,9 @@ def _matches(group: tuple[str, list[Profile]], model: Weights) -> Iterator[tuple
         yield id, match
 
 
-def _notes(group: tuple[str, list[tuple[int, str, int]], str | None]) -> Iterator[tuple[int, Note]]:
-    _, places, centre = group
-    if centre is not None:
-        for shard, document, entity in places:
-            yield shard, Note(MOVE, document, centre, entity)
+def _notes(found: tuple[str, tuple[int, str, int], str | None]) -> list[tuple[int, Note]]:
+    _, (shard, document, entity), centre = found
+    return [] if centre is None else [(shard, Note(MOVE, document, centre, entity))]
 
 
 def _row(match: Match) -> MergedNode:

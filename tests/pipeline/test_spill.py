@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -12,42 +14,64 @@ from pipeline.spill import Spill, taken
 BLOCK = bytes([0, 0, 0, 9]) + bytes(range(256)) * 8
 
 
-@given(st.lists(st.integers(0, 3 * spill._SMALL), max_size=9))
-def test_what_is_put_can_be_taken_whatever_its_size(tmp_path_factory, sizes):
+def sent_by(spilled, blocks):
+    """What travels for blocks, by the bucket that they go to."""
+    sent = defaultdict(list)
+    for to, block in blocks:
+        for bucket, place in spilled.put(to, block):
+            sent[bucket].append(place)
+    for bucket, place in spilled.close():
+        sent[bucket].append(place)
+    return sent
+
+
+def taken_by(sent):
+    return {bucket: sorted(block for place in places for block in taken(place)) for bucket, places in sent.items()}
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3 * spill._SMALL)), max_size=20), st.integers(1, 3))
+def test_what_is_put_can_be_taken_whatever_its_size(tmp_path_factory, sizes, together):
     folder = tmp_path_factory.mktemp("spill")
-    blocks = [BLOCK[: 4 + number % 7] + bytes([number % 256]) * size for number, size in enumerate(sizes)]
-    spilled = Spill(str(folder))
-    sent = [spilled.put(block) for block in blocks]
-    spilled.close()
-    assert [taken(place) for place in sent] == blocks
+    blocks = [(to, BLOCK[: 4 + number % 7] + bytes([number % 256]) * size) for number, (to, size) in enumerate(sizes)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spill, "_TOGETHER", together)
+        sent = sent_by(Spill(str(folder)), blocks)
+    assert taken_by(sent) == {to: sorted(block for other, block in blocks if other == to) for to, _ in sizes}
     assert sum(file.stat().st_size for file in folder.iterdir()) == sum(
-        len(block) for block in blocks if len(block) >= spill._SMALL
+        len(block) for _, block in blocks if len(block) >= spill._SMALL
     )
 
 
-def test_only_places_travel(tmp_path):
+def test_only_places_travel_and_many_of_them_together(tmp_path):
     spilled = Spill(str(tmp_path))
-    places = [spilled.put(BLOCK) for _ in range(3)]
-    assert max(map(len, places)) < 300
+    blocks = [(0, BLOCK)] * (2 * spill._TOGETHER + 1)
+    places = sent_by(spilled, blocks)[0]
+    assert [len(list(taken(place))) for place in places] == [spill._TOGETHER, spill._TOGETHER, 1]
+    assert max(map(len, places)) < 16 * spill._TOGETHER + 200
     assert len(list(tmp_path.iterdir())) == 1
-    assert taken(places[1]) == BLOCK  # also before the file is closed
-    spilled.close()
-    spilled.put(BLOCK)
+    assert taken_by(sent_by(spilled, [(0, BLOCK)])) == {0: [BLOCK]}  # in another file
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_has_travelled_can_be_taken_before_the_file_ends(tmp_path):
+    spilled = Spill(str(tmp_path))
+    places = [place for _ in range(spill._TOGETHER) for _, place in spilled.put(0, BLOCK)]
+    assert [block for place in places for block in taken(place)] == [BLOCK] * spill._TOGETHER
 
 
 def test_without_a_folder_blocks_travel():
     spilled = Spill(None)
-    assert spilled.put(BLOCK) == BLOCK == taken(BLOCK)
-    spilled.close()
+    assert list(spilled.put(3, BLOCK)) == [(3, BLOCK)]
+    assert list(taken(BLOCK)) == [BLOCK]
+    assert not list(spilled.close())
 
 
 def test_a_lost_file_is_an_error(tmp_path):
     spilled = Spill(str(tmp_path))
-    place = spilled.put(BLOCK)
+    ((place,),) = sent_by(spilled, [(0, BLOCK)]).values()
     next(tmp_path.iterdir()).unlink()
     with pytest.raises(FileNotFoundError):
-        taken(place)
+        list(taken(place))
 
 
 def test_a_shuffle_finds_its_blocks_where_the_options_say(tmp_path):
