@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from benchmarks.memory import watched
 from benchmarks.world import World
 from pipeline.options import BuildOptions
 from pipeline.stages import Work
-from pipeline.store import complete, extracted_row, shard_name, shard_of, shards_for, write_shard
+from pipeline.store import FOLDER, complete, extracted_row, shard_name, shard_of, shards_for, write_shard
 from schemas import encode, load_relation_schema
 
 RESULTS = Path(__file__).parent / "results" / "merge.json"
@@ -38,28 +39,25 @@ _SOME = 200
 _WORKERS = {"worker_mib": "pipeline.fork_server"}
 
 
-def write_store(folder: Path, world: World, documents: int) -> None:
-    """Write the shards of a store of made-up documents."""
+def write_store(folder: Path, documents: int, part: int, parts: int) -> None:
+    """Write one part of the shards of a store of made-up documents."""
+    world = World(max(1000, documents // 5))
     size = sum(len(encode(world.document(number)[0])) for number in range(_SOME)) * documents // _SOME
     of = shards_for(size)
     numbers: defaultdict[int, list[int]] = defaultdict(list)
     for number in range(documents):
         numbers[shard_of(f"made:{number:09}", of)].append(number)
-    folder.mkdir(parents=True)
-    for shard in range(of):
+    folder.mkdir(parents=True, exist_ok=True)
+    for shard in range(part, of, parts):
         rows = [extracted_row(*world.document(number)[:2]) for number in numbers[shard]]
         write_shard(rows, folder / shard_name(shard, of))
 
 
-def measure(facts: int, workers: int, scratch: str) -> dict[str, float]:
-    """Merge a world of about so many facts, and return what was measured."""
-    documents = round(facts / _FACTS_PER_DOCUMENT)
-    staging = Path(scratch) / str(facts)
+def measure(facts: int, workers: int, staging: Path) -> dict[str, float]:
+    """Merge the store in a folder, made of about so many facts, and return what was measured."""
+    documents = documents_for(facts)
     options = BuildOptions(workers=workers, runner="processes" if workers > 1 else "memory")
     work = Work(staging, options)
-    began = time.monotonic()
-    write_store(work.shards, World(max(1000, documents // 5)), documents)
-    made = time.monotonic() - began
     work.entries["change", "kept"] = documents
     info = complete(work.shards, {"model": "made"}, version("factmill"))
     began = time.monotonic()
@@ -67,19 +65,27 @@ def measure(facts: int, workers: int, scratch: str) -> dict[str, float]:
         report = work.make_graph("build", info, 0, ["made"], load_relation_schema("docred"), [])
     seconds = time.monotonic() - began
     rows = report.counts.rows
-    shutil.rmtree(staging)
     return {
         "facts": facts,
         "workers": workers,
         "documents": documents,
         "nodes": rows["nodes"],
         "edges": rows["edges"],
-        "made_seconds": round(made, 1),
         "seconds": round(seconds, 1),
         "facts_per_second": round(facts / seconds),
         "launcher_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         **most,
     }
+
+
+def new_processes(number: int) -> ProcessPoolExecutor:
+    """Return processes that share nothing with this one."""
+    return ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"))
+
+
+def documents_for(facts: int) -> int:
+    """Return how many documents state about so many facts."""
+    return round(facts / _FACTS_PER_DOCUMENT)
 
 
 def main() -> None:
@@ -93,8 +99,13 @@ def main() -> None:
     about = {"machine": f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores"}
     with tempfile.TemporaryDirectory(prefix="factmill-merge-") as scratch:
         for facts in arguments.facts:
-            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-                row = process.submit(measure, facts, arguments.workers, scratch).result()
+            staging = Path(scratch) / str(facts)
+            with new_processes(arguments.workers) as processes:
+                made = partial(write_store, staging / FOLDER, documents_for(facts), parts=arguments.workers)
+                list(processes.map(made, range(arguments.workers)))
+            with new_processes(1) as processes:
+                row = processes.submit(measure, facts, arguments.workers, staging).result()
+            shutil.rmtree(staging)
             print(json.dumps(row), flush=True)
             rows[facts, arguments.workers] = row
             RESULTS.write_text(
