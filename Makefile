@@ -40,7 +40,7 @@ demo: $(VENV)/runtime.stamp ## build two graphs from examples/ and ask them thre
 	@FACTMILL=$(BIN)/factmill bash examples/demo.sh $(DEMO)
 
 test: lint ## check style and types, then run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff and mypy
 	$(BIN)/ruff check .

@@ -14,8 +14,26 @@ from runners.neo4j_server import Neo4jServer
 from tests.disks import disk, may_mount
 from tests.servers import required
 
+# Files that take longest, these first: begun last, one of them would keep one core busy while the others wait.
+LONGEST = (
+    "test_every_sink.py",
+    "test_flink.py",
+    "test_change.py",
+    "test_neo4j.py",
+    "test_faults_flink.py",
+    "test_faults.py",
+    "test_every_head.py",
+    "test_neo4j_import.py",
+    "test_other_runners.py",
+)
+
 settings.register_profile("factmill", deadline=None)
 settings.load_profile("factmill")
+
+
+def pytest_collection_modifyitems(items):
+    """Order the files of tests, as `make test` hands them out."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
