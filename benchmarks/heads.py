@@ -11,7 +11,6 @@ one pair and one equation at a time, in single precision; they run up to `--loop
 from __future__ import annotations
 
 import argparse
-import ctypes
 import gc
 import json
 import multiprocessing
@@ -32,9 +31,11 @@ MENTIONS = 1.4  # per entity, as in DocRED
 
 def peak_megabytes(work: Callable[[], object]) -> float:
     """Return how far the memory of the process rises during a call (Linux)."""
+    from pipeline.free_memory import give_back
+
     work()
     gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)  # what loading left free would hide what the call takes
+    give_back()  # what loading left free would hide what the call takes
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before = memory("VmRSS")
     work()

@@ -2,5 +2,5 @@
 
 
 def written(folder):
-    """The bytes of its tables and of its N-Quads, where there are some, by the names of the files."""
-    return {path.name: path.read_bytes() for path in [*folder.glob("tables/*"), *folder.glob("graph.nq")]}
+    """The bytes of its tables and of its N-Quads, which have to be there, by the names of the files."""
+    return {path.name: path.read_bytes() for path in [*(folder / "tables").iterdir(), folder / "graph.nq"]}
