@@ -1,6 +1,6 @@
 """Speed and memory of a whole build, beside the same work without Beam and beside the bare encoder.
 
-    python benchmarks/build.py dump.xml.bz2 [--model docred-minilm] [--documents 100] [--memory 600 6000]
+    python -m benchmarks.build dump.xml.bz2 [--model docred-minilm] [--documents 100] [--memory 600 6000]
 
 Each side runs in a process of its own on one thread, on the same documents:
 - encoder: the forward pass of the encoder alone over the pieces of all documents;
@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import platform
 import resource
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.machine import processor
 from schemas import Document, encode
 
 RESULTS = Path(__file__).parent / "results" / "build.json"
@@ -168,7 +168,7 @@ def main() -> None:
             }
         rows.append(row)
     result = {
-        "hardware": f"{platform.processor() or platform.machine()}, one worker with one thread",
+        "hardware": f"{processor()}, one worker with one thread",
         "versions": {name: version(name) for name in ("torch", "apache-beam")} | {"python": sys.version.split()[0]},
         "model": arguments.model,
         "rows": rows,

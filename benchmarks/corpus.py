@@ -1,6 +1,6 @@
 """A corpus made of templates: as many documents as wanted, the same for the same number and seed.
 
-    python benchmarks/corpus.py --documents 2000 --out corpus.jsonl
+    python -m benchmarks.corpus --documents 2000 --out corpus.jsonl
 
 Documents are short articles about people, places and organisations. Names are drawn from a world that grows with the
 square root of the corpus, so documents share entities as articles do; some people of different birthplaces share one

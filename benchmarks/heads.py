@@ -1,9 +1,9 @@
 """Speed and memory of the relation heads beside the encoder, and beside loop versions of the same equations.
 
-    python benchmarks/heads.py [--entities 10 20 42 100] [--loops 20] [--repeats 10]
+    python -m benchmarks.heads [--models docred-minilm ...] [--entities 10 20 42 100] [--loops 20] [--repeats 10]
 
-One made-up document of 256 word pieces, the encoder of the shipped checkpoint, heads with random weights as they are
-built for it, one thread, the precision that extraction uses. Every head runs in a process of its own for each number of
+One made-up document of 256 word pieces, the encoders of some checkpoints, heads with random weights as they are built
+for them, one thread, the precision that extraction uses. Every head runs in a process of its own for each number of
 entities; its peak memory is how far the process rises while it scores. Loop versions are the references of the tests,
 one pair and one equation at a time, in single precision; they run up to `--loops` entities.
 """
@@ -14,7 +14,6 @@ import argparse
 import gc
 import json
 import multiprocessing
-import platform
 import statistics
 import sys
 import time
@@ -24,9 +23,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import processor
+
 RESULTS = Path(__file__).parent / "results" / "heads.json"
 PIECES = 256
 MENTIONS = 1.4  # per entity, as in DocRED
+PUBLISHED = {"atlop", "docunet", "docre-ii", "hin", "jerex-grc", "jerex-mrc"}
 
 
 def peak_megabytes(work: Callable[[], object]) -> float:
@@ -60,8 +62,8 @@ def milliseconds(work: Callable[[], object], repeats: int) -> float:
     return 1000 * statistics.median(times)
 
 
-def measure(head: str | None, entities: int, loops: int, repeats: int) -> dict[str, float]:
-    """Return the figures of one head, or of the encoder alone."""
+def measure(model: str, head: str | None, entities: int, loops: int, repeats: int) -> dict[str, float]:
+    """Return the figures of one head over a checkpoint's encoder, or of the encoder alone."""
     import msgspec
     import numpy as np
     import torch
@@ -75,7 +77,7 @@ def measure(head: str | None, entities: int, loops: int, repeats: int) -> dict[s
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    folder = find_checkpoint("docred-minilm")
+    folder = find_checkpoint(model)
     random = np.random.default_rng(0)
     plain = np.zeros(PIECES, np.int32)
     passage = Passage(
@@ -120,7 +122,6 @@ def measure(head: str | None, entities: int, loops: int, repeats: int) -> dict[s
             figures["peak_mb"] = peak_megabytes(score)
             figures["pairs_per_second"] = round(1000 * entities * (entities - 1) / figures["ms"])
             if entities <= loops:
-                sys.path.insert(0, str(Path(__file__).parents[1]))
                 from tests.extractors.heads.references import REFERENCES
 
                 slow = pairs_of(network.float())
@@ -133,26 +134,41 @@ def measure(head: str | None, entities: int, loops: int, repeats: int) -> dict[s
 def main() -> None:
     """Measure every head at every size and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=["docred-minilm"], help="checkpoints whose encoders are taken")
     parser.add_argument("--entities", type=int, nargs="+", default=[10, 20, 42, 100])
     parser.add_argument("--loops", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=10)
     options = parser.parse_args()
+    from extractors.checkpoint import find_checkpoint, load_config
     from extractors.heads import HEADS
 
-    def run(head: str | None, entities: int) -> dict[str, float]:
+    def run(model: str, head: str | None, entities: int) -> dict[str, float]:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-            return process.submit(measure, head, entities, options.loops, options.repeats).result()
+            return process.submit(measure, model, head, entities, options.loops, options.repeats).result()
 
     rows: list[dict[str, Any]] = []
-    for entities in options.entities:
-        encoder = run(None, entities)
-        rows.append({"entities": entities, "head": "encoder", **encoder})
-        for head in sorted(HEADS):
-            figures = run(head, entities)
-            row = {"entities": entities, "head": head, **figures, "of_encoder": figures["ms"] / encoder["ms"]}
-            rows.append({key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()})
-            sys.stderr.write(f"{json.dumps(rows[-1])}\n")
-    machine = {"processor": platform.processor() or platform.machine(), "torch": version("torch"), "threads": 1}
+
+    def add(row: dict[str, Any]) -> None:
+        rows.append({key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()})
+        sys.stderr.write(f"{json.dumps(rows[-1])}\n")
+
+    for model in options.models:
+        backbone = load_config(find_checkpoint(model)).backbone
+        width = backbone["hidden_size"]
+        for entities in options.entities:
+            place = {
+                "encoder": f"{backbone['model_type']}, {backbone['num_hidden_layers']} x {width}",
+                "entities": entities,
+            }
+            encoder = run(model, None, entities)["ms"]
+            add({**place, "head": None, "ms": encoder})
+            together = 0.0
+            for head in sorted(HEADS):
+                figures = run(model, head, entities)
+                together += figures["ms"] * (head in PUBLISHED)
+                add({**place, "head": head, **figures, "of_encoder": figures["ms"] / encoder})
+            add({**place, "head": "all published", "ms": together, "of_encoder": together / encoder})
+    machine = {"processor": processor(), "torch": version("torch"), "threads": 1}
     RESULTS.write_text(json.dumps({"machine": machine, "pieces": PIECES, "rows": rows}, indent=2) + "\n")
 
 

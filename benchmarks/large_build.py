@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from benchmarks.corpus import articles, write
+from benchmarks.machine import processor
 from benchmarks.memory import watched
 from extractors.checkpoint import Calibration, save_checkpoint
 from extractors.network import Network
@@ -112,7 +112,7 @@ def main() -> None:
         name = f"{what}, {arguments.model or 'random weights'}"
         known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
         figures = known.setdefault(name, {})
-        figures["machine"] = f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores"
+        figures["machine"] = f"{processor()}, {len(os.sched_getaffinity(0))} cores"
         figures["versions"] = {package: version(package) for package in ("torch", "apache-beam")}
         for runner in arguments.runners:
             figures[runner] = built(corpus, model, runner, home / runner)

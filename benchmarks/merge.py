@@ -14,7 +14,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import resource
 import shutil
 import tempfile
@@ -25,6 +24,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.machine import processor
 from benchmarks.memory import watched
 from benchmarks.world import World
 from pipeline.options import BuildOptions
@@ -96,7 +96,7 @@ def main() -> None:
     arguments = parser.parse_args()
     known = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
     rows = {(row["facts"], row["workers"]): row for row in known}
-    about = {"machine": f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores"}
+    about = {"machine": f"{processor()}, {len(os.sched_getaffinity(0))} cores"}
     with tempfile.TemporaryDirectory(prefix="factmill-merge-") as scratch:
         for facts in arguments.facts:
             staging = Path(scratch) / str(facts)

@@ -29,7 +29,6 @@ import asyncio
 import json
 import multiprocessing
 import os
-import platform
 import resource
 import shutil
 import tempfile
@@ -50,6 +49,7 @@ import pyarrow.compute as pc
 from neo4j_graphrag.components.kg_writer import Neo4jWriter as GraphragWriter
 from neo4j_graphrag.components.types import Neo4jGraph, Neo4jNode, Neo4jRelationship
 
+from benchmarks.machine import processor
 from benchmarks.writers import make_graph
 from runners import maven
 from runners.neo4j_server import VERSION, Neo4jServer, libraries
@@ -349,7 +349,7 @@ class Report:
         cores, load = len(os.sched_getaffinity(0)), round(os.getloadavg()[2], 1)
         packages = {name: version(name) for name in ("neo4j", "neo4j-graphrag")}
         about = {
-            "machine": platform.processor() or platform.machine(),
+            "machine": processor(),
             "cores": cores,
             "load": load,
             "server": VERSION,

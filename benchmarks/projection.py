@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.machine import processor
 from benchmarks.runner_costs import measured
 
 RESULTS = Path(__file__).parent / "results" / "projection.json"
@@ -50,7 +50,7 @@ def measure(path: Path, model: str, documents: int) -> dict[str, object]:
     return {
         "file": path.name,
         "model": model,
-        "machine": f"{platform.processor() or platform.machine()}, one core of {os.cpu_count()}",
+        "machine": f"{processor()}, one core of {os.cpu_count()}",
         "load": round(os.getloadavg()[0], 1),
         "versions": {package: version(package) for package in ("torch", "apache-beam")},
         "commit": _commit(),

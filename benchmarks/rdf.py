@@ -1,6 +1,6 @@
 """Triples written per second in every RDF syntax, beside pyoxigraph and rdflib writing the same graph, in one run.
 
-python benchmarks/rdf.py [EDGES ...] [--folder DIR]
+python -m benchmarks.rdf [EDGES ...] [--folder DIR]
 
 The graph is that of benchmarks/writers.py. factmill writes it from the tables on disk; pyoxigraph and rdflib get it
 loaded into their stores, which is not counted, and write it from there. Files of RDF 1.2 hold triple terms, which
@@ -16,7 +16,6 @@ import argparse
 import gc
 import json
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ import pyoxigraph
 import rdflib
 from writers import make_graph
 
+from benchmarks.machine import processor
 from schemas import load_relation_schema
 from sinks import RdfWriter
 from sinks.rdf_store import open_store
@@ -161,7 +161,7 @@ def save(results: list[dict[str, object]]) -> None:
     RESULTS.mkdir(exist_ok=True)
     load = round(os.getloadavg()[2], 1)
     report = {
-        "machine": platform.processor() or platform.machine(),
+        "machine": processor(),
         "cores": os.cpu_count(),
         "load": load,
         "rounds": ROUNDS,
@@ -169,7 +169,7 @@ def save(results: list[dict[str, object]]) -> None:
     }
     (RESULTS / "rdf.json").write_text(json.dumps({**report, "results": results}, indent=1) + "\n")
     sizes = dict.fromkeys(str(row["edges"]) for row in results)
-    command = " ".join(["python benchmarks/rdf.py", *sizes])
+    command = " ".join(["python -m benchmarks.rdf", *sizes])
     stated = ", ".join(f"{name} {number}" for name, number in packages.items())
     rounds = f"best of {ROUNDS} rounds or more"
     about = f"`{command}`, one thread, {rounds}; {stated}; mean load of {os.cpu_count()} cores {load}"

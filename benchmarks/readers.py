@@ -1,6 +1,6 @@
 """Speed of the readers beside other libraries, single-threaded, in one run.
 
-python benchmarks/readers.py DUMP.xml.bz2 MEDLINE.xml.gz
+python -m benchmarks.readers DUMP.xml.bz2 MEDLINE.xml.gz
 
 Every side turns the same file into plain text with its own means. Ours also finds sentences and tokens and builds
 documents; a second line of ours stops at the text, which is what the others deliver. Times are CPU seconds of the
@@ -25,6 +25,7 @@ import mwxml
 import pubmed_parser
 from gensim.corpora.wikicorpus import extract_pages, filter_wiki, tokenize
 
+from benchmarks.machine import processor
 from pipeline.readers import Part, read
 from pipeline.readers.mediawiki import ROOTS
 from pipeline.readers.wikitext import read_wikitext
@@ -128,9 +129,7 @@ def measure(dump: Path, medline: Path) -> None:
             f"pubmed_parser {version('pubmed_parser')}, fields": lambda: pubmed(medline),
         },
     }
-    processor = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "")
-    model = processor.partition(":")[2].strip() or platform.processor()
-    hardware = f"{model}, one thread, Python {platform.python_version()}"
+    hardware = f"{processor()}, one thread, Python {platform.python_version()}"
     rows = [
         {
             "file": path.name,

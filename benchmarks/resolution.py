@@ -1,6 +1,6 @@
 """Resolution held against links: nodes whose ids were taken away, and what they are joined with.
 
-    python benchmarks/resolution.py graph-of-a-dump [--pubtator TRAIN DEVELOPMENT] [--weights] [--sample FILE]
+    python -m benchmarks.resolution graph-of-a-dump [--pubtator TRAIN DEVELOPMENT] [--weights] [--sample FILE]
 
 The graph is one that `factmill build` made of a Wikipedia dump; its `extractions/` hold what was found in each page.
 Pages are parted in two by a hash of their ids. On the first half (with --pubtator, also on its first file) the logistic
@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import platform
 import random
 import time
 from argparse import ArgumentParser
@@ -29,6 +28,7 @@ import msgspec
 import numpy as np
 from scipy.optimize import minimize
 
+from benchmarks.machine import processor
 from pipeline.merging import named_entities
 from pipeline.naming import entity_name, knowledge_base_ids
 from pipeline.notes import REDIRECT as REDIRECTED
@@ -285,7 +285,7 @@ def main() -> None:
     if given.weights:
         WEIGHTS.write_bytes(msgspec.json.format(msgspec.json.encode(model), indent=2) + b"\n")
     results: dict[str, Any] = {
-        "machine": platform.processor() or platform.machine(),
+        "machine": processor(),
         "threshold": model.threshold,
         "fitted_to": {"pairs": len(rows), "same": sum(row[2] for row in rows)},
     }

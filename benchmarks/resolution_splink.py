@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import platform
 import resource
 import time
 from argparse import ArgumentParser
@@ -25,6 +24,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.machine import processor
 from benchmarks.resolution import Corpus, annotated, hide, profiles_of, resolved, scores
 from benchmarks.world import World
 from pipeline.merging import named_entities
@@ -152,7 +152,7 @@ def main() -> None:
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
                 rows.append(process.submit(measure, way, corpus).result())
             print(json.dumps(rows[-1]), flush=True)
-    about = {"machine": platform.processor() or platform.machine(), "splink": version("splink")}
+    about = {"machine": processor(), "splink": version("splink")}
     RESULTS.write_text(json.dumps({"about": about, "rows": rows}, indent=2) + "\n", "utf-8")
 
 

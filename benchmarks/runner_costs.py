@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.corpus import write
+from benchmarks.machine import processor
 
 RESULTS = Path(__file__).parent / "results" / "runners.json"
 _LOCAL = ("memory", "threads", "processes")
@@ -124,7 +124,7 @@ def main() -> None:
 
         for name in arguments.parts:
             known[name] = {
-                "machine": f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+                "machine": f"{processor()}, {len(os.sched_getaffinity(0))} cores",
                 "load at the start": round(os.getloadavg()[0], 1),
                 "model": arguments.model,
                 "versions": {package: version(package) for package in ("torch", "apache-beam")},

@@ -1,6 +1,6 @@
 """The results table: F1, calibration, speed and size of trained extractors, on the same documents, in one run.
 
-    python benchmarks/trained.py dev.json --documents 350:500 --train train.json RUN...
+    python -m benchmarks.trained dev.json --documents 350:500 --train train.json RUN...
 
 RUN is a folder made by `factmill train RECIPE --out RUN`, or a checkpoint. Entities are given. Every extractor reads
 the documents twice in a process of its own on one thread: once to warm up, once for the clock. The rows go to
@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import platform
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from benchmarks.machine import processor
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "trained.json"
@@ -121,7 +122,7 @@ def main() -> None:
             row = process.submit(measure, folder, options.dev, positions, options.train).result()
         stored["rows"][run.name] = row
         sys.stderr.write(f"{run.name}: F1 {100 * row['f1']:.1f}\n")
-    stored["machine"] = {"processor": platform.processor() or platform.machine(), "torch": version("torch")}
+    stored["machine"] = {"processor": processor(), "torch": version("torch")}
     stored["documents"] = f"{options.dev.name}[{options.documents}]"
     RESULTS.write_text(json.dumps(stored, indent=2) + "\n")
     before, rest = PAGE.read_text().split(BEGIN)

@@ -1,6 +1,6 @@
 """Speed of the sinks: tables, N-Quads and the Cypher database at growing sizes, beside RDF libraries, in one run.
 
-python benchmarks/writers.py [EDGES ...]
+python -m benchmarks.writers [EDGES ...]
 
 The graph is made up: five edges a node, one or two sentences of evidence an edge, 96 relations between two pairs of
 types each. Seconds are CPU seconds of the process (all threads), the best of three rounds, so that other work on the
@@ -11,7 +11,6 @@ only write them: pyoxigraph in N-Quads, rdflib in N-Triples without the triple t
 from __future__ import annotations
 
 import json
-import platform
 import random
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import pyarrow as pa
 import pyoxigraph
 import rdflib
 
+from benchmarks.machine import processor
 from schemas import RelationSchema, content_hash, load_relation_schema
 from sinks import CypherWriter, GraphTables, RdfWriter, query, write_table
 
@@ -157,12 +157,12 @@ def main() -> None:
             results += measure(edges, schema, Path(folder))
     packages = {name: version(name) for name in ("pyarrow", "ladybug", "pyoxigraph", "rdflib")}
     RESULTS.mkdir(exist_ok=True)
-    report = {"machine": platform.processor() or platform.machine(), "rounds": ROUNDS, "versions": packages}
+    report = {"machine": processor(), "rounds": ROUNDS, "versions": packages}
     (RESULTS / "writers.json").write_text(json.dumps({**report, "results": results}, indent=1) + "\n")
     lines = [
         "# Speed of the sinks",
         "",
-        f"`python benchmarks/writers.py`, best of {ROUNDS} rounds, CPU seconds of the process and wall-clock seconds; "
+        f"`python -m benchmarks.writers`, best of {ROUNDS} rounds, CPU seconds of the process and wall-clock seconds; "
         + ", ".join(f"{name} {number}" for name, number in packages.items()),
         "",
         "| edges | what | CPU s | wall s | per CPU second |",

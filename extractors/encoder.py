@@ -14,6 +14,7 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
+from extractors import self_attention
 from extractors.attention import LastAttention, WindowBatch
 from extractors.device import send
 from extractors.mpnet import fuse_attention
@@ -63,7 +64,7 @@ class Encoder(nn.Module):
         super().__init__()
         mpnet = config.model_type == "mpnet"
         self.backbone = AutoModel.from_config(  # type: ignore[no-untyped-call]
-            config, attn_implementation="eager" if mpnet else "sdpa", **_without_pooler(config)
+            config, attn_implementation="eager" if mpnet else self_attention.NAME, **_without_pooler(config)
         )
         if mpnet:
             fuse_attention(self.backbone)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers.models.mpnet.modeling_mpnet import MPNetSelfAttention
+
+from extractors.self_attention import attend
 
 
 class FusedAttention(MPNetSelfAttention):
@@ -31,7 +32,7 @@ class FusedAttention(MPNetSelfAttention):
         if attention_mask is not None:
             bias = attention_mask if bias is None else bias + attention_mask
         mask = None if bias is None else bias.to(query.dtype)
-        context = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        context = attend(query, key, value, mask)
         attended: Tensor = self.o(context.transpose(1, 2).reshape(batch, length, -1))
         return (attended,)
 
