@@ -18,7 +18,7 @@ from pipeline.readers.pubmed import read_pubmed
 from pipeline.readers.pubtator import read_pubtator
 from pipeline.readers.records import read_jsonl, read_parquet
 from pipeline.readers.xmlrecords import HEAD, parse_prolog
-from schemas import Intake
+from schemas import Document, Intake, Skipped
 
 _READERS: dict[str, Callable[[Part], Iterator[Intake]]] = {
     "mediawiki": read_mediawiki,
@@ -103,7 +103,9 @@ def read(part: Part) -> Iterator[Intake]:
     Raises:
         OSError: the file cannot be opened.
     """
-    return _READERS[part.format](part)
+    for item in _READERS[part.format](part):
+        without_text = isinstance(item, Document) and not item.tokens
+        yield Skipped(item.source, "empty text") if without_text else item
 
 
 def read_path(path: Path, format: str | None = None) -> Iterator[Intake]:

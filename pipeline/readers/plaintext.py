@@ -11,7 +11,7 @@ from pipeline.readers.compression import Damage, chunks
 from pipeline.readers.letters import UNREADABLE, letter
 from pipeline.readers.part import Part
 from pipeline.readers.segment import segment
-from schemas import Document, Intake, Skipped, content_hash
+from schemas import Document, Intake, content_hash
 
 LIMIT = 1 << 26  # bytes of a document
 
@@ -36,9 +36,6 @@ def read_text(part: Part) -> Iterator[Intake]:
             return
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
     text = clean(data.decode(encoding, "replace"))
-    if not text.strip():
-        yield Skipped(part.source, "empty text")
-        return
     tokens, sentences = segment(text)
     id = f"text:{part.source}#{content_hash('text', text)[:12]}"
     title = one_line(part.source.partition(".")[0].replace("_", " ")) or part.source

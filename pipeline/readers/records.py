@@ -16,7 +16,7 @@ from pipeline.readers.letters import UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.lines import lines
 from pipeline.readers.part import Part
 from pipeline.readers.segment import segment
-from schemas import Document, Intake, Skipped, content_hash
+from schemas import Document, Intake, content_hash
 
 _FIELDS = ("id", "title", "text")
 _ROWS = 256  # rows of a Parquet file in memory at a time
@@ -72,7 +72,7 @@ def _decode(data: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _document(fields: Mapping[str, Any], source: str) -> Document | Skipped:
+def _document(fields: Mapping[str, Any], source: str) -> Document:
     text = fields.get("text")
     if not isinstance(text, str):
         raise WrongRecord(f"the field 'text' is {type(text).__name__}: it must be a text")
@@ -82,8 +82,6 @@ def _document(fields: Mapping[str, Any], source: str) -> Document | Skipped:
         if not isinstance(value, str | int | None) or isinstance(value, bool):
             raise WrongRecord(f"the field '{name}' is {type(value).__name__}: it must be a text")
     text, title = clean(text), one_line(str(title))
-    if not text.strip():
-        return Skipped(source, "empty text")
     # Without an id the content names the record, so that it stays the same in every run.
     id = one_line(str(id)) if id not in (None, "") else f"record:{content_hash('record', title, text)}"
     tokens, sentences = segment(text)

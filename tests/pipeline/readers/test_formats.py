@@ -92,6 +92,19 @@ def test_arbitrary_bytes_never_raise(tmp_path_factory, data, format):
     check(list(read_path(path, format)))
 
 
+@pytest.mark.parametrize(
+    ("format", "content"),
+    [
+        ("docred", '[{"title": "a", "sents": [], "vertexSet": []}, {"title": "b", "sents": [[" "]], "vertexSet": []}]'),
+        ("pubtator", "17|t|\n17|a|\n\n18|t| \n18|a| \n\n"),
+        ("gda", "17\t\n18\t | |\n"),
+        ("jsonl", '{"id": "a", "text": ""}\n{"id": "b", "text": " "}\n'),
+    ],
+)
+def test_what_has_no_words_is_skipped_in_every_format(tmp_path, format, content):
+    assert counts(read_all(write(tmp_path / "a", content), format)) == {"empty text": 2}
+
+
 def test_a_gzip_cut_in_half_is_one_dead_letter_in_every_format(tmp_path):
     for format, sample in SAMPLES.items():
         packed = gzip.compress(sample.encode())
