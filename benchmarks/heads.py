@@ -72,9 +72,11 @@ def measure(model: str, head: str | None, entities: int, loops: int, repeats: in
     from extractors.device import choose_device
     from extractors.heads import HEADS, EntityPairs
     from extractors.layout import lay_out_entities
+    from extractors.memory import keep_memory
     from extractors.network import Network
     from extractors.prepare import Passage
 
+    keep_memory()  # as extraction does
     torch.set_num_threads(1)
     torch.manual_seed(0)
     folder = find_checkpoint(model)

@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -102,6 +103,12 @@ def content(graph: Graph, knowledge_base=lambda id: id) -> Content:
     )
 
 
+@cache
+def shortened(iri: str) -> str:
+    """A predicate with its prefix, if it is one of ours."""
+    return next((name + ":" + iri[len(base) :] for base, name in PREDICATES.items() if iri.startswith(base)), iri)
+
+
 class RdfReader:
     """Any syntax and version, by Oxigraph."""
 
@@ -141,9 +148,9 @@ class RdfReader:
             if quad.predicate.value in RELATIONS:
                 plain.add((quad.subject, quad.predicate, quad.object))
             else:
-                iri = quad.predicate.value
-                names = [name + ":" + iri[len(base) :] for base, name in PREDICATES.items() if iri.startswith(base)]
-                said.setdefault(quad.subject.value, {}).setdefault((names or [iri])[0], []).append(quad.object)
+                said.setdefault(quad.subject.value, {}).setdefault(shortened(quad.predicate.value), []).append(
+                    quad.object
+                )
         nodes, edges, evidence, documents, stated = {}, {}, set(), {}, set()
         claimed = {}
         for subject, words in said.items():
