@@ -148,11 +148,13 @@ def main() -> None:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
             return process.submit(measure, model, head, entities, options.loops, options.repeats).result()
 
+    machine = {"processor": processor(), "torch": version("torch"), "threads": 1}
     rows: list[dict[str, Any]] = []
 
     def add(row: dict[str, Any]) -> None:
         rows.append({key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()})
         sys.stderr.write(f"{json.dumps(rows[-1])}\n")
+        RESULTS.write_text(json.dumps({"machine": machine, "pieces": PIECES, "rows": rows}, indent=2) + "\n")
 
     for model in options.models:
         backbone = load_config(find_checkpoint(model)).backbone
@@ -170,8 +172,6 @@ def main() -> None:
                 together += figures["ms"] * (head in PUBLISHED)
                 add({**place, "head": head, **figures, "of_encoder": figures["ms"] / encoder})
             add({**place, "head": "all published", "ms": together, "of_encoder": together / encoder})
-    machine = {"processor": processor(), "torch": version("torch"), "threads": 1}
-    RESULTS.write_text(json.dumps({"machine": machine, "pieces": PIECES, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
