@@ -1,4 +1,4 @@
-"""Fused attention for MPNet, which transformers has only in the eager form, several times slower."""
+"""Quick attention for MPNet, which transformers has only in the eager form, several times slower."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from extractors.self_attention import attend
 
 
 class FusedAttention(MPNetSelfAttention):
-    """The same attention by one fused kernel.
+    """The same attention as other encoders have it here.
 
-    The relative position bias gets no gradient: with one, the kernel would fall back to the slow form. It stays as it
-    was pretrained.
+    The relative position bias gets no gradient: with one, the fused kernel would fall back to the slow form. It stays
+    as it was pretrained.
     """
 
     def forward(  # type: ignore[override]

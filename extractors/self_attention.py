@@ -27,7 +27,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
         query, key, value: what attends, what it is compared with, and what it finds.
         mask: True where a key is seen, or numbers to be added; broadcast to (batch, heads, length, length).
     """
-    if not _by_products(query):
+    if query.device.type != "cpu" or query.dtype != torch.bfloat16:
         return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     if mask is not None:
@@ -36,18 +36,13 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     return attended
 
 
-def _by_products(query: Tensor) -> bool:
-    return query.device.type == "cpu" and query.dtype == torch.bfloat16
-
-
 def _attend_for_transformers(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **more: Any
 ) -> tuple[Tensor, None]:
     # What encoders like BERT do not have is left to transformers.
-    other = any(more.get(name) is not None for name in ("position_bias", "softcap", "cache")) or bool(
-        more.get("dropout")
-    )
-    if other or key.shape != query.shape or getattr(module, "is_causal", False) or not _by_products(query):
+    other = more.get("dropout") or any(more.get(name) is not None for name in ("position_bias", "softcap", "cache"))
+    scaled = more.get("scaling") not in (None, query.shape[-1] ** -0.5)
+    if other or scaled or key.shape != query.shape or getattr(module, "is_causal", True):
         return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
     return attend(query, key, value, attention_mask).transpose(1, 2), None
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from extractors.self_attention import NAME, attend
+from extractors.self_attention import NAME, _attend_for_transformers, attend
 
 
 def inputs(batch: int = 3, length: int = 64) -> list[Tensor]:
@@ -82,3 +82,13 @@ def test_transformers_finds_it_for_encoders_like_bert_only(monkeypatch):
         assert len(calls) == attended
         assert torch.allclose(*states, atol=0.05)
         calls.clear()
+
+
+@pytest.mark.parametrize("scaling", [None, 0.25, 1.0])
+def test_the_scaling_of_the_encoder_is_kept(scaling):
+    query, key, value = inputs()
+    module = torch.nn.Module()
+    module.is_causal = False  # as encoders say
+    found, _ = _attend_for_transformers(module, query, key, value, None, scaling=scaling)
+    expected = functional.scaled_dot_product_attention(query, key, value, scale=scaling)
+    assert torch.allclose(found.transpose(1, 2), expected, atol=0.03)
