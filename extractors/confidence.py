@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
+from extractors.entity_confidence import EntityConfidence
 from schemas import Extraction, Record
 
 # Above the last knot the documents support no higher probability: the rest of the slope only keeps an order.
@@ -107,6 +108,19 @@ class RelationCalibration(Record, frozen=True):
         below, above = np.minimum(z - at[0], 0.0), np.maximum(z - at[-1], 0.0)
         return np.asarray(expit(np.interp(z, at, logit) + below + EDGE_SLOPE * above), np.float64)
 
+    def scores_for(self, probabilities: NDArray[np.float64], relations: Sequence[str]) -> NDArray[np.float64]:
+        """Return the score at which each relation has a probability: the inverse of the map, shape (relations,)."""
+        with np.errstate(divide="ignore"):
+            if self.knots:
+                at, known = np.array(self.knots).T
+                wanted = logit(np.clip(probabilities, 0.0, 1.0))
+                below, above = np.minimum(wanted - known[0], 0.0), np.maximum(wanted - known[-1], 0.0)
+                z = np.interp(wanted, known, at) + below + above / EDGE_SLOPE
+            else:
+                z = logit(np.clip(probabilities / self.ceiling, 0.0, 1.0))
+        scale, bias = self.lines_of(relations).T
+        return np.asarray((z - bias) / scale, np.float64)
+
     def keep(self, extraction: Extraction) -> Extraction:
         """Return an extraction with those of its facts that are not below their cut."""
         own, general = self.relation_thresholds, self.relation_threshold
@@ -131,6 +145,9 @@ class Calibration(RelationCalibration, frozen=True):
     Attributes:
         mention_threshold, coreference_threshold: the alphas of section 3.1 of JEREX.
         evidence_threshold: share of a pair's attention from which a sentence supports a fact.
+        entities: how sure found entities are. With it, what becomes the probability of a fact between them is not the
+            score of the relation but the logit of a product: both entities are right and, as between given ones, they
+            are related. None: facts are as sure between doubtful entities as between others.
         given: how a joint checkpoint relates given entities, which are surely right; None: as others.
         selected_on: which documents they were chosen on.
         figures: dev figures of the checkpoint, by the name of the document set.
@@ -139,6 +156,7 @@ class Calibration(RelationCalibration, frozen=True):
     mention_threshold: float = 0.5
     coreference_threshold: float = 0.5
     evidence_threshold: float = 0.2
+    entities: EntityConfidence | None = None
     given: RelationCalibration | None = None
     selected_on: str = ""
     figures: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
@@ -146,6 +164,32 @@ class Calibration(RelationCalibration, frozen=True):
     def relating(self, given: bool) -> RelationCalibration:
         """Return how entities are related that were given, or found in the text."""
         return self.given or self if given else self
+
+    def facts(
+        self, scores: NDArray[np.float64], relations: Sequence[str], sure: NDArray[np.float64] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return the facts among pairs of entities: pair, relation and probability of each, sorted by the first two.
+
+        Args:
+            scores: of pairs and relations, shape (n, relations).
+            sure: probability that both entities of a pair are right, shape (n,); None where entities are given.
+        """
+        part = self.relating(given=sure is None)
+        base = None if self.entities is None else self.given
+        cuts = part.cuts(relations)
+        # Most scores are far too low, which a comparison shows; only the rest is mapped.
+        floors = part.scores_for(cuts - 10.0**-DIGITS, relations)
+        if sure is not None and base is not None:
+            floors = base.scores_for(expit(floors), relations)
+        pair, relation = (scores >= floors).nonzero()
+        score = scores[pair, relation]
+        if sure is not None and base is not None:
+            scale, bias = base.lines_of(relations)[relation].T
+            score = logit(base.on_line(scale * score + bias) * sure[pair])
+        scale, bias = part.lines_of(relations)[relation].T
+        probability = part.on_line(scale * score + bias).round(DIGITS)
+        kept = probability >= cuts[relation]
+        return pair[kept], relation[kept], probability[kept]
 
     def cut_at(self, confidence: float) -> Self:
         """Return the calibration with one cut for all relations, whether entities are given or not."""

@@ -52,8 +52,13 @@ class Extractor:
         """Tokenise a document; needs no weights."""
         return self.preparer.prepare(document)
 
-    def extract(self, batch: Sequence[Prepared]) -> list[Extraction]:
-        """Extract entities and facts from each document of the batch, in the same order."""
+    def extract(self, batch: Sequence[Prepared], facts: bool = True) -> list[Extraction]:
+        """Extract entities and, if wanted, facts from each document of the batch, in the same order."""
+        found = self.extract_passages(batch, facts)
+        return [assemble(prepared.document, passages) for prepared, passages in zip(batch, found, strict=True)]
+
+    def extract_passages(self, batch: Sequence[Prepared], facts: bool = True) -> list[list[PassageFacts]]:
+        """Return what is found in each passage of each document, before passages are put together."""
         tasks = [(owner, index) for owner, prepared in enumerate(batch) for index in range(len(prepared.passages))]
 
         def pieces(task: tuple[int, int]) -> int:
@@ -66,11 +71,10 @@ class Extractor:
             for group in groups_within(tasks, pieces, self.device.budget):
                 passages = [batch[owner].passages[index] for owner, index in group]
                 documents = [batch[owner].document for owner, _ in group]
-                decoded = decode(self.model, self.calibration, passages, documents)
+                decoded = decode(self.model, self.calibration, passages, documents, facts)
                 results.update(zip(group, decoded, strict=True))
         return [
-            assemble(prepared.document, [results[owner, index] for index in range(len(prepared.passages))])
-            for owner, prepared in enumerate(batch)
+            [results[owner, index] for index in range(len(prepared.passages))] for owner, prepared in enumerate(batch)
         ]
 
 

@@ -14,19 +14,20 @@ from extractors.calibration.candidates import (
     candidates_from_text,
     candidates_given_entities,
 )
+from extractors.calibration.entities import fit_entity_confidence
 from extractors.calibration.evidence import best_evidence_threshold
 from extractors.calibration.probability import choose_map
 from extractors.calibration.thresholds import with_thresholds
 from extractors.confidence import Calibration, RelationCalibration
+from extractors.entity_confidence import EntityConfidence
 from extractors.evaluation import evaluate
+from extractors.evaluation.comparison import spans_of
 from extractors.extractor import Extractor
 from extractors.network import Network
 from extractors.prepare import Prepared, Preparer
 from schemas import Document
 
 _GRID = tuple(np.round(np.arange(0.25, 0.96, 0.1), 2).tolist())
-# No fact has such a probability: for what does not look at facts.
-_NO_FACTS = 2.0
 
 
 def calibrate(model: Network, preparer: Preparer, documents: Sequence[Document], name: str) -> Calibration:
@@ -34,7 +35,8 @@ def calibrate(model: Network, preparer: Preparer, documents: Sequence[Document],
 
     For a network that only relates given entities the probability of a fact is that between right entities. A joint
     one finds entities itself, and a fact between wrong ones is wrong: its probabilities are fitted to what it finds in
-    the bare texts, and apart from them (`given`) to annotated entities, for documents that come with them.
+    the bare texts, where they also rest on how sure the entities are, and apart from them (`given`) to annotated
+    entities, for documents that come with them.
 
     Args:
         model: the network.
@@ -53,8 +55,10 @@ def calibrate(model: Network, preparer: Preparer, documents: Sequence[Document],
     extractor = Extractor(copy.deepcopy(model), preparer, calibration)
     prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
     extractor.calibration = calibration = _with_entity_thresholds(extractor, prepared, documents)
-    in_text = candidates_from_text(extractor, prepared, documents, candidates.lowest_useful_score())
-    return replace(calibration, **_fields(calibrate_relations(in_text)), given=given)
+    calibration = replace(calibration, given=given, entities=_entity_confidence(extractor, prepared, documents))
+    extractor.calibration = calibration
+    in_text = candidates_from_text(extractor, prepared, documents, candidates)
+    return replace(calibration, **_fields(calibrate_relations(in_text)))
 
 
 def calibrate_relations(candidates: Candidates) -> RelationCalibration:
@@ -77,10 +81,23 @@ def _with_entity_thresholds(
     calibration = extractor.calibration
 
     def entity_f1(candidate: Calibration) -> float:
-        extractor.calibration = candidate.cut_at(_NO_FACTS)
-        return evaluate(documents, extractor.extract(prepared), extractor.schema).strict["entity"].f1
+        extractor.calibration = candidate
+        return evaluate(documents, extractor.extract(prepared, facts=False), extractor.schema).strict["entity"].f1
 
     for key in ("mention_threshold", "coreference_threshold"):
         best = max(_GRID, key=lambda value, key=key: entity_f1(replace(calibration, **{key: value})))  # type: ignore[misc]
         calibration = replace(calibration, **{key: best})
     return calibration
+
+
+def _entity_confidence(
+    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document]
+) -> EntityConfidence:
+    """Fit how sure the entities are that are found in the bare texts."""
+    clues, right = [np.zeros((0, 4))], []
+    for document, passages in zip(documents, extractor.extract_passages(prepared, facts=False), strict=True):
+        annotated = {(spans_of(entity), entity.type) for entity in document.entities or ()}
+        for passage in passages:
+            clues.append(np.array(passage.clues).reshape(-1, 4))
+            right += [(spans_of(entity), entity.type) in annotated for entity in passage.entities]
+    return fit_entity_confidence(np.concatenate(clues), np.array(right, bool))

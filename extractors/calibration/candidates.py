@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from msgspec import structs
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from extractors.confidence import DIGITS, Calibration, RelationCalibration
 from extractors.device import choose_device
@@ -167,19 +168,33 @@ class _Raw(Calibration, frozen=True):
     def on_line(self, z: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.asarray(z, np.float64)
 
+    def scores_for(self, probabilities: NDArray[np.float64], relations: Sequence[str]) -> NDArray[np.float64]:
+        return probabilities
+
     def relating(self, given: bool) -> RelationCalibration:
         return self
 
 
 def candidates_from_text(
-    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document], floor: float
+    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document], given: Candidates
 ) -> Candidates:
-    """Return all facts with a score of at least `floor` that are found in bare texts, as `candidates_found`."""
+    """Return the facts that are found in bare texts, as `candidates_found`, with what becomes their probability.
+
+    Args:
+        extractor: a joint one; its calibration says how sure found entities are.
+        prepared: the bare texts.
+        documents: the same, annotated.
+        given: candidates between annotated entities; what is less likely than the useful ones of them is left out.
+    """
     own = extractor.calibration
+    if own.entities is not None and own.given is not None:
+        given = replace(given, score=logit(own.given.on_line(given.on_lines(own.given))))
     raw = _Raw(
         mention_threshold=own.mention_threshold,
         coreference_threshold=own.coreference_threshold,
-        relation_threshold=floor,
+        relation_threshold=given.lowest_useful_score(),
+        entities=own.entities,
+        given=own.given,
     )
     scorer = Extractor(extractor.model, extractor.preparer, raw, extractor.device)
     return candidates_found(documents, scorer.extract(prepared), extractor.schema)

@@ -67,7 +67,7 @@ def figures_of(
     figures = end_to_end_scores(model, preparer, calibration, documents)
     prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
     extractor = Extractor(copy.deepcopy(model), preparer, calibration)
-    in_text = candidates_from_text(extractor, prepared, documents, given.lowest_useful_score())
+    in_text = candidates_from_text(extractor, prepared, documents, given)
     figures |= probability_figures(in_text, calibration)
     of_given = probability_figures(given, calibration.relating(given=True))
     return figures | {f"given_{name}": value for name, value in of_given.items()}

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from extractors.checkpoint import CheckpointError, load_calibration, save_calibration
-from extractors.confidence import Calibration, Curve, PrecisionError, RelationCalibration
+from extractors.confidence import DIGITS, Calibration, Curve, PrecisionError, RelationCalibration
+from extractors.entity_confidence import EntityConfidence
 from schemas import Extraction, Fact
 
 CURVE = Curve(cut=(0.2, 0.5, 0.8), precision=(0.5, 0.8, 0.9), recall=(0.9, 0.6, 0.3), surely=(0.4, 0.75, 0.85))
@@ -60,6 +61,66 @@ def test_relations_have_their_own_lines_and_cuts():
     found = part.probabilities(np.array([[0.5, 0.5, 0.5]]), ("R1", "R2", "R3"))
     assert found[0] == pytest.approx(expit([0.5, 2.0, 0.5]), abs=1e-4)
     assert part.cuts(("R1", "R2", "R3")).tolist() == [0.7, 0.1, 0.4]
+
+
+@st.composite
+def rising_parts(draw):
+    """Calibrations as they are fitted: every map rises."""
+    lines = st.tuples(st.floats(0.1, 3), st.floats(-3, 3))
+    at, logits = (sorted(draw(st.lists(st.integers(-50, 50), min_size=3, max_size=3, unique=True))) for _ in range(2))
+    scale, bias = draw(lines)
+    return RelationCalibration(
+        scale=scale,
+        bias=bias,
+        lines=draw(st.dictionaries(st.sampled_from(["R1", "R2"]), lines)),
+        knots=draw(st.sampled_from([(), tuple((a / 10, b / 10) for a, b in zip(at, logits, strict=True))])),
+        ceiling=draw(st.sampled_from([1.0, 0.95])),
+        relation_threshold=draw(st.floats(0, 1.1)),
+        relation_thresholds=draw(st.dictionaries(st.sampled_from(["R1", "R2"]), st.floats(0, 1))),
+    )
+
+
+@given(rising_parts(), st.lists(st.floats(-20, 20), min_size=3, max_size=3))
+def test_scores_are_found_from_probabilities(part, scores):
+    names = ("R1", "R2", "R3")
+    lines = part.lines_of(names)
+    probabilities = part.on_line(np.array(scores) * lines[:, 0] + lines[:, 1])
+    back = part.scores_for(probabilities, names)
+    assert part.on_line(back * lines[:, 0] + lines[:, 1]) == pytest.approx(probabilities, rel=1e-6, abs=1e-9)
+
+
+@given(
+    rising_parts(),
+    rising_parts(),
+    st.none() | st.lists(st.floats(0.001, 1), min_size=2, max_size=2),
+    st.booleans(),
+    st.lists(st.floats(-20, 20) | st.just(np.nan), min_size=6, max_size=6),
+)
+def test_facts_are_those_that_a_loop_over_all_scores_finds(own, of_given, sure, doubt, values):
+    names = ("R1", "R2", "R3")
+    entities = EntityConfidence() if doubt else None
+    calibration = Calibration(**msgspec.structs.asdict(own), given=of_given, entities=entities)
+    scores = np.array(values).reshape(2, 3)
+    part = of_given if sure is None else own
+    wanted = []
+    for pair in range(2):
+        for relation in range(3):
+            score = scores[pair, relation]
+            if sure is not None and doubt:
+                scale, bias = of_given.lines_of(names)[relation]
+                score = logit(of_given.on_line(scale * score + bias) * sure[pair])
+            scale, bias = part.lines_of(names)[relation]
+            probability = float(part.on_line(scale * score + bias).round(DIGITS))
+            if probability >= part.cuts(names)[relation]:
+                wanted.append((pair, relation, probability))
+    found = calibration.facts(scores, names, None if sure is None else np.array(sure))
+    assert [tuple(row) for row in zip(*(column.tolist() for column in found), strict=True)] == wanted
+
+
+def test_facts_between_doubtful_entities_are_less_sure():
+    calibration = Calibration(entities=EntityConfidence(), given=RelationCalibration(), relation_threshold=0.1)
+    _, _, probability = calibration.facts(np.array([[1.0], [1.0]]), ("R1",), np.array([0.9, 0.5]))
+    assert probability == pytest.approx(expit(1.0) * np.array([0.9, 0.5]), abs=1e-4)
 
 
 def test_facts_below_their_cut_are_left_out():

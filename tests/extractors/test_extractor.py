@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from extractors import load_extractor, load_preparer
 from extractors.calibration import as_plain_text
+from extractors.confidence import RelationCalibration
+from extractors.entity_confidence import EntityConfidence
 from extractors.heads import HEADS
 from schemas import Mention, problems
 from tests.extractors.tiny import annotated, extractor, plain, save
@@ -62,6 +64,29 @@ def test_extractions_are_sound(head):
     assert sum(len(e.facts) for e in extractions) > 0
     for prepared, extraction in zip(batch, extractions, strict=True):
         check(prepared.document, extraction, tiny.schema)
+
+
+def test_entities_are_the_same_without_facts():
+    tiny = extractor()
+    batch = [tiny.prepare(document) for document in documents()]
+    for with_facts, without in zip(tiny.extract(batch), tiny.extract(batch, facts=False), strict=True):
+        assert without == msgspec.structs.replace(with_facts, facts=())
+
+
+def test_facts_between_entities_in_doubt_are_less_sure():
+    tiny = extractor()
+    batch = [tiny.prepare(document) for document in documents()]
+    calm = msgspec.structs.replace(
+        tiny.calibration, relation_threshold=0.0, given=RelationCalibration(), entities=EntityConfidence(bias=20.0)
+    )
+    doubt = msgspec.structs.replace(calm, entities=EntityConfidence(mentions=1.0, type=1.0))
+    certain, doubtful = ([], [])
+    for calibration, into in ((calm, certain), (doubt, doubtful)):
+        tiny.calibration = calibration
+        into += [fact for extraction in tiny.extract(batch) for fact in extraction.facts]
+    assert certain
+    assert [(f.head, f.relation, f.tail) for f in certain] == [(f.head, f.relation, f.tail) for f in doubtful]
+    assert all(more.probability > less.probability for more, less in zip(certain, doubtful, strict=True))
 
 
 @pytest.mark.skipif(not HAS_HALF, reason="needs a CPU with fast bfloat16")

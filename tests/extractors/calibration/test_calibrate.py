@@ -73,9 +73,10 @@ def test_scores_from_text_are_not_bent():
     extractor = tiny_extractor()
     extractor.calibration = Calibration(scale=9.0, bias=5.0)
     prepared = [extractor.prepare(msgspec.structs.replace(d, entities=None, facts=())) for d in DOCUMENTS]
-    raw = candidates_from_text(extractor, prepared, DOCUMENTS, floor=-5.0)
+    given = candidates_given_entities(extractor.model, extractor.preparer, DOCUMENTS)
+    raw = candidates_from_text(extractor, prepared, DOCUMENTS, given)
     assert len(raw)
-    assert raw.score.min() >= -5.0
+    assert raw.score.min() >= given.lowest_useful_score()
     assert raw.score.min() < 0 or raw.score.max() > 1, "scores, not probabilities"
     assert extractor.calibration.scale == 9.0
 
@@ -87,7 +88,7 @@ def test_everything_is_chosen_and_stated(joint, tmp_path):
     calibration = calibrate(network, preparer, DOCUMENTS, "dev")
     assert all(torch.equal(weight, before[name]) for name, weight in network.state_dict().items())
     assert calibration.selected_on == "dev"
-    assert (calibration.given is not None) == joint
+    assert (calibration.given is not None) == (calibration.entities is not None) == joint
     given = calibration.relating(given=True)
     assert given.scale > 0
     assert 0 < given.relation_threshold < 1

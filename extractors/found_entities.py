@@ -1,0 +1,154 @@
+"""Entities of passages: mentions, then clusters of them, and how sure the network is of each (section 3.1, a and b)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from extractors.clustering import cluster, constrain
+from extractors.confidence import Calibration
+from extractors.encoded import Encoded
+from extractors.entity_confidence import cluster_clues
+from extractors.layout import candidate_spans
+from extractors.network import Network
+from extractors.objective import edit_distances
+from extractors.prepare import Passage
+from schemas import Document, Entity, Mention
+
+
+@dataclass(frozen=True)
+class FoundEntity:
+    """An entity, typed if the source types it, and its first three clues."""
+
+    entity: Entity
+    clues: NDArray[np.float64]
+
+
+def find_entities(
+    model: Network,
+    calibration: Calibration,
+    encoded: Encoded,
+    passages: Sequence[Passage],
+    documents: Sequence[Document],
+) -> list[list[FoundEntity]]:
+    """Return the entities of each passage: the given ones, or clusters of given and predicted mentions.
+
+    Raises:
+        FloatingPointError: a score is no number.
+    """
+    if all(document.entities is not None for document in documents):
+        return [_given(document) for document in documents]
+    mentions, sure = _find_mentions(model, calibration, encoded, passages, documents)
+    starts = np.array([m.start - p.first_word for p, found in zip(passages, mentions, strict=True) for m in found])
+    ends = np.array([m.end - p.first_word for p, found in zip(passages, mentions, strict=True) for m in found])
+    counts = np.array([len(found) for found in mentions])
+    base = np.repeat(encoded.words.first[:-1], counts)
+    owner = np.repeat(np.arange(len(passages)), counts)
+    offset = np.cumsum(counts) - counts
+    # All pairs in text order inside each passage.
+    rank = np.arange(len(owner)) - offset[owner] if len(owner) else owner
+    later = counts[owner] - rank - 1
+    first = np.repeat(np.arange(len(owner)), later)
+    second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(later) - later, later)
+    texts = [
+        document.span_text(m.start, m.end) for document, found in zip(documents, mentions, strict=True) for m in found
+    ]
+    similarity = np.zeros(0)
+    if len(first):
+        vectors = encoded.pool(encoded.place(starts + base), encoded.place(ends + base))
+        distances = encoded.place(edit_distances(texts, first, second))
+        logits = model.coreference_logits(vectors, encoded.place(first), encoded.place(second), distances)
+        check_numbers(logits)
+        similarity = torch.sigmoid(logits.float()).double().cpu().numpy()
+    results: list[list[FoundEntity]] = []
+    pair_counts = counts * (counts - 1) // 2
+    pair_offset = np.cumsum(pair_counts) - pair_counts
+    for index, document in enumerate(documents):
+        if document.entities is not None:
+            results.append(_given(document))
+            continue
+        found = mentions[index]
+        matrix = np.eye(len(found))
+        upper = np.triu_indices(len(found), 1)
+        matrix[upper] = similarity[pair_offset[index] : pair_offset[index] + pair_counts[index]]
+        matrix.T[upper] = matrix[upper]
+        constrain(matrix, found)
+        groups = cluster(matrix, calibration.coreference_threshold)
+        clues = cluster_clues(sure[index], matrix, groups)
+        results.append(
+            [FoundEntity(_entity([found[i] for i in group]), clue) for group, clue in zip(groups, clues, strict=True)]
+        )
+    return results
+
+
+def _given(document: Document) -> list[FoundEntity]:
+    """Return the entities of a document that states them: nothing about them is in doubt."""
+    return [FoundEntity(entity, np.zeros(3)) for entity in document.entities or ()]
+
+
+def _entity(mentions: list[Mention]) -> Entity:
+    """Return the entity of a cluster; an empty type is filled in by the type classifier."""
+    kb_ids = tuple(sorted({kb_id for mention in mentions for kb_id in mention.kb_ids}))
+    types = sorted(mention.type for mention in mentions if mention.type)
+    return Entity(tuple(mentions), max(types, key=types.count, default=""), kb_ids)
+
+
+def _find_mentions(
+    model: Network,
+    calibration: Calibration,
+    encoded: Encoded,
+    passages: Sequence[Passage],
+    documents: Sequence[Document],
+) -> tuple[list[list[Mention]], list[NDArray[np.float64]]]:
+    """Return the mentions of passages whose entities are not given, in text order, and the probability of each."""
+    words = encoded.words
+    open_passages = np.array([document.entities is None for document in documents])
+    start, end = candidate_spans(words, model.config.longest_mention)
+    searched = open_passages[words.passage[start]]
+    start, end = start[searched], end[searched]
+    probability: NDArray[np.float32] = np.zeros(0, np.float32)
+    if len(start):
+        logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
+        check_numbers(logits)
+        probability = torch.sigmoid(logits.float()).cpu().numpy()
+    likely = probability >= calibration.mention_threshold
+    start, end, probability = start[likely], end[likely], probability[likely]
+    results: list[list[tuple[Mention, float]]] = [[] for _ in passages]
+    taken = np.zeros(len(words.sentence), bool)
+    for index, (passage, document) in enumerate(zip(passages, documents, strict=True)):
+        if document.entities is not None:
+            continue
+        base = int(words.first[index]) - passage.first_word
+        stop = passage.first_word + passage.words
+        for mention in document.mentions:
+            if passage.first_word <= mention.start and mention.end <= stop:
+                results[index].append((mention, 1.0))
+                taken[mention.start + base : mention.end + base] = True
+    # Given mentions come first, then the likelier span: annotated mentions hardly ever overlap.
+    for row in np.lexsort((end, start, -probability)).tolist():
+        low, high = int(start[row]), int(end[row])
+        if not taken[low:high].any():
+            taken[low:high] = True
+            index = int(words.passage[low])
+            base = int(words.first[index]) - passages[index].first_word
+            results[index].append((Mention(low - base, high - base), float(probability[row])))
+    for found in results:
+        found.sort(key=lambda one: (one[0].start, one[0].end, one[0].kb_ids))
+    return (
+        [[mention for mention, _ in found] for found in results],
+        [np.array([sure for _, sure in found], np.float64) for found in results],
+    )
+
+
+def check_numbers(scores: torch.Tensor) -> None:
+    """Check scores before they meet a threshold: what is no number is below each, and would be taken for nothing found.
+
+    Raises:
+        FloatingPointError: one of them is no number.
+    """
+    if not scores.isfinite().all():
+        raise FloatingPointError("the model gave a score that is not a number")
