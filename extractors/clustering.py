@@ -1,4 +1,7 @@
-"""From mention similarities to clusters, by complete linkage (section 3.1 b), honouring what the source says."""
+"""From mention similarities to clusters, by average linkage, honouring what the source says.
+
+JEREX (section 3.1 b) takes complete linkage, where one unlike pair of many keeps two clusters apart.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,10 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from schemas import Mention
+
+# What the source says: two mentions are one entity, which is joined first, or two, which no mean makes up for.
+ALWAYS = 2.0
+NEVER = -1e9
 
 
 def constrain(similarity: NDArray[np.float64], mentions: Sequence[Mention]) -> None:
@@ -26,9 +33,9 @@ def constrain(similarity: NDArray[np.float64], mentions: Sequence[Mention]) -> N
     typed = types != ""
     both_known = known[:, None] & known[None, :]
     clash = (typed[:, None] & typed[None, :]) & (types[:, None] != types[None, :])
-    similarity[both_known & ~same] = 0.0
-    similarity[clash] = 0.0
-    similarity[same & ~clash] = 1.0
+    similarity[both_known & ~same] = NEVER
+    similarity[clash] = NEVER
+    similarity[same & ~clash] = ALWAYS
 
 
 def _share(count: int, ids: Sequence[tuple[str, ...]]) -> NDArray[np.bool_]:
@@ -42,10 +49,10 @@ def _share(count: int, ids: Sequence[tuple[str, ...]]) -> NDArray[np.bool_]:
 
 
 def cluster(similarity: NDArray[np.float64], threshold: float) -> list[list[int]]:
-    """Cluster mentions so that all pairs in a cluster have at least the similarity `threshold`.
+    """Join the two clusters with the highest mean similarity of their mentions, as long as it is at least `threshold`.
 
     Args:
-        similarity: symmetric, values in [0, 1], shape (m, m).
+        similarity: symmetric, in [0, 1] but for what `constrain` overwrote, shape (m, m).
         threshold: alpha^c.
 
     Returns:
@@ -55,8 +62,8 @@ def cluster(similarity: NDArray[np.float64], threshold: float) -> list[list[int]
     if count < 2:
         return [[index] for index in range(count)]
     upper = np.triu_indices(count, 1)
-    distance = 1.0 - similarity[upper]
-    labels = fcluster(linkage(distance, method="complete"), t=1.0 - threshold, criterion="distance")
+    distance = ALWAYS - similarity[upper]
+    labels = fcluster(linkage(distance, method="average"), t=ALWAYS - threshold, criterion="distance")
     clusters: dict[int, list[int]] = {}
     for index, label in enumerate(labels.tolist()):
         clusters.setdefault(label, []).append(index)

@@ -43,7 +43,7 @@ def cluster_clues(probability: Floats, similarity: Floats, clusters: list[list[i
 
     Args:
         probability: that each mention is one, shape (m,).
-        similarity: symmetric, in [0, 1], shape (m, m).
+        similarity: as it was clustered, shape (m, m).
         clusters: the mentions of each, every mention in one of them.
     """
     cluster = np.empty(len(probability), np.int64)

@@ -1,8 +1,10 @@
+from itertools import combinations
+
 import numpy as np
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from extractors.clustering import cluster, constrain
+from extractors.clustering import ALWAYS, NEVER, cluster, constrain
 from schemas import Mention
 
 
@@ -16,18 +18,50 @@ def similarities(draw):
     return matrix
 
 
+def mean_of(matrix, one, other):
+    return matrix[np.ix_(one, other)].mean()
+
+
 @given(similarities(), st.integers(1, 99))
-def test_all_pairs_in_a_cluster_are_similar_and_every_mention_is_in_one(matrix, percent):
+def test_no_two_clusters_are_as_similar_as_the_threshold_and_every_mention_is_in_one(matrix, percent):
     clusters = cluster(matrix, percent / 100)
     assert sorted(i for group in clusters for i in group) == list(range(len(matrix)))
-    for group in clusters:
-        assert matrix[np.ix_(group, group)].min() >= percent / 100 - 1e-9
+    for one, other in combinations(clusters, 2):
+        assert mean_of(matrix, one, other) < percent / 100 + 1e-9
     assert [group[0] for group in clusters] == sorted(group[0] for group in clusters)
 
 
-def test_complete_linkage_does_not_chain():
+@given(similarities(), st.integers(1, 99))
+def test_clusters_are_those_of_a_loop_that_joins_the_most_similar_two(matrix, percent):
+    upper = np.triu_indices(len(matrix), 1)
+    assume(len(set(matrix[upper])) == len(upper[0]))  # among equally similar ones any may be joined first
+    clusters = [[i] for i in range(len(matrix))]
+    while len(clusters) > 1:
+        one, other = max(combinations(clusters, 2), key=lambda two: mean_of(matrix, *two))
+        if mean_of(matrix, one, other) < percent / 100:
+            break
+        clusters = [group for group in clusters if group not in (one, other)] + [one + other]
+    found = cluster(matrix, percent / 100)
+    close = [abs(mean_of(matrix, one, other) - percent / 100) < 1e-9 for one, other in combinations(found, 2)]
+    assume(not any(close))
+    assert sorted(map(sorted, clusters)) == sorted(found)
+
+
+def test_one_unlike_pair_does_not_keep_clusters_apart():
     matrix = np.array([[1, 0.9, 0.1], [0.9, 1, 0.9], [0.1, 0.9, 1]])
-    assert sorted(map(len, cluster(matrix, 0.5))) == [1, 2]
+    assert cluster(matrix, 0.5) == [[0, 1, 2]]
+    assert sorted(map(len, cluster(matrix, 0.6))) == [1, 2]
+
+
+@given(similarities(), st.integers(1, 99), st.lists(st.sampled_from(["", "wiki:A", "wiki:B"]), min_size=8, max_size=8))
+def test_what_the_source_says_holds(matrix, percent, ids):
+    mentions = [Mention(i, i + 1, kb_ids=(name,) if name else ()) for i, name in enumerate(ids[: len(matrix)])]
+    constrain(matrix, mentions)
+    clusters = cluster(matrix, percent / 100)
+    for name in ("wiki:A", "wiki:B"):
+        assert sum(any(ids[i] == name for i in group) for group in clusters) <= 1
+    for group in clusters:
+        assert len({ids[i] for i in group} - {""}) <= 1
 
 
 def test_the_source_decides():
@@ -41,8 +75,7 @@ def test_the_source_decides():
     ]
     matrix = np.full((6, 6), 0.6)
     constrain(matrix, mentions)
-    assert matrix[0, 1] == 1.0
-    assert matrix[0, 2] == matrix[1, 2] == 0.0
-    assert matrix[4, 5] == 0.0
+    assert matrix[0, 1] == ALWAYS
+    assert matrix[0, 2] == matrix[1, 2] == matrix[4, 5] == NEVER
     assert matrix[0, 3] == matrix[3, 4] == 0.6
     assert (matrix == matrix.T).all()
