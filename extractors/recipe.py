@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -80,6 +80,8 @@ class Recipe(Architecture, frozen=True, kw_only=True):
             vectors of the backbone.
         start: checkpoint whose weights the network starts from, as far as they fit; empty for the bare backbone.
         warmup: share of a stage's steps.
+        averaging: epochs are judged, and kept, with running means of the weights, of which each step leaves this share
+            (0.998: means over some 500 steps); 0 for the weights themselves.
     """
 
     backbone: str
@@ -92,6 +94,7 @@ class Recipe(Architecture, frozen=True, kw_only=True):
     start: str = ""
     warmup: float = 0.06
     clip: float = 1.0
+    averaging: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     seed: int = 1
 
 

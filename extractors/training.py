@@ -20,6 +20,7 @@ import torch
 from msgspec.structs import replace
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import AutoConfig
 
 from extractors.backbone import backbone_folder, backbone_tokenizer
@@ -143,7 +144,7 @@ class _Run:
             if index < state["stage"]:
                 continue
             self._train_stage(index, stage, state)
-            state = {"stage": index + 1, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
+            state = _untrained(index + 1)
             if index + 1 < len(self.recipe.stages):
                 self._save_state({**state, "model": self.model.state_dict()})
         # Checkpoints hold fewer bits: thresholds and figures are to be those of what is saved.
@@ -174,9 +175,13 @@ class _Run:
         choose_modules(model, stage)
         optimizer = make_optimizer(model, stage)
         schedule = LambdaLR(optimizer, _warm_up_then_decay(int(steps * recipe.warmup), steps))
+        mean = _running_mean(model, recipe.averaging)
         if state["optimizer"] is not None:
             optimizer.load_state_dict(state["optimizer"])
             schedule.load_state_dict(state["schedule"])
+            if mean is not None:
+                mean.load_state_dict(state["mean"])
+        judged: Network = model if mean is None else mean.module  # type: ignore[assignment]
         best, best_score = state["best"], state["best_score"]
         for epoch in range(state["epoch"], stage.epochs):
             began = time.perf_counter()
@@ -194,6 +199,8 @@ class _Run:
                 nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
                 optimizer.step()
                 schedule.step()
+                if mean is not None:
+                    mean.update_parameters(model)
                 rate = (step + 1) * stage.batch / (time.perf_counter() - began)
                 done = epoch * per_epoch + step + 1
                 progress = Progress(index, epoch, done, steps, total / (step + 1), rate)
@@ -201,7 +208,7 @@ class _Run:
                     self._log_step(progress, (total - logged[0]) / (step + 1 - logged[1]))
                     logged = (total, step + 1)
                 self.listener(progress)
-            scores, score = selection_scores(model, self.preparer, self.selection)
+            scores, score = selection_scores(judged, self.preparer, self.selection)
             self._log(
                 {
                     "event": "epoch",
@@ -215,7 +222,7 @@ class _Run:
                 }
             )
             if score > best_score:
-                best, best_score = copy.deepcopy(model.state_dict()), score
+                best, best_score = copy.deepcopy(judged.state_dict()), score
             self._save_state(
                 {
                     "stage": index,
@@ -225,6 +232,7 @@ class _Run:
                     "model": model.state_dict(),
                     "optimizer": optimizer.state_dict(),
                     "schedule": schedule.state_dict(),
+                    "mean": None if mean is None else mean.state_dict(),
                 }
             )
             self.listener(dataclasses.replace(progress, score=score))
@@ -288,7 +296,7 @@ class _Run:
         path = self.out / STATE
         recipe = msgspec.json.encode(self.recipe).decode()
         if not path.exists():
-            return {"stage": 0, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
+            return _untrained(0)
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.device)
         if state.pop("recipe") != recipe:
             raise ValueError(f"'{self.out}' holds a run of another recipe: choose another --out, or delete it")
@@ -316,6 +324,18 @@ class _Run:
     def _log(self, row: dict[str, Any]) -> None:
         with (self.out / LOG).open("a") as file:
             file.write(json.dumps({"time": round(time.time()), **row}) + "\n")
+
+
+def _running_mean(model: Network, kept: float) -> AveragedModel | None:
+    """Return a network for the running mean of the weights; None where each step leaves nothing of it."""
+    if not kept:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(kept))  # type: ignore[no-untyped-call]
+
+
+def _untrained(stage: int) -> dict[str, Any]:
+    """Return the state of a run before a stage."""
+    return {"stage": stage, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
 
 
 def load_relation_schema_text(name_or_path: str) -> str:

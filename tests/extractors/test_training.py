@@ -49,8 +49,10 @@ def weights(folder):
     return load_extractor(str(folder)).model.state_dict()
 
 
-def test_a_stopped_run_ends_like_an_undisturbed_one(tmp_path):
-    whole = training.train(recipe(), CORPORA, tmp_path / "whole")
+@pytest.mark.parametrize("averaging", [0.0, 0.7])
+def test_a_stopped_run_ends_like_an_undisturbed_one(tmp_path, averaging):
+    one = recipe(averaging=averaging)
+    whole = training.train(one, CORPORA, tmp_path / "whole")
     for moment in ((0, 1), (1, 0), (1, 1)):
 
         def stop(progress, moment=moment):
@@ -58,10 +60,30 @@ def test_a_stopped_run_ends_like_an_undisturbed_one(tmp_path):
                 raise Stopped
 
         with pytest.raises(Stopped):
-            training.train(recipe(), CORPORA, tmp_path / "stopped", stop)
-    resumed = training.train(recipe(), CORPORA, tmp_path / "stopped")
+            training.train(one, CORPORA, tmp_path / "stopped", stop)
+    resumed = training.train(one, CORPORA, tmp_path / "stopped")
     expected, found = weights(whole), weights(resumed)
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_the_running_mean_of_the_weights_is_what_stays(tmp_path, monkeypatch):
+    one = recipe(stages=(Stage((Corpus("train"),), 1, 1e-3, 3e-3, batch=1),), averaging=0.7)
+    seen = []
+    step = torch.optim.AdamW.step
+
+    def watched(optimizer, *arguments):
+        step(optimizer, *arguments)
+        seen.append([p.detach().clone() for group in optimizer.param_groups for p in group["params"]])
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    run = training._Run(one, CORPORA, tmp_path, lambda progress: None)
+    run._train_stage(0, one.stages[0], training._untrained(0))
+    mean = seen[0]
+    for weights_then in seen[1:]:
+        mean = [0.7 * kept + 0.3 * new for kept, new in zip(mean, weights_then, strict=True)]
+    assert len(seen) == 2  # of three documents two are equal
+    found = sorted(float(parameter.detach().sum()) for parameter in run.model.parameters())
+    assert found == pytest.approx(sorted(float(parameter.sum()) for parameter in mean), abs=1e-4)
 
 
 def test_two_stages_of_docre_ii_are_resumed_too(tmp_path):
