@@ -99,6 +99,13 @@ class RelationCalibration(Record, frozen=True):
         """Return scale and bias of each relation: shape (relations, 2)."""
         return np.array([self.lines.get(relation, (self.scale, self.bias)) for relation in relations]).reshape(-1, 2)
 
+    def on_lines(
+        self, score: NDArray[np.floating], relation: NDArray[np.integer], relations: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return where scores lie on the lines of their relations, which are given by number: each of shape (n,)."""
+        scale, bias = self.lines_of(relations)[relation].T
+        return np.asarray(scale * score + bias, np.float64)
+
     def on_line(self, z: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the probabilities of scores that already lie on their line."""
         z = np.clip(z, -_FARTHEST, _FARTHEST)
@@ -184,10 +191,8 @@ class Calibration(RelationCalibration, frozen=True):
         pair, relation = (scores >= floors).nonzero()
         score = scores[pair, relation]
         if sure is not None and base is not None:
-            scale, bias = base.lines_of(relations)[relation].T
-            score = logit(base.on_line(scale * score + bias) * sure[pair])
-        scale, bias = part.lines_of(relations)[relation].T
-        probability = part.on_line(scale * score + bias).round(DIGITS)
+            score = logit(base.on_line(base.on_lines(score, relation, relations)) * sure[pair])
+        probability = part.on_line(part.on_lines(score, relation, relations)).round(DIGITS)
         kept = probability >= cuts[relation]
         return pair[kept], relation[kept], probability[kept]
 

@@ -142,11 +142,9 @@ def _find_facts(
         rows = np.flatnonzero(pair_given == given)
         row, *columns = calibration.facts(scores[rows].numpy(), relations, None if given else sure[rows])
         parts.append((rows[row], *columns))
-    found = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    if not len(found[0]):
+    pair, relation, probability = (np.concatenate(column) for column in zip(*parts, strict=True))
+    if not len(pair):
         return
-    order = np.lexsort((found[1], found[0]))
-    pair, relation, probability = (column[order] for column in found)
     chosen = pairs.layout.pairs[torch.from_numpy(pair).to(pairs.layout.pairs.device)]
     support = evidence_sentences(pairs.with_pairs(chosen), calibration.evidence_threshold)
     first_entity = torch.searchsorted(host.entity_passage, torch.arange(len(passages))).tolist()

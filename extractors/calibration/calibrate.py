@@ -21,7 +21,7 @@ from extractors.calibration.thresholds import with_thresholds
 from extractors.confidence import Calibration, RelationCalibration
 from extractors.entity_confidence import EntityConfidence
 from extractors.evaluation import evaluate
-from extractors.evaluation.comparison import spans_of
+from extractors.evaluation.strict import strict_entities
 from extractors.extractor import Extractor
 from extractors.network import Network
 from extractors.prepare import Prepared, Preparer
@@ -96,8 +96,8 @@ def _entity_confidence(
     """Fit how sure the entities are that are found in the bare texts."""
     clues, right = [np.zeros((0, 4))], []
     for document, passages in zip(documents, extractor.extract_passages(prepared, facts=False), strict=True):
-        annotated = {(spans_of(entity), entity.type) for entity in document.entities or ()}
+        annotated = set(strict_entities(document.entities or ()))
         for passage in passages:
             clues.append(np.array(passage.clues).reshape(-1, 4))
-            right += [(spans_of(entity), entity.type) in annotated for entity in passage.entities]
+            right += [entity in annotated for entity in strict_entities(passage.entities)]
     return fit_entity_confidence(np.concatenate(clues), np.array(right, bool))

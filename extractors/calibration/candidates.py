@@ -54,8 +54,7 @@ class Candidates:
 
     def on_lines(self, calibration: RelationCalibration) -> NDArray[np.float64]:
         """Return the score of each candidate on the line of its relation."""
-        scale, bias = calibration.lines_of(self.relations)[self.relation].T
-        return np.asarray(scale * self.score + bias, np.float64)
+        return calibration.on_lines(self.score, self.relation, self.relations)
 
     def probabilities(self, calibration: RelationCalibration) -> NDArray[np.float64]:
         """Return the probability of each candidate, as extractions state it."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
-from extractors.evaluation.comparison import Pair, spans_of
+from extractors.evaluation.comparison import Pair, Spans, spans_of
 from extractors.evaluation.score import Score
 from schemas.document import Entity, Fact
 
@@ -35,17 +35,22 @@ def entity_type_scores(pairs: Iterable[Pair]) -> dict[str, Score]:
     """Return the strict `entity` score of every type that occurs."""
     totals: dict[str, Score] = {}
     for document, extraction in pairs:
-        gold = {(spans_of(entity), entity.type) for entity in document.entities or ()}
-        predicted = {(spans_of(entity), entity.type) for entity in extraction.entities}
+        gold = set(strict_entities(document.entities or ()))
+        predicted = set(strict_entities(extraction.entities))
         for type in {type for _, type in gold | predicted}:
             score = Score.of({e for e in gold if e[1] == type}, {e for e in predicted if e[1] == type})
             totals[type] = totals.get(type, Score()) + score
     return dict(sorted(totals.items()))
 
 
+def strict_entities(entities: Iterable[Entity]) -> list[tuple[Spans, str]]:
+    """Return what makes each entity right at the level `entity`."""
+    return [(spans_of(entity), entity.type) for entity in entities]
+
+
 def strict_facts(entities: Sequence[Entity], facts: Iterable[Fact]) -> list[tuple[Hashable, str, Hashable]]:
     """Return what makes each fact right at the level `rel_nec`."""
-    typed = [(spans_of(entity), entity.type) for entity in entities]
+    typed = strict_entities(entities)
     return [(typed[fact.head], fact.relation, typed[fact.tail]) for fact in facts]
 
 
@@ -55,7 +60,7 @@ def _items(entities: Sequence[Entity], facts: Iterable[Fact]) -> dict[str, froze
     return {
         "mention": frozenset(span for cluster in clusters for span in cluster),
         "coreference": frozenset(clusters),
-        "entity": frozenset((spans_of(entity), entity.type) for entity in entities),
+        "entity": frozenset(strict_entities(entities)),
         "rel": frozenset((clusters[fact.head], fact.relation, clusters[fact.tail]) for fact in facts),
         "rel_nec": frozenset(strict_facts(entities, facts)),
     }

@@ -60,7 +60,7 @@ def test_extractions_are_sound(head):
     tiny = extractor(head)
     batch = [tiny.prepare(document) for document in documents()]
     extractions = tiny.extract(batch)
-    assert sum(len(e.entities) for e in extractions) > 3
+    assert sum(len(e.entities) for e in extractions) > 5
     assert sum(len(e.facts) for e in extractions) > 0
     for prepared, extraction in zip(batch, extractions, strict=True):
         check(prepared.document, extraction, tiny.schema)

@@ -88,7 +88,7 @@ def extractor(head: str = "jerex-mrc", precision: torch.dtype = torch.float32, *
         encoded = network.encode(Preparer(tokenizer()).prepare(annotated()).passages)
         starts = torch.arange(17)
         network.mention_classifier.outer.bias -= network.mention_logits(encoded, starts, starts + 1).median()
-    loose = Calibration(mention_threshold=0.5, coreference_threshold=0.5, relation_threshold=0.01)
+    loose = Calibration(mention_threshold=0.5, coreference_threshold=0.55, relation_threshold=0.01)
     device = Device(torch.device("cpu"), precision, budget=0 if precision == torch.float32 else 512)
     return Extractor(
         network, Preparer(tokenizer(), network.config.whole_pieces, network.config.passage_pieces), loose, device
