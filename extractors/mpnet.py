@@ -28,11 +28,8 @@ class FusedAttention(MPNetSelfAttention):
         batch, length, _width = hidden_states.shape
         shape = (batch, length, self.num_attention_heads, self.attention_head_size)
         query, key, value = (layer(hidden_states).view(shape).transpose(1, 2) for layer in (self.q, self.k, self.v))
-        bias = None if position_bias is None else position_bias.detach()
-        if attention_mask is not None:
-            bias = attention_mask if bias is None else bias + attention_mask
-        mask = None if bias is None else bias.to(query.dtype)
-        context = attend(query, key, value, mask)
+        masks = [mask.detach() for mask in (position_bias, attention_mask) if mask is not None]
+        context = attend(query, key, value, *masks)
         attended: Tensor = self.o(context.transpose(1, 2).reshape(batch, length, -1))
         return (attended,)
 

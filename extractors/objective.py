@@ -18,7 +18,7 @@ from extractors.encoded import Encoded
 from extractors.evidence import evidence_loss, evidence_of_pairs
 from extractors.heads import EntityPairs
 from extractors.layout import Layout, Words, candidate_spans, lay_out_entities, lay_out_words
-from extractors.losses import mean
+from extractors.losses import binary_cross_entropy, mean
 from extractors.network import Network
 from extractors.prepare import Passage, Prepared
 from extractors.sampling import sample_per_group, sample_spans
@@ -62,6 +62,7 @@ class Example:
         types: its entity types by number.
         use_facts: whether its facts take part in the relation loss.
         complete: whether all its facts are annotated, so that other pairs are surely unrelated.
+        soft: whether its facts have probabilities, which are learned as they are.
     """
 
     document: Document
@@ -69,9 +70,12 @@ class Example:
     types: tuple[int, ...]
     use_facts: bool = True
     complete: bool = True
+    soft: bool = False
 
 
-def make_example(model: Network, prepared: Prepared, use_facts: bool = True, complete: bool = True) -> Example:
+def make_example(
+    model: Network, prepared: Prepared, use_facts: bool = True, complete: bool = True, soft: bool = False
+) -> Example:
     """Number the entity types of an annotated document and tell its entities to the network.
 
     Raises:
@@ -88,7 +92,7 @@ def make_example(model: Network, prepared: Prepared, use_facts: bool = True, com
         )
     types = tuple(schema.entity_types.index(e.type) for e in document.entities)
     passage = model.tell_entities(prepared.passages[0], entity_spans(document), types)
-    return Example(document, passage, types, use_facts, complete)
+    return Example(document, passage, types, use_facts, complete, soft)
 
 
 def entity_spans(document: Document) -> list[list[tuple[int, int]]]:
@@ -108,8 +112,9 @@ class Batch:
         examples: the documents.
         layout: their entities and all pairs, on the host.
         pairs: the pairs of the relation loss, shape (n, 2).
-        targets: their annotated relations, shape (n, relations).
+        targets: the probability of each relation, 1 for annotated ones, shape (n, relations).
         unlabelled: those for which nothing annotated does not mean unrelated, shape (n,).
+        soft: those that are learned with their probabilities, shape (n,).
         spans: start and end of candidate mentions; none if the network only relates.
         mention_pairs: both mentions of candidates for coreference; none if the network only relates.
     """
@@ -119,6 +124,7 @@ class Batch:
     pairs: Tensor
     targets: Tensor
     unlabelled: Tensor
+    soft: Tensor
     spans: Sampled
     mention_pairs: Sampled
 
@@ -146,12 +152,12 @@ def draw_batch(
     words = lay_out_words([example.passage for example in examples])
     documents = [example.document for example in examples]
     layout = lay_out_entities([entity_spans(document) for document in documents], words)
-    pairs, targets, unlabelled = _draw_pairs(model, layout, examples, objective, generator)
+    pairs, targets, unlabelled, soft = _draw_pairs(model, layout, examples, objective, generator)
     spans = mention_pairs = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
     if model.config.joint:
         spans = _draw_spans(words, layout, model.config.longest_mention, objective.negative_spans, generator)
         mention_pairs = _draw_mention_pairs(layout, objective.negative_mention_pairs, generator)
-    return Batch(examples, layout, pairs, targets, unlabelled, spans, mention_pairs)
+    return Batch(examples, layout, pairs, targets, unlabelled, soft, spans, mention_pairs)
 
 
 def joint_loss(
@@ -265,24 +271,23 @@ def _coreference_loss(model: Network, encoded: Encoded, mentions: Tensor, batch:
 
 
 def relation_targets(layout: Layout, documents: Sequence[Document], relations: dict[str, int]) -> Tensor:
-    """Return the annotated relations of every pair of the layout: shape (pairs, relations), 0 or 1."""
+    """Return the probability of every relation of every pair of the layout: shape (pairs, relations).
+
+    It is 1 for annotated facts and 0 where there is no fact.
+    """
     entity_counts = [len(document.entities or ()) for document in documents]
     offset = np.cumsum([0, *entity_counts])
+    known = [(i, fact) for i, document in enumerate(documents) for fact in document.facts if fact.head != fact.tail]
     facts = np.array(
-        [
-            (offset[i] + fact.head, offset[i] + fact.tail, relations[fact.relation])
-            for i, document in enumerate(documents)
-            for fact in document.facts
-            if fact.head != fact.tail
-        ],
-        np.int64,
+        [(offset[i] + fact.head, offset[i] + fact.tail, relations[fact.relation]) for i, fact in known], np.int64
     ).reshape(-1, 3)
     total = int(offset[-1])
     pairs = layout.pairs.numpy()
     # Pairs are sorted by (head, tail).
     row = np.searchsorted(pairs[:, 0] * total + pairs[:, 1], facts[:, 0] * total + facts[:, 1])
     targets = torch.zeros(len(pairs), len(relations))
-    targets[torch.from_numpy(row), torch.from_numpy(facts[:, 2])] = 1.0
+    probabilities = torch.tensor([fact.probability for _, fact in known])
+    targets[torch.from_numpy(row), torch.from_numpy(facts[:, 2])] = probabilities
     return targets
 
 
@@ -292,32 +297,36 @@ def _draw_pairs(
     examples: Sequence[Example],
     objective: Objective,
     generator: np.random.Generator,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the pairs of the relation loss, their targets, and which of them are unlabelled."""
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the pairs of the relation loss, their targets, and which of them are unlabelled, and which soft."""
     targets = relation_targets(layout, [example.document for example in examples], model.config.schema.index)
     owner = layout.entity_passage[layout.pairs[:, 0]].numpy()
     used = np.array([example.use_facts for example in examples])[owner]
     related = targets.any(1).numpy()
     complete = np.array([example.complete for example in examples])[owner]
-    guessed = ~complete & (objective.incomplete == "positive-unlabelled")
+    soft = np.array([example.soft for example in examples])[owner]
+    guessed = ~complete & ~soft & (objective.incomplete == "positive-unlabelled")
     sure = complete | (objective.incomplete == "negatives")
     sure |= generator.random(len(owner)) < objective.negative_share
     sampled = sample_per_group(owner, objective.negative_entity_pairs, generator, ~related)
     # The positive-unlabelled loss is an estimate from all pairs.
     chosen = torch.from_numpy((related | (sampled & sure) | guessed) & used)
-    return layout.pairs[chosen], targets[chosen], torch.from_numpy(guessed)[chosen]
+    return layout.pairs[chosen], targets[chosen], torch.from_numpy(guessed)[chosen], torch.from_numpy(soft)[chosen]
 
 
 def _relation_losses(model: Network, pairs: EntityPairs, batch: Batch, ratios: Tensor | None) -> dict[str, Tensor]:
     device = pairs.encoded.device
-    unlabelled = batch.unlabelled.to(device)
+    unlabelled, soft = batch.unlabelled.to(device), batch.soft.to(device)
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
         values = model.loss.per_pair(logits, targets)
-        if ratios is None:
-            return values
-        scores = model.loss.scores(logits)[unlabelled]
-        # A pair is in one of the two losses: the other one's value is replaced, and so is its gradient.
-        return values.masked_scatter(unlabelled, positive_unlabelled(scores, targets[unlabelled], ratios.to(device)))
+        scores = model.loss.scores(logits)
+        # A pair is in one of the losses: the value of another one is replaced, and so is its gradient.
+        if batch.soft.any():
+            values = values.masked_scatter(soft, binary_cross_entropy(scores[soft], targets[soft]))
+        if ratios is not None:
+            guessed = positive_unlabelled(scores[unlabelled], targets[unlabelled], ratios.to(device))
+            values = values.masked_scatter(unlabelled, guessed)
+        return values
 
     return model.relation_head.losses(pairs.with_pairs(batch.pairs.to(device)), loss, batch.targets.to(device))

@@ -24,6 +24,8 @@ class Corpus(Record, frozen=True):
         complete: whether all facts of its documents are annotated.
         completed_by: checkpoints that add the facts they find between annotated entities, see `completion.py`.
         completion_cut: least mean probability of an added fact.
+        soft: whether added facts are learned with the probability that the checkpoints gave them, so that the network
+            becomes as sure as they are; otherwise they count like annotated ones.
         closed: whether facts of inverse and symmetric relations are added.
     """
 
@@ -33,6 +35,7 @@ class Corpus(Record, frozen=True):
     complete: bool = True
     completed_by: tuple[str, ...] = ()
     completion_cut: float = 0.5
+    soft: bool = False
     closed: bool = False
 
     def positions(self) -> slice:

@@ -20,20 +20,25 @@ from transformers.masking_utils import sdpa_mask
 NAME = "factmill"
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return softmax(query key^T / sqrt(depth) + mask) value: shape (batch, heads, length, depth), as all three have.
+def attend(query: Tensor, key: Tensor, value: Tensor, *masks: Tensor) -> Tensor:
+    """Return softmax(query key^T / sqrt(depth) + masks) value: shape (batch, heads, length, depth), as all three have.
 
     Args:
         query, key, value: what attends, what it is compared with, and what it finds.
-        mask: True where a key is seen, or numbers to be added; broadcast to (batch, heads, length, length).
+        masks: each True where a key is seen, or numbers to be added; broadcast to (batch, heads, length, length).
     """
+    added = [_as_numbers(mask, query.dtype) for mask in masks]
     if query.device.type != "cpu" or query.dtype != torch.bfloat16:
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=sum(added) if added else None)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-    if mask is not None:
-        scores += torch.where(mask, 0.0, -torch.inf).to(scores.dtype) if mask.dtype == torch.bool else mask
+    for mask in added:  # one after the other: their sum would be as large as the scores
+        scores += mask
     attended: Tensor = scores.softmax(-1) @ value
     return attended
+
+
+def _as_numbers(mask: Tensor, kind: torch.dtype) -> Tensor:
+    return torch.where(mask, 0.0, -torch.inf).to(kind) if mask.dtype == torch.bool else mask.to(kind)
 
 
 def _attend_for_transformers(
@@ -44,7 +49,8 @@ def _attend_for_transformers(
     scaled = more.get("scaling") not in (None, query.shape[-1] ** -0.5)
     if other or scaled or key.shape != query.shape or getattr(module, "is_causal", True):
         return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
-    return attend(query, key, value, attention_mask).transpose(1, 2), None
+    masks = () if attention_mask is None else (attention_mask,)
+    return attend(query, key, value, *masks).transpose(1, 2), None
 
 
 AttentionInterface.register(NAME, _attend_for_transformers)

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 import torch
 from msgspec.structs import replace
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -28,7 +29,7 @@ from extractors.calibration import PlotsNeedMatplotlib, calibrate, figures_of, p
 from extractors.card import model_card
 from extractors.checkpoint import find_checkpoint, load_start, save_checkpoint
 from extractors.compact import pack, unpack
-from extractors.completion import close_facts, completed_once
+from extractors.completion import close_facts, completed_once, taken_for_sure
 from extractors.config import Architecture, ModelConfig
 from extractors.memory import keep_memory
 from extractors.network import Network
@@ -44,6 +45,8 @@ STATE = "state.pt"
 LOG = "log.jsonl"
 # Steps between two rows of the log.
 LOG_STEPS = 50
+# Batches among which documents of similar length are sought.
+_POOL = 16
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,7 @@ class _Run:
             model.load_state_dict(state["model"])
         examples = self._examples(stage)
         ratios = self._ratios(examples)
+        lengths = np.array([len(example.passage.pieces) for example in examples])
         per_epoch = -(-len(examples) // stage.batch)
         steps = per_epoch * stage.epochs
         choose_modules(model, stage)
@@ -187,10 +191,10 @@ class _Run:
             began = time.perf_counter()
             total = 0.0
             logged = (0.0, 0)
-            order = np.random.default_rng([recipe.seed, index, epoch]).permutation(len(examples))
+            batches = _batches(lengths, stage.batch, np.random.default_rng([recipe.seed, index, epoch]))
             model.train()
             model.encoder.backbone.eval()
-            for step, chosen in enumerate(_batches(order, stage.batch)):
+            for step, chosen in enumerate(batches):
                 seed = [recipe.seed, index, epoch, step]
                 torch.manual_seed(int(np.random.default_rng(seed).integers(1 << 62)))
                 model.zero_grad(set_to_none=True)  # of frozen parameters too: clipping looks at all
@@ -272,7 +276,7 @@ class _Run:
             for document in self._completed(corpus):
                 if document.tokens and document.entities:
                     prepared = self.preparer.prepare(document)
-                    example = make_example(self.model, prepared, corpus.facts, corpus.complete)
+                    example = make_example(self.model, prepared, corpus.facts, corpus.complete, corpus.soft)
                     by_text[tuple(document.words())] = example
         return list(by_text.values())
 
@@ -280,6 +284,8 @@ class _Run:
         documents = self._documents(corpus)
         if corpus.completed_by:
             documents = completed_once(documents, corpus.completed_by, corpus.completion_cut, self.out)
+        if not corpus.soft:
+            documents = [taken_for_sure(document) for document in documents]
         if corpus.closed:
             documents = [close_facts(document, self.model.config.schema) for document in documents]
         return documents
@@ -350,9 +356,23 @@ def _warm_up_then_decay(warmup: int, steps: int) -> Callable[[int], float]:
     return lambda step: min((step + 1) / (warmup + 1), max(0.0, (steps - step) / max(1, steps - warmup)))
 
 
-def _batches(order: np.ndarray, size: int) -> Iterator[list[int]]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size].tolist()
+def _batches(lengths: NDArray[np.int64], size: int, generator: np.random.Generator) -> list[list[int]]:
+    """Return the documents of an epoch in random batches of similar length, so that the encoder reads a batch at once.
+
+    Windows of other sizes would be read one after the other, and each of them writes the gradients of all weights.
+
+    Args:
+        lengths: pieces of each document.
+        size: documents of a batch.
+        generator: draws which documents meet: those of similar length among `_POOL` batches that follow each other.
+    """
+    order = generator.permutation(len(lengths))
+    batches: list[list[int]] = []
+    for start in range(0, len(order), _POOL * size):
+        pool = order[start : start + _POOL * size]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[first : first + size].tolist() for first in range(0, len(pool), size)]
+    return [batches[at] for at in generator.permutation(len(batches))]
 
 
 def _name(corpus: Corpus) -> str:

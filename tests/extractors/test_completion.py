@@ -110,3 +110,9 @@ def test_a_stage_learns_from_completed_facts(tmp_path):
     plain_examples = run._examples(Stage((Corpus("train"),), 1))
     assert np.sum([len(e.document.facts) for e in found]) > np.sum([len(e.document.facts) for e in plain_examples])
     assert len(list((tmp_path / "run").glob("completed-*.msgpack"))) == 1
+    assert {fact.probability for example in found for fact in example.document.facts} == {1.0}
+    soft = run._examples(Stage((replace(corpus, soft=True),), 1))
+    assert [facts(e.document) for e in soft] == [facts(e.document) for e in found]
+    assert all(example.soft for example in soft)
+    assert not any(example.soft for example in found)
+    assert 0 < min(fact.probability for example in soft for fact in example.document.facts) < 1

@@ -113,6 +113,55 @@ def test_duplicate_and_reflexive_facts_count_once_or_not_at_all():
     assert targets[layout.pairs.tolist().index([0, 1]), 0] == 1.0
 
 
+def doubted(document, probability):
+    """The document with all its facts as sure as that."""
+    facts = tuple(msgspec.structs.replace(fact, probability=probability) for fact in document.facts)
+    return msgspec.structs.replace(document, facts=facts)
+
+
+def test_soft_facts_are_targets_of_their_probability():
+    document = doubted(annotated(), 0.3)
+    layout = lay_out_entities(
+        [[[(m.start, m.end) for m in e.mentions] for e in document.entities]],
+        model().encode(Preparer(tokenizer()).prepare(document).passages).words,
+    )
+    targets = relation_targets(layout, [document], {"R1": 0, "R2": 1, "R3": 2})
+    assert sorted(targets.unique().tolist()) == pytest.approx([0.0, 0.3])
+    assert int((targets > 0).sum()) == len(document.facts)
+
+
+@pytest.mark.parametrize("head", ["atlop", "docre-ii"])
+@pytest.mark.parametrize("incomplete", ["sampled", "positive-unlabelled"])
+def test_soft_pairs_have_the_cross_entropy_of_their_scores_and_the_others_their_loss(head, incomplete):
+    network = model(head, joint=True, loss="adaptive-threshold").eval()
+    if head == "docre-ii":
+        network.relation_head.base_only = True  # without noise
+    preparer = Preparer(tokenizer())
+    soft, sure = doubted(annotated("a"), 0.3), annotated("b", copies=2)
+    found = [
+        make_example(network, preparer.prepare(soft), complete=False, soft=True),
+        make_example(network, preparer.prepare(sure)),
+    ]
+    objective = msgspec.structs.replace(ALL, incomplete=incomplete)
+    batch = draw_batch(network, found, objective, np.random.default_rng(0))
+    pairs = {document.id: len(document.entities) * (len(document.entities) - 1) for document in (soft, sure)}
+    assert batch.soft.tolist() == [True] * pairs["a"] + [False] * pairs["b"]
+    assert not batch.unlabelled.any()
+    loss = loss_of_batch(network, batch, objective, ratios=torch.full((3,), 2.0))["relation"]
+
+    encoded = network.encode([example.passage for example in found])
+    layout = batch.layout
+    types = torch.tensor([t for example in found for t in example.types])
+    everything = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), types)
+    logits = network.relation_head(everything.with_pairs(batch.pairs))
+    values = network.loss.per_pair(logits, batch.targets)
+    scores = logits[:, :-1] - logits[:, -1:]
+    target = batch.targets
+    crossed = -(target * functional.logsigmoid(scores) + (1 - target) * functional.logsigmoid(-scores)).sum(1)
+    expected = torch.cat([crossed[: pairs["a"]], values[pairs["a"] :]]).mean()
+    torch.testing.assert_close(loss, expected)
+
+
 def test_edit_distance_ignores_case():
     assert edit_distances(["Oslo", "oslo", "Bergen"], np.array([0, 0]), np.array([1, 2])).tolist() == [0, 6]
 

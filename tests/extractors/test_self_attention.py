@@ -21,18 +21,20 @@ def seen(batch: int = 3, length: int = 64) -> Tensor:
     return (torch.arange(length) < ends[:, None])[:, None, None, :].expand(-1, 1, length, -1)
 
 
-@pytest.mark.parametrize("kind", ["none", "boolean", "numbers"])
-def test_equals_the_equation_in_double_precision(kind):
-    query, key, value = inputs()
-    mask = {"none": None, "boolean": seen(), "numbers": torch.randn(1, 4, 64, 64).bfloat16()}[kind]
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("kinds", [(), ("boolean",), ("numbers",), ("numbers", "boolean")])
+def test_equals_the_equation_in_double_precision(kinds, precision):
+    query, key, value = (part.to(precision) for part in inputs())
+    known = {"boolean": seen(), "numbers": torch.randn(1, 4, 64, 64).bfloat16()}
     scores = query.double() @ key.double().transpose(2, 3) / 4
-    if kind == "boolean":
+    if "numbers" in kinds:
+        scores = scores + known["numbers"].double()
+    if "boolean" in kinds:
         scores = scores.masked_fill(~seen(), -torch.inf)
-    elif mask is not None:
-        scores = scores + mask.double()
     expected = scores.softmax(3) @ value.double()
-    # Scores are rounded to eight bits, and so are their weights.
-    assert torch.allclose(attend(query, key, value, mask).double(), expected, atol=0.03)
+    # In bfloat16 scores are rounded to eight bits, and so are their weights.
+    found = attend(query, key, value, *(known[kind] for kind in kinds))
+    assert torch.allclose(found.double(), expected, atol=0.03 if precision == torch.bfloat16 else 1e-5)
 
 
 def test_keys_that_are_not_seen_do_not_matter():

@@ -1,8 +1,12 @@
+import itertools
 import json
 
 import msgspec
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from extractors import load_extractor, training
 from extractors.network import Network
@@ -141,6 +145,26 @@ def test_a_text_in_two_corpora_takes_the_later_annotations(tmp_path):
     found = run._examples(Stage((Corpus("train"), Corpus("better")), 1))
     assert len(found) == 2  # one text once, one text twice in a row
     assert sorted(len(example.document.facts) for example in found) == [0, 2]
+
+
+@given(
+    lengths=st.lists(st.integers(1, 900), min_size=1, max_size=200), size=st.integers(1, 7), seed=st.integers(0, 9)
+)
+def test_an_epoch_reads_every_document_once_in_batches_of_similar_length(lengths, size, seed):
+    batches = training._batches(np.array(lengths), size, np.random.default_rng(seed))
+    assert sorted(at for batch in batches for at in batch) == list(range(len(lengths)))
+    assert len(batches) == -(-len(lengths) // size)
+    assert sorted(map(len, batches))[1:] == [size] * (len(batches) - 1)
+    assert batches == training._batches(np.array(lengths), size, np.random.default_rng(seed))
+    if len(batches) <= training._POOL:  # the ranges of length overlap at their ends at most
+        ranges = sorted((min(lengths[at] for at in batch), max(lengths[at] for at in batch)) for batch in batches)
+        assert all(before[1] <= after[0] for before, after in itertools.pairwise(ranges))
+
+
+def test_batches_differ_from_epoch_to_epoch():
+    lengths = np.arange(200)
+    first, second = (training._batches(lengths, 4, np.random.default_rng(seed)) for seed in (1, 2))
+    assert {frozenset(batch) for batch in first} != {frozenset(batch) for batch in second}
 
 
 def test_another_recipe_in_the_same_folder_is_refused(tmp_path):
