@@ -2,11 +2,13 @@
 
 On CPUs, torch's fused kernel multiplies bfloat16 matrices block by block, without the units made for them: two plain
 products with a softmax between take two thirds of its time, and a third with gradients (AMD EPYC with AVX-512 BF16).
-They hold the scores of a batch, which is little for the few documents that a CPU reads at once.
+They hold the scores of a batch, which is little for the few documents that a CPU reads at once. The fused kernel does
+know AMX: on CPUs that have it, it takes two thirds of the time of the products, but with gradients twice as long.
 """
 
 from __future__ import annotations
 
+from functools import cache, reduce
 from typing import Any
 
 import torch
@@ -28,13 +30,20 @@ def attend(query: Tensor, key: Tensor, value: Tensor, *masks: Tensor) -> Tensor:
         masks: each True where a key is seen, or numbers to be added; broadcast to (batch, heads, length, length).
     """
     added = [_as_numbers(mask, query.dtype) for mask in masks]
-    if query.device.type != "cpu" or query.dtype != torch.bfloat16:
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask=sum(added) if added else None)
+    with_gradients = query.requires_grad and torch.is_grad_enabled()
+    if query.device.type != "cpu" or query.dtype != torch.bfloat16 or (_has_amx() and not with_gradients):
+        both = reduce(torch.add, added) if added else None
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=both)
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     for mask in added:  # one after the other: their sum would be as large as the scores
         scores += mask
     attended: Tensor = scores.softmax(-1) @ value
     return attended
+
+
+@cache
+def _has_amx() -> bool:
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
 
 
 def _as_numbers(mask: Tensor, kind: torch.dtype) -> Tensor:

@@ -20,6 +20,9 @@ ROWS = 256
 # Classes are filled up with zeros to a multiple of this, the width that matrix units work with: other widths take them
 # twice the time.
 CLASSES = 64
+# Products of a pair that are multiplied with their weights at once. On CPUs with AMX, oneDNN (3.12) divides by zero for
+# some matrices of few rows and more columns, for example 32 x 49,152, and that ends the process.
+PRODUCTS = 24_576
 
 
 class Options(Record, frozen=True, forbid_unknown_fields=True):
@@ -100,8 +103,19 @@ class GroupedBilinear(nn.Module):
         # Cast here, since autocast would cast it again for every part.
         weight = functional.pad(self.linear.weight.to(first.dtype), (0, 0, 0, -self.linear.out_features % CLASSES))
         parts = zip(torch.split(first, ROWS), torch.split(second, ROWS), strict=True)
-        scores = torch.cat([self._products(one, other) @ weight.t() for one, other in parts])
+        scores = torch.cat([self._scores(one, other, weight) for one, other in parts])
         return scores[:, : self.linear.out_features] + self.linear.bias
+
+    def _scores(self, first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
+        width = max(1, PRODUCTS // self.block**2) * self.block
+        columns = zip(
+            torch.split(first, width, 1),
+            torch.split(second, width, 1),
+            torch.split(weight, width * self.block, 1),
+            strict=True,
+        )
+        scores: Tensor = torch.stack([self._products(one, other) @ part.t() for one, other, part in columns]).sum(0)
+        return scores
 
     def _products(self, first: Tensor, second: Tensor) -> Tensor:
         """Return the products of the vectors' numbers, group by group: shape (n, width * block)."""

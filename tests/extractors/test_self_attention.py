@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from extractors import self_attention
 from extractors.self_attention import NAME, _attend_for_transformers, attend
 
 
@@ -19,6 +20,13 @@ def seen(batch: int = 3, length: int = 64) -> Tensor:
     """Keys before the end of each sequence, of which each is shorter than the one before."""
     ends = length - 5 * torch.arange(batch)
     return (torch.arange(length) < ends[:, None])[:, None, None, :].expand(-1, 1, length, -1)
+
+
+@pytest.fixture(autouse=True, params=["products", "as this CPU"])
+def kernel(request, monkeypatch):
+    """Both ways, wherever the tests run."""
+    if request.param == "products":
+        monkeypatch.setattr(self_attention, "_has_amx", lambda: False)
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
@@ -65,8 +73,6 @@ def test_gradients_are_those_of_the_fused_kernel():
 
 def test_transformers_finds_it_for_encoders_like_bert_only(monkeypatch):
     from transformers import BertConfig, BertModel
-
-    from extractors import self_attention
 
     calls = []
     monkeypatch.setattr(self_attention, "attend", lambda *a: calls.append(a[0].shape) or attend(*a))

@@ -147,9 +147,7 @@ def test_a_text_in_two_corpora_takes_the_later_annotations(tmp_path):
     assert sorted(len(example.document.facts) for example in found) == [0, 2]
 
 
-@given(
-    lengths=st.lists(st.integers(1, 900), min_size=1, max_size=200), size=st.integers(1, 7), seed=st.integers(0, 9)
-)
+@given(lengths=st.lists(st.integers(1, 900), min_size=1, max_size=200), size=st.integers(1, 7), seed=st.integers(0, 9))
 def test_an_epoch_reads_every_document_once_in_batches_of_similar_length(lengths, size, seed):
     batches = training._batches(np.array(lengths), size, np.random.default_rng(seed))
     assert sorted(at for batch in batches for at in batch) == list(range(len(lengths)))
