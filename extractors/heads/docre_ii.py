@@ -101,11 +101,16 @@ class IterativeInference(RelationHead):
             logits: Tensor = self.base(pairs)
             return logits
         features, base, mask = self._base_maps(pairs)
-        logits = base
+        adds_up = self.options.mode == "reference"
+        inside = mask.flatten()
+        logits, labels = base, self._predicted(base)
         for _ in range(self.options.passes):
-            relations = self.relation_embedding(self._predicted(logits))
+            relations = self.relation_embedding(labels)
             refined = self.classifier(self._infer(features, relations, mask))  # equation 12 without its sigmoid
-            logits = (logits if self.options.mode == "reference" else base) + refined
+            logits = (logits if adds_up else base) + refined
+            before, labels = labels, self._predicted(logits)
+            if not adds_up and torch.equal(labels[inside], before[inside]):
+                break  # the passes that are left would say the same
         return logits[pairs.grid.cell]
 
     def losses(self, pairs: EntityPairs, loss: PairLoss, targets: Tensor) -> dict[str, Tensor]:

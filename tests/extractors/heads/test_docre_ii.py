@@ -43,6 +43,30 @@ def test_the_first_stage_has_the_base_module_only():
     assert found.keys() == {"relation"}
 
 
+@pytest.mark.parametrize(("mode", "passes"), [("corrected", 1), ("reference", 3)])
+@torch.inference_mode()
+def test_passes_end_where_they_change_no_prediction(mode, passes, monkeypatch):
+    net = network(passes=3, mode=mode)
+    head, pairs = net.relation_head, pairs_of(net)
+    head.classifier.weight.zero_()
+    head.classifier.bias.zero_()
+    calls = []
+    infer = head._infer
+    monkeypatch.setattr(head, "_infer", lambda *a: calls.append(a) or infer(*a))
+    torch.testing.assert_close(head(pairs), head.base(pairs))
+    assert len(calls) == passes
+
+
+@pytest.mark.parametrize("seed", range(5))
+@torch.inference_mode()
+def test_ending_early_changes_no_logit(seed, monkeypatch):
+    net = model("docre-ii", seed, head_options={"width": 8, "passes": 6}, **TOLD).eval()
+    head, pairs = net.relation_head, pairs_of(net)
+    found = head(pairs)
+    monkeypatch.setattr(torch, "equal", lambda one, other: False)
+    assert (found == head(pairs)).all()
+
+
 def test_the_second_stage_learns_from_one_noisy_pass():
     net = network(passes=3)
     head, pairs = net.relation_head, pairs_of(net)
