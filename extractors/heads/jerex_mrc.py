@@ -21,7 +21,8 @@ class Options(Record, frozen=True, forbid_unknown_fields=True):
     Attributes:
         global_entities: whether mention pairs carry the entity representations (a).
         local_context: whether they carry the text between the mentions (b).
-        other_sentences: whether mentions of different sentences form pairs (c).
+        other_sentences: whether mentions of different sentences form pairs; otherwise they only do where the entities
+            have no sentence in common, and then only the closest ones (c).
     """
 
     global_entities: bool = True
@@ -58,7 +59,7 @@ class MultiInstanceRelationClassifier(RelationHead):
         )
         sentences = (pairs.encoded.word_sentence[start1] - pairs.encoded.word_sentence[start2]).abs()
         between_start, between_end = torch.minimum(end1, end2), torch.maximum(start1, start2)
-        tokens = (between_end - between_start).clamp(min=0, max=TOKEN_DISTANCES - 1)
+        tokens = (between_end - between_start).clamp(min=0)
         parts: list[Part] = [(pairs.mentions, s1)]
         if self.options.global_entities:
             parts.append((pairs.entities, e1))
@@ -70,11 +71,11 @@ class MultiInstanceRelationClassifier(RelationHead):
             until = torch.maximum(between_start, between_end)
             parts.append((pairs.encoded.pool(between_start, until), None))
         parts.append((self.sentence_distance.weight, sentences.clamp(max=SENTENCE_DISTANCES - 1)))
-        parts.append((self.token_distance.weight, tokens))
+        parts.append((self.token_distance.weight, tokens.clamp(max=TOKEN_DISTANCES - 1)))
         represented = torch.relu(self.pair_layer(parts))  # equations 9 to 11
         if not self.options.other_sentences:
-            # The classifier only sees values from zero up, so zeros are the pair that is not there.
-            represented = represented * (sentences == 0)[:, None]
+            # Values begin at zero, so zeros are a pair that is not there.
+            represented = represented * _nearby(sentences, tokens, first, end)[:, None]
         # Equation 12: an entity pair is a range of mention pairs.
         longest = int((end - first).max()) if len(first) else 1
         pooled = self.dropout(RangeMax(represented, longest).pool(first, end))
@@ -86,3 +87,18 @@ class MultiInstanceRelationClassifier(RelationHead):
         """Return logits of shape (n, classes)."""
         scores: Tensor = self.classifier.outer(features)
         return scores
+
+
+def _nearby(sentences: Tensor, tokens: Tensor, first: Tensor, end: Tensor) -> Tensor:
+    """Return which mention pairs share a sentence, or are closest where no pair of the same entities does: shape (k,).
+
+    Args:
+        sentences, tokens: how far apart the mentions are, shape (k,).
+        first, end: range of the mention pairs of each entity pair, shape (n,).
+    """
+    count = len(first)
+    pair = torch.repeat_interleave(torch.arange(count, device=first.device), end - first)
+    # The pairs of another sentence lie farther away than any of the same one.
+    distance = torch.where(sentences == 0, -1, tokens)
+    least = distance.new_zeros(count).scatter_reduce(0, pair, distance, "amin", include_self=False)
+    return distance == least[pair]

@@ -25,7 +25,7 @@ def mrc(head, pairs):
     mentions_of = mentions_by_entity(pairs)
     rows = []
     for h, t in pairs.layout.pairs.tolist():
-        represented = []
+        represented, distances = [], []
         for s1 in mentions_of[h]:
             for s2 in mentions_of[t]:
                 start1, end1 = int(layout.mention_start[s1]), int(layout.mention_end[s1])
@@ -36,14 +36,17 @@ def mrc(head, pairs):
                     context = pairs.encoded.rows[pairs.encoded.word_piece[low] : pairs.encoded.word_piece[high]].amax(0)
                 sentences = pairs.encoded.word_sentence
                 d_s = abs(int(sentences[start1]) - int(sentences[start2]))
-                d_t = min(max(high - low, 0), 511)
+                d_t = max(high - low, 0)
                 u = [pairs.mentions[s1]] + [pairs.entities[h]] * options.global_entities
                 u += [pairs.mentions[s2]] + [pairs.entities[t]] * options.global_entities  # equation 9
                 u += [context] * options.local_context
-                u += [head.sentence_distance.weight[min(d_s, 31)], head.token_distance.weight[d_t]]  # equation 10
+                u += [head.sentence_distance.weight[min(d_s, 31)], head.token_distance.weight[min(d_t, 511)]]  # equation 10
                 layer = head.pair_layer
                 one = torch.relu(functional.linear(torch.cat(u), layer.weight, layer.bias))  # equation 11
-                represented.append(one if options.other_sentences or d_s == 0 else torch.zeros_like(one))
+                represented.append(one)
+                distances.append((d_s > 0, d_t if d_s else 0))
+        if not options.other_sentences:  # those of one sentence, or else the closest
+            represented = [u for u, d in zip(represented, distances, strict=True) if d == min(distances)]
         x_r = torch.stack(represented).amax(0)  # equation 12
         w1, w2 = head.type_embedding.weight[pairs.types[h]], head.type_embedding.weight[pairs.types[t]]
         rows.append(two_layers(head.classifier, torch.cat([x_r, w1, w2])))
