@@ -40,7 +40,8 @@ def mrc(head, pairs):
                 u = [pairs.mentions[s1]] + [pairs.entities[h]] * options.global_entities
                 u += [pairs.mentions[s2]] + [pairs.entities[t]] * options.global_entities  # equation 9
                 u += [context] * options.local_context
-                u += [head.sentence_distance.weight[min(d_s, 31)], head.token_distance.weight[min(d_t, 511)]]  # equation 10
+                u += [head.sentence_distance.weight[min(d_s, 31)]]
+                u += [head.token_distance.weight[min(d_t, 511)]]  # equation 10
                 layer = head.pair_layer
                 one = torch.relu(functional.linear(torch.cat(u), layer.weight, layer.bias))  # equation 11
                 represented.append(one)
