@@ -17,9 +17,6 @@ from schemas import Record
 BLOCK = 64
 # Pairs whose products are held at once: they stay in the cache, which halves the time.
 ROWS = 256
-# Classes are filled up with zeros to a multiple of this, the width that matrix units work with: other widths take them
-# twice the time.
-CLASSES = 64
 # Products of a pair that are multiplied with their weights at once. On CPUs with AMX, oneDNN (3.12) divides by zero for
 # some matrices of few rows and more columns, for example 32 x 49,152, and that ends the process.
 PRODUCTS = 24_576
@@ -100,11 +97,10 @@ class GroupedBilinear(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return scores of shape (n, classes) for two matrices of shape (n, width)."""
-        # Cast here, since autocast would cast it again for every part.
-        weight = functional.pad(self.linear.weight.to(first.dtype), (0, 0, 0, -self.linear.out_features % CLASSES))
+        # Cast here, since autocast would cast every part of it again.
+        weight = self.linear.weight.to(first.dtype)
         parts = zip(torch.split(first, ROWS), torch.split(second, ROWS), strict=True)
-        scores = torch.cat([self._scores(one, other, weight) for one, other in parts])
-        return scores[:, : self.linear.out_features] + self.linear.bias
+        return torch.cat([self._scores(one, other, weight) for one, other in parts])
 
     def _scores(self, first: Tensor, second: Tensor, weight: Tensor) -> Tensor:
         width = max(1, PRODUCTS // self.block**2) * self.block
@@ -114,8 +110,13 @@ class GroupedBilinear(nn.Module):
             torch.split(weight, width * self.block, 1),
             strict=True,
         )
-        scores: Tensor = torch.stack([self._products(one, other) @ part.t() for one, other, part in columns]).sum(0)
-        return scores
+        bias: Tensor | None = self.linear.bias
+        total: Tensor | None = None
+        for one, other, part in columns:
+            scores = functional.linear(self._products(one, other), part, bias)
+            total, bias = scores if total is None else total + scores, None
+        assert total is not None  # noqa: S101 - a vector has at least one group
+        return total
 
     def _products(self, first: Tensor, second: Tensor) -> Tensor:
         """Return the products of the vectors' numbers, group by group: shape (n, width * block)."""
