@@ -12,6 +12,7 @@ from torch.nn import functional
 from extractors.heads.base import EntityPairs, HeadSizes, PairLoss, RelationHead
 from extractors.layers import Dropout, FeedForward
 from extractors.losses import mean
+from extractors.self_attention import attend
 from schemas import Record
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -263,16 +264,16 @@ def _along_lines(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Ten
     part = query.shape[1] // (2 * HEADS)
 
     def lines(values: Tensor, turned: tuple[bool, ...]) -> Tensor:
-        """Return the values as (rows, line, head, unit, place in the line, width / heads)."""
+        """Return the values as (rows x lines, head x unit, place in the line, width / heads)."""
         by_head = values.view(rows, widest, widest, 2, HEADS, part).unbind(4)
         orders = ((0, 2, 3, 1, 4) if turn else (0, 1, 3, 2, 4) for turn in turned)
-        return torch.stack([head.permute(order) for head, order in zip(by_head, orders, strict=True)], 2)
+        stacked = torch.stack([head.permute(order) for head, order in zip(by_head, orders, strict=True)], 2)
+        return stacked.flatten(2, 3).flatten(0, 1)
 
     q, k, v = lines(query, OF_OBJECT), lines(key, COLUMN), lines(value, COLUMN)
     # Lines without any pair get finite values that nobody reads. The mask is the same for rows and columns.
-    bias = torch.where(mask, 0.0, -1e9).to(q.dtype)[:, :, None, None, None, :]
-    scores = (q * part**-0.5) @ k.transpose(-1, -2) + bias
-    found = scores.softmax(-1).to(v.dtype) @ v  # equation 6
+    bias = torch.where(mask, 0.0, -1e9).to(q.dtype).flatten(0, 1)[:, None, None, :]
+    found = attend(q, k, v, bias).view(rows, widest, HEADS, 2, widest, part)  # equation 6
     orders = ((0, 3, 1, 2, 4) if turn else (0, 1, 3, 2, 4) for turn in OF_OBJECT)
     heads = [head.permute(order) for head, order in zip(found.unbind(2), orders, strict=True)]
     return torch.stack(heads, 4).view(query.shape)
