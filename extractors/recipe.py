@@ -58,6 +58,7 @@ class Stage(Record, frozen=True):
         base_only: whether the base module stands for the head, as in the first stage of DocRE-II; never in the last
             stage.
         frozen: beginnings of names of parameters that do not learn, for example `encoder`, `relation_head.base`.
+        masking: share of the words that are hidden from the network, drawn anew in each step, see `masking.py`.
     """
 
     corpora: tuple[Corpus, ...]
@@ -69,6 +70,7 @@ class Stage(Record, frozen=True):
     micro_batch: int = 0
     base_only: bool = False
     frozen: tuple[str, ...] = ()
+    masking: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
 
 
 class Recipe(Architecture, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from extractors.checkpoint import find_checkpoint, load_start, save_checkpoint
 from extractors.compact import pack, unpack
 from extractors.completion import close_facts, completed_once, taken_for_sure
 from extractors.config import Architecture, ModelConfig
+from extractors.masking import hide_words, mask_id
 from extractors.memory import keep_memory
 from extractors.network import Network
 from extractors.objective import Example, draw_batch, joint_loss, make_example
@@ -138,6 +139,7 @@ class _Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model, self.preparer = build_model(recipe)
         self.model = model.to(self.device)
+        self.mask = mask_id(self.preparer.tokenizer) if any(stage.masking for stage in recipe.stages) else 0
         self.selection = self._documents(recipe.selection)
         out.mkdir(parents=True, exist_ok=True)
 
@@ -248,6 +250,11 @@ class _Run:
     ) -> float:
         """Add the gradients of the loss of a batch, read in parts if the stage says so; return the loss."""
         objective = self.recipe.objective
+        if stage.masking:
+            examples = [
+                dataclasses.replace(one, passage=hide_words(one.passage, stage.masking, self.mask, generator))
+                for one in examples
+            ]
         size = stage.micro_batch or len(examples)
         parts = [examples[start : start + size] for start in range(0, len(examples), size)]
         batches = [draw_batch(self.model, part, objective, generator) for part in parts]

@@ -15,6 +15,9 @@ from extractors.prepare import Preparer
 from extractors.recipe import Corpus, Recipe, Stage, load_recipe
 from tests.extractors.tiny import annotated, config, tokenizer
 
+# Id of the piece that stands for a mask.
+UNKNOWN = 1
+
 
 class Stopped(Exception):
     """Stands for a kill."""
@@ -53,9 +56,11 @@ def weights(folder):
     return load_extractor(str(folder)).model.state_dict()
 
 
-@pytest.mark.parametrize("averaging", [0.0, 0.7])
-def test_a_stopped_run_ends_like_an_undisturbed_one(tmp_path, averaging):
-    one = recipe(averaging=averaging)
+@pytest.mark.parametrize(("averaging", "masking"), [(0.0, 0.0), (0.7, 0.0), (0.0, 0.3)])
+def test_a_stopped_run_ends_like_an_undisturbed_one(tmp_path, averaging, masking, monkeypatch):
+    monkeypatch.setattr(training, "mask_id", lambda _: UNKNOWN)
+    stages = tuple(msgspec.structs.replace(stage, masking=masking) for stage in recipe().stages)
+    one = recipe(averaging=averaging, stages=stages)
     whole = training.train(one, CORPORA, tmp_path / "whole")
     for moment in ((0, 1), (1, 0), (1, 1)):
 
@@ -68,6 +73,24 @@ def test_a_stopped_run_ends_like_an_undisturbed_one(tmp_path, averaging):
     resumed = training.train(one, CORPORA, tmp_path / "stopped")
     expected, found = weights(whole), weights(resumed)
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_hidden_words_are_drawn_anew_in_each_step_and_shown_where_epochs_are_judged(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "mask_id", lambda _: UNKNOWN)
+    read = {True: [], False: []}
+    encode = Network.encode
+
+    def watched(model, passages):
+        read[model.training] += [passage.pieces for passage in passages]
+        return encode(model, passages)
+
+    monkeypatch.setattr(Network, "encode", watched)
+    stage = Stage((Corpus("train", ":1"),), 3, 1e-3, 3e-3, batch=1, masking=0.5)
+    training.train(recipe(stages=(stage,)), CORPORA, tmp_path)
+    first, second, third = (pieces == UNKNOWN for pieces in read[True])
+    assert first.any() and not first.all()
+    assert (first != second).any() and (second != third).any()
+    assert not any((pieces == UNKNOWN).any() for pieces in read[False])
 
 
 def test_the_running_mean_of_the_weights_is_what_stays(tmp_path, monkeypatch):
