@@ -57,7 +57,10 @@ def recalibrated(card: str, config: ModelConfig, calibration: Calibration) -> st
     how = "Entities given."
     if config.joint:
         how = "Strict, from bare text."
-        cuts = f"mention {calibration.mention_threshold}, coreference {calibration.coreference_threshold}, " + cuts
+        cuts = (
+            f"mention {calibration.mention_threshold}, repeated name {calibration.repeated_threshold}, "
+            f"coreference {calibration.coreference_threshold}, {cuts}"
+        )
     return f"""{kept}{_FIGURES}
 
 {how} Thresholds and calibration were chosen on `{calibration.selected_on}`: {cuts}. Nothing was chosen on the last

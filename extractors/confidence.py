@@ -151,6 +151,8 @@ class Calibration(RelationCalibration, frozen=True):
 
     Attributes:
         mention_threshold, coreference_threshold: the alphas of section 3.1 of JEREX.
+        repeated_threshold: a span of the same name as a mention is one too if it is at least so likely itself; one
+            that is likely enough to be a mention by itself always is.
         evidence_threshold: share of a pair's attention from which a sentence supports a fact.
         entities: how sure found entities are. With it, what becomes the probability of a fact between them is not the
             score of the relation but the logit of a product: both entities are right and, as between given ones, they
@@ -162,6 +164,7 @@ class Calibration(RelationCalibration, frozen=True):
 
     mention_threshold: float = 0.5
     coreference_threshold: float = 0.5
+    repeated_threshold: float = 1.0
     evidence_threshold: float = 0.2
     entities: EntityConfidence | None = None
     given: RelationCalibration | None = None

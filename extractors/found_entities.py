@@ -14,6 +14,7 @@ from extractors.confidence import Calibration
 from extractors.encoded import Encoded
 from extractors.entity_confidence import cluster_clues
 from extractors.layout import candidate_spans
+from extractors.names import Names
 from extractors.network import Network
 from extractors.objective import edit_distances
 from extractors.prepare import Passage
@@ -42,7 +43,8 @@ def find_entities(
     """
     if all(document.entities is not None for document in documents):
         return [_given(document) for document in documents]
-    mentions, sure = _find_mentions(model, calibration, encoded, passages, documents)
+    names = [Names(document, passage) for document, passage in zip(documents, passages, strict=True)]
+    mentions, sure = _find_mentions(model, calibration, encoded, passages, documents, names)
     starts = np.array([m.start - p.first_word for p, found in zip(passages, mentions, strict=True) for m in found])
     ends = np.array([m.end - p.first_word for p, found in zip(passages, mentions, strict=True) for m in found])
     counts = np.array([len(found) for found in mentions])
@@ -54,9 +56,7 @@ def find_entities(
     later = counts[owner] - rank - 1
     first = np.repeat(np.arange(len(owner)), later)
     second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(later) - later, later)
-    texts = [
-        document.span_text(m.start, m.end) for document, found in zip(documents, mentions, strict=True) for m in found
-    ]
+    texts = [name.of(m.start, m.end) for name, found in zip(names, mentions, strict=True) for m in found]
     similarity = np.zeros(0)
     if len(first):
         vectors = encoded.pool(encoded.place(starts + base), encoded.place(ends + base))
@@ -103,6 +103,7 @@ def _find_mentions(
     encoded: Encoded,
     passages: Sequence[Passage],
     documents: Sequence[Document],
+    names: Sequence[Names],
 ) -> tuple[list[list[Mention]], list[NDArray[np.float64]]]:
     """Return the mentions of passages whose entities are not given, in text order, and the probability of each."""
     words = encoded.words
@@ -115,33 +116,47 @@ def _find_mentions(
         logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
         check_numbers(logits)
         probability = torch.sigmoid(logits.float()).cpu().numpy()
-    likely = probability >= calibration.mention_threshold
-    start, end, probability = start[likely], end[likely], probability[likely]
+    possible = probability >= min(calibration.mention_threshold, calibration.repeated_threshold)
+    start, end, probability = start[possible], end[possible], probability[possible]
+    base = words.first[:-1] - np.array([passage.first_word for passage in passages])
+    owner = words.passage[start]
+    places = zip(owner.tolist(), (start - base[owner]).tolist(), (end - base[owner]).tolist(), strict=True)
+    surest = _surest_of_name([(index, names[index].of(low, high)) for index, low, high in places], probability)
+    likely = surest >= calibration.mention_threshold
+    start, end, owner = start[likely], end[likely], owner[likely]
+    probability, surest = probability[likely], surest[likely]
     results: list[list[tuple[Mention, float]]] = [[] for _ in passages]
     taken = np.zeros(len(words.sentence), bool)
     for index, (passage, document) in enumerate(zip(passages, documents, strict=True)):
         if document.entities is not None:
             continue
-        base = int(words.first[index]) - passage.first_word
         stop = passage.first_word + passage.words
         for mention in document.mentions:
             if passage.first_word <= mention.start and mention.end <= stop:
                 results[index].append((mention, 1.0))
-                taken[mention.start + base : mention.end + base] = True
+                taken[mention.start + base[index] : mention.end + base[index]] = True
     # Given mentions come first, then the likelier span: annotated mentions hardly ever overlap.
     for row in np.lexsort((end, start, -probability)).tolist():
         low, high = int(start[row]), int(end[row])
         if not taken[low:high].any():
             taken[low:high] = True
-            index = int(words.passage[low])
-            base = int(words.first[index]) - passages[index].first_word
-            results[index].append((Mention(low - base, high - base), float(probability[row])))
+            index, shift = int(owner[row]), int(base[owner[row]])
+            results[index].append((Mention(low - shift, high - shift), float(surest[row])))
     for found in results:
         found.sort(key=lambda one: (one[0].start, one[0].end, one[0].kb_ids))
     return (
         [[mention for mention, _ in found] for found in results],
         [np.array([sure for _, sure in found], np.float64) for found in results],
     )
+
+
+def _surest_of_name(names: Sequence[tuple[int, str]], probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return for each span, of a passage and with a name, the probability of the surest with both: shape (n,)."""
+    number: dict[tuple[int, str], int] = {}
+    group = np.array([number.setdefault(name, len(number)) for name in names], np.int64)
+    surest = np.zeros(len(number), np.float32)
+    np.maximum.at(surest, group, probability)
+    return surest[group]
 
 
 def check_numbers(scores: torch.Tensor) -> None:

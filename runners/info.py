@@ -98,6 +98,7 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
             "selected on": calibration.selected_on,
             **(
                 {"mention threshold": calibration.mention_threshold}
+                | {"repeated name threshold": calibration.repeated_threshold}
                 | {"coreference threshold": calibration.coreference_threshold}
                 if config.joint
                 else {}

@@ -27,7 +27,12 @@ from extractors.network import Network
 from extractors.prepare import Prepared, Preparer
 from schemas import Document
 
-_GRID = tuple(np.round(np.arange(0.25, 0.96, 0.1), 2).tolist())
+_ALPHAS = tuple(np.round(np.arange(0.25, 0.96, 0.1), 2).tolist())
+_GRIDS = {
+    "repeated_threshold": (1.0, 0.1, 0.01, 0.001),
+    "mention_threshold": _ALPHAS,
+    "coreference_threshold": _ALPHAS,
+}
 
 
 def calibrate(model: Network, preparer: Preparer, documents: Sequence[Document], name: str) -> Calibration:
@@ -77,15 +82,15 @@ def _fields(part: RelationCalibration) -> dict[str, object]:
 def _with_entity_thresholds(
     extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document]
 ) -> Calibration:
-    """Choose the thresholds of mentions and coreference by strict entity F1 (grid search, section 4 of JEREX)."""
+    """Choose the thresholds of entities, one after the other, by their strict F1 (grid search, section 4 of JEREX)."""
     calibration = extractor.calibration
 
     def entity_f1(candidate: Calibration) -> float:
         extractor.calibration = candidate
         return evaluate(documents, extractor.extract(prepared, facts=False), extractor.schema).strict["entity"].f1
 
-    for key in ("mention_threshold", "coreference_threshold"):
-        best = max(_GRID, key=lambda value, key=key: entity_f1(replace(calibration, **{key: value})))  # type: ignore[misc]
+    for key, grid in _GRIDS.items():
+        best = max(grid, key=lambda value, key=key: entity_f1(replace(calibration, **{key: value})))  # type: ignore[misc]
         calibration = replace(calibration, **{key: best})
     return calibration
 

@@ -191,6 +191,7 @@ def candidates_from_text(
     raw = _Raw(
         mention_threshold=own.mention_threshold,
         coreference_threshold=own.coreference_threshold,
+        repeated_threshold=own.repeated_threshold,
         relation_threshold=given.lowest_useful_score(),
         entities=own.entities,
         given=own.given,

@@ -12,6 +12,7 @@ from extractors.calibration import as_plain_text
 from extractors.confidence import RelationCalibration
 from extractors.entity_confidence import EntityConfidence
 from extractors.heads import HEADS
+from extractors.names import Names
 from schemas import Mention, problems
 from tests.extractors.tiny import annotated, extractor, plain, save
 
@@ -106,6 +107,31 @@ def test_every_head_gives_the_same_bits_alone_and_in_a_batch(head):
     tiny = extractor(head, precision=HALF, loss=HEADS[head].published_loss)
     batch = [tiny.prepare(document) for document in documents()]
     assert tiny.extract(batch[::-1])[::-1] == [tiny.extract([prepared])[0] for prepared in batch]
+
+
+def test_what_is_called_as_a_mention_is_one_too():
+    tiny = extractor()
+    text = "Anna Berg ( AB ) lives in Oslo . AB knows Bo . OSLO likes anna berg and AB ."
+    batch = [tiny.prepare(plain(text)), tiny.prepare(plain("Oslo and AB .", "other"))]
+    strict = msgspec.structs.replace(tiny.calibration, mention_threshold=0.6)
+
+    def spans(repeated):
+        tiny.calibration = msgspec.structs.replace(strict, repeated_threshold=repeated)
+        found = tiny.extract(batch, facts=False)
+        return [{(m.start, m.end) for entity in one.entities for m in entity.mentions} for one in found]
+
+    alone, together = spans(1.0), spans(0.0)
+    assert alone != together
+    names = [Names(prepared.document, prepared.passages[0]) for prepared in batch]
+    for before, after, name, prepared in zip(alone, together, names, batch, strict=True):
+        assert {name.of(*span) for span in after} == {name.of(*span) for span in before}, "no new name"
+        called = {name.of(*span) for span in before}
+        taken = {word for start, end in after for word in range(start, end)}
+        for low, high in prepared.document.sentences:
+            for start in range(low, high):
+                for end in range(start + 1, min(high, start + 4) + 1):
+                    free = taken.isdisjoint(range(start, end))
+                    assert not (free and name.of(start, end) in called), "left out"
 
 
 def test_given_entities_are_kept_and_only_related():

@@ -1,0 +1,12 @@
+from extractors.names import Names
+from extractors.prepare import Preparer
+from tests.extractors.tiny import plain, tokenizer
+
+
+def test_names_are_small_and_written_out():
+    text = "Renal  failure ( RF ) . The RF of Bo . renal failure ."
+    document = plain(text)
+    (passage,) = Preparer(tokenizer()).prepare(document).passages
+    names = Names(document, passage)
+    assert names.of(0, 2) == names.of(3, 4) == names.of(7, 8) == names.of(11, 13) == "renal failure"
+    assert names.of(9, 10) == "bo"
