@@ -56,11 +56,11 @@ def find_entities(
     later = counts[owner] - rank - 1
     first = np.repeat(np.arange(len(owner)), later)
     second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(later) - later, later)
-    texts = [name.of(m.start, m.end) for name, found in zip(names, mentions, strict=True) for m in found]
+    called = [name.of(m.start, m.end) for name, found in zip(names, mentions, strict=True) for m in found]
     similarity = np.zeros(0)
     if len(first):
         vectors = encoded.pool(encoded.place(starts + base), encoded.place(ends + base))
-        distances = encoded.place(edit_distances(texts, first, second))
+        distances = encoded.place(edit_distances(called, first, second))
         logits = model.coreference_logits(vectors, encoded.place(first), encoded.place(second), distances)
         check_numbers(logits)
         similarity = torch.sigmoid(logits.float()).double().cpu().numpy()

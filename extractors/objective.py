@@ -19,6 +19,7 @@ from extractors.evidence import evidence_loss, evidence_of_pairs
 from extractors.heads import EntityPairs
 from extractors.layout import Layout, Words, candidate_spans, lay_out_entities, lay_out_words
 from extractors.losses import binary_cross_entropy, mean
+from extractors.names import Names
 from extractors.network import Network
 from extractors.prepare import Passage, Prepared
 from extractors.sampling import sample_per_group, sample_spans
@@ -241,12 +242,12 @@ def _inside_mention(
     return inside
 
 
-def edit_distances(texts: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return Levenshtein distances of pairs of mention texts, ignoring case; the same in training and inference."""
-    folded = np.array([text.casefold() for text in texts], dtype=object)
+def edit_distances(names: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return Levenshtein distances of pairs of mentions' names; the same in training and inference."""
     if not len(first):
         return np.zeros(0, np.int64)
-    distances = cpdist(folded[first].tolist(), folded[second].tolist(), scorer=Levenshtein.distance)
+    known = np.array(names, dtype=object)
+    distances = cpdist(known[first].tolist(), known[second].tolist(), scorer=Levenshtein.distance)
     return np.asarray(distances, np.int64)
 
 
@@ -264,8 +265,14 @@ def _draw_mention_pairs(layout: Layout, negatives: int | None, generator: np.ran
 
 def _coreference_loss(model: Network, encoded: Encoded, mentions: Tensor, batch: Batch) -> Tensor:
     left, right, positive = batch.mention_pairs
-    texts = [d.span_text(m.start, m.end) for d in batch.documents for e in d.entities or () for m in e.mentions]
-    distance = encoded.place(edit_distances(texts, left, right))
+    names = [
+        name.of(m.start, m.end)
+        for example in batch.examples
+        for name in [Names(example.document, example.passage)]
+        for entity in example.document.entities or ()
+        for m in entity.mentions
+    ]
+    distance = encoded.place(edit_distances(names, left, right))
     logits = model.coreference_logits(mentions, encoded.place(left), encoded.place(right), distance)
     return mean(_cross_entropy(logits, positive))
 

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from extractors.heads import EntityPairs
 from extractors.layout import lay_out_entities
+from extractors.names import Names
 from extractors.objective import Objective, draw_batch, edit_distances, make_example, relation_targets
 from extractors.objective import joint_loss as loss_of_batch
 from extractors.prepare import Preparer
@@ -30,8 +31,9 @@ def joint_loss(network, examples, objective, generator, **further):
 def test_losses_equal_their_definitions_on_one_document():
     network = model().eval()
     document = annotated()
+    passage = Preparer(tokenizer()).prepare(document).passages[0]
     losses = joint_loss(network, examples(document, network=network), ALL, np.random.default_rng(0))
-    encoded = network.encode([Preparer(tokenizer()).prepare(document).passages[0]])
+    encoded = network.encode([passage])
     gold = {(m.start, m.end) for e in document.entities for m in e.mentions}
 
     spans = [
@@ -41,13 +43,14 @@ def test_losses_equal_their_definitions_on_one_document():
     truth = torch.tensor([float(span in gold) for span in spans])
     torch.testing.assert_close(losses["mention"], functional.binary_cross_entropy_with_logits(scores, truth))
 
+    names = Names(document, passage)
     mentions = sorted((m.start, m.end, n) for n, e in enumerate(document.entities) for m in e.mentions)
     values = []
     for i, (start1, end1, e1) in enumerate(mentions):
         for start2, end2, e2 in mentions[i + 1 :]:
             vectors = encoded.pool(torch.tensor([start1, start2]), torch.tensor([end1, end2]))
-            texts = [document.span_text(start1, end1), document.span_text(start2, end2)]
-            distance = torch.from_numpy(edit_distances(texts, np.array([0]), np.array([1])))
+            called = [names.of(start1, end1), names.of(start2, end2)]
+            distance = torch.from_numpy(edit_distances(called, np.array([0]), np.array([1])))
             score = network.coreference_logits(vectors, torch.tensor([0]), torch.tensor([1]), distance)
             values.append(functional.binary_cross_entropy_with_logits(score, torch.tensor([float(e1 == e2)])))
     torch.testing.assert_close(losses["coreference"], torch.stack(values).mean())
@@ -162,8 +165,8 @@ def test_soft_pairs_have_the_cross_entropy_of_their_scores_and_the_others_their_
     torch.testing.assert_close(loss, expected)
 
 
-def test_edit_distance_ignores_case():
-    assert edit_distances(["Oslo", "oslo", "Bergen"], np.array([0, 0]), np.array([1, 2])).tolist() == [0, 6]
+def test_edit_distances_are_those_of_levenshtein():
+    assert edit_distances(["oslo", "oslo", "bergen"], np.array([0, 0]), np.array([1, 2])).tolist() == [0, 6]
 
 
 def test_unknown_relations_are_named():
