@@ -14,7 +14,7 @@ from extractors.confidence import Calibration
 from extractors.encoded import Encoded
 from extractors.entity_confidence import cluster_clues
 from extractors.layout import candidate_spans
-from extractors.names import Names
+from extractors.names import Names, means_the_same
 from extractors.network import Network
 from extractors.objective import edit_distances
 from extractors.prepare import Passage
@@ -121,7 +121,7 @@ def _find_mentions(
     base = words.first[:-1] - np.array([passage.first_word for passage in passages])
     owner = words.passage[start]
     places = zip(owner.tolist(), (start - base[owner]).tolist(), (end - base[owner]).tolist(), strict=True)
-    surest = _surest_of_name([(index, names[index].of(low, high)) for index, low, high in places], probability)
+    surest = _surest_of_name([(index, low, names[index].of(low, high)) for index, low, high in places], probability)
     likely = surest >= calibration.mention_threshold
     start, end, owner = start[likely], end[likely], owner[likely]
     probability, surest = probability[likely], surest[likely]
@@ -150,10 +150,16 @@ def _find_mentions(
     )
 
 
-def _surest_of_name(names: Sequence[tuple[int, str]], probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return for each span, of a passage and with a name, the probability of the surest with both: shape (n,)."""
-    number: dict[tuple[int, str], int] = {}
-    group = np.array([number.setdefault(name, len(number)) for name in names], np.int64)
+def _surest_of_name(places: Sequence[tuple[int, int, str]], probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return for each span the probability of the surest one of its passage that is called as it is: shape (n,).
+
+    Args:
+        places: passage, first word and name of each span.
+        probability: that it is a mention, shape (n,).
+    """
+    number: dict[tuple[int, int, str], int] = {}
+    keys = ((passage, -1 if means_the_same(name) else start, name) for passage, start, name in places)
+    group = np.array([number.setdefault(key, len(number)) for key in keys], np.int64)
     surest = np.zeros(len(number), np.float32)
     np.maximum.at(surest, group, probability)
     return surest[group]

@@ -6,9 +6,12 @@ from extractors.abbreviations import abbreviations
 from extractors.prepare import Passage
 from schemas import Document
 
+# Up to so many signs, capitals tell names apart: US and us, IT and it.
+_SHORT = 3
+
 
 class Names:
-    """The names in a passage: in small letters, abbreviations that it introduces itself written out.
+    """The names in a passage: without capitals, if they are not short, and with its own abbreviations written out.
 
     Args:
         document: the document.
@@ -23,4 +26,10 @@ class Names:
     def of(self, start: int, end: int) -> str:
         """Return the name of a range of words, counted over the document."""
         text = self.document.span_text(start, end)
-        return " ".join(self.long_forms.get(text, text).casefold().split())
+        name = " ".join(self.long_forms.get(text, text).split())
+        return name if len(name) <= _SHORT else name.casefold()
+
+
+def means_the_same(name: str) -> bool:
+    """Tell whether a name means the same wherever a passage has it: numbers and single letters do not."""
+    return sum(sign.isalpha() for sign in name) > 1

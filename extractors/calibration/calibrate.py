@@ -29,7 +29,7 @@ from schemas import Document
 
 _ALPHAS = tuple(np.round(np.arange(0.25, 0.96, 0.1), 2).tolist())
 _GRIDS = {
-    "repeated_threshold": (1.0, 0.1, 0.01, 0.001),
+    "repeated_threshold": (1.0, 0.1, 0.01),
     "mention_threshold": _ALPHAS,
     "coreference_threshold": _ALPHAS,
 }
