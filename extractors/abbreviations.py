@@ -1,6 +1,6 @@
-"""Abbreviations that a text introduces itself, as in "acute renal failure (ARF)": Schwartz and Hearst (2003).
+"""Abbreviations that a text explains itself, as in "acute renal failure (ARF)": Schwartz and Hearst (2003).
 
-"A simple algorithm for identifying abbreviation definitions in biomedical text", Pacific Symposium on Biocomputing.
+"A simple algorithm for identifying abbreviation definitions in biomedical text", Pacific Symposium on Biocomputing 8.
 Stricter than there: a short form is one word with a capital letter, with two of them where it comes first, and a long
 form lies inside one clause.
 """
@@ -10,27 +10,28 @@ from __future__ import annotations
 import re
 
 # Section 3.1: two to ten characters; the long form has at most so many more words.
-_SHORT = re.compile(r"(?=.*[A-Z])\w\S{1,9}")
-_SHORT_FIRST = re.compile(r"(?=.*[A-Z].*[A-Z])\w\S{1,9}")
+_SHORT = re.compile(r"(?=.*[A-Z])[^\W_]\S{1,9}")
+_SHORT_FIRST = re.compile(r"(?=.*[A-Z].*[A-Z])[^\W_]\S{1,9}")
 _MORE_WORDS = 5
-_PARENTHESES = re.compile(r"\(([^()]*)\)")
+# What is explained stands near its parentheses.
+_PARENTHESES = re.compile(r"\(([^()]{2,100})\)")
+_NEAR = 300
 _END_OF_SHORT = re.compile(r"[;,]")
-_END_OF_CLAUSE = re.compile(r"[()\[\];:]|\. ")
+_END_OF_CLAUSE = re.compile(r"[()\[\];:]|\.\s|\n\s*\n")
+_WORD = re.compile(r"\S+")
 
 
-def abbreviations(text: str) -> dict[str, str]:
-    """Return the long form of each abbreviation that a text introduces, by its short form as it is written.
+def long_forms(text: str) -> dict[str, str]:
+    """Return for every abbreviation that a text explains its long form, both as they are written there.
 
-    Both orders are known, `long form (SF)` and `SF (long form)`; of several long forms the first counts.
+    Both orders are known, `long form (SF)` and `SF (long form)`; of several explanations the first counts.
     """
     found: dict[str, str] = {}
     for match in _PARENTHESES.finditer(text):
-        before, inside = text[: match.start()].split(), match.group(1).strip()
-        if not before or not inside:
-            continue
-        short, word = _END_OF_SHORT.split(inside)[0].strip(), before[-1]
+        before, inside = text[max(0, match.start() - _NEAR) : match.start()], match[1].strip()
+        short, (*_, word) = _END_OF_SHORT.split(inside)[0].strip(), ("", *before.split())
         if _SHORT.fullmatch(short):
-            long = _long_form(short, " ".join(before))
+            long = _long_form(short, before)
         elif _SHORT_FIRST.fullmatch(word):
             short, long = word, _long_form(word, inside)
         else:
@@ -45,17 +46,18 @@ def _long_form(short: str, before: str) -> str | None:
 
     Its letters and digits are found there in their order, the first one at the beginning of a word.
     """
-    words = _END_OF_CLAUSE.split(before)[-1].split()
-    clause = " ".join(words[-min(len(short) + _MORE_WORDS, 2 * len(short)) :])
-    lowered = clause.lower()
-    first, *others = (sign for sign in short.lower() if sign.isalnum())
-    at = len(lowered)
+    clause = _END_OF_CLAUSE.split(before)[-1].rstrip()
+    words = list(_WORD.finditer(clause))[-min(len(short) + _MORE_WORDS, 2 * len(short)) :]
+    small = "".join(sign.lower()[0] for sign in clause)  # as long as the clause, whatever the language
+    first, *others = (sign.lower()[0] for sign in short if sign.isalnum())
+    at = len(small)
     for sign in reversed(others):
-        at = lowered.rfind(sign, 0, max(at, 0))
-    at = lowered.rfind(first, 0, max(at, 0))
-    while at > 0 and lowered[at - 1].isalnum():
-        at = lowered.rfind(first, 0, at)
-    if at < 0:
+        at = small.rfind(sign, 0, max(at, 0))
+    at = small.rfind(first, 0, max(at, 0))
+    while at > 0 and small[at - 1].isalnum():
+        at = small.rfind(first, 0, at)
+    begins = [word.start() for word in words if word.start() <= at]
+    if not begins:
         return None
-    long = clause[lowered.rfind(" ", 0, at) + 1 :]
+    long = clause[begins[-1] :]
     return long if len(long) > len(short) and short not in long.split() else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from extractors.abbreviations import abbreviations
+from extractors.abbreviations import long_forms
 from extractors.prepare import Passage
 from schemas import Document
 
@@ -21,7 +21,7 @@ class Names:
     def __init__(self, document: Document, passage: Passage) -> None:
         self.document = document
         text = document.span_text(passage.first_word, passage.first_word + passage.words)
-        self.long_forms = abbreviations(text)
+        self.long_forms = long_forms(text)
 
     def of(self, start: int, end: int) -> str:
         """Return the name of a range of words, counted over the document."""

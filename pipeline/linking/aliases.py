@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from pipeline.linking.abbreviations import long_forms
+from extractors.abbreviations import long_forms
 from pipeline.linking.headings import headings
 from pipeline.naming import entity_name, knowledge_base_ids, points_elsewhere, surface
 from schemas import Document, Entity, Extraction, Record
