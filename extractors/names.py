@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from extractors.abbreviations import long_forms
 from extractors.prepare import Passage
 from schemas import Document
+from schemas.abbreviations import long_forms
 
 # Up to so many signs, capitals tell names apart: US and us, IT and it.
 _SHORT = 3

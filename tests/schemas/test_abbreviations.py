@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.abbreviations import long_forms
+from schemas.abbreviations import long_forms
 
 
 @pytest.mark.parametrize(
