@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 
 # Section 3.1: two to ten characters; the long form has at most so many more words.
-_SHORT = re.compile(r"(?=.*[A-Z])[^\W_]\S{1,9}")
-_SHORT_FIRST = re.compile(r"(?=.*[A-Z].*[A-Z])[^\W_]\S{1,9}")
+_SHORT = re.compile(r"[^\W_]\S{1,9}")
 _MORE_WORDS = 5
 # What is explained stands near its parentheses.
 _PARENTHESES = re.compile(r"\(([^()]{2,100})\)")
@@ -30,15 +29,20 @@ def long_forms(text: str) -> dict[str, str]:
     for match in _PARENTHESES.finditer(text):
         before, inside = text[max(0, match.start() - _NEAR) : match.start()], match[1].strip()
         short, (*_, word) = _END_OF_SHORT.split(inside)[0].strip(), ("", *before.split())
-        if _SHORT.fullmatch(short):
+        if _capitals(short) > 0:
             long = _long_form(short, before)
-        elif _SHORT_FIRST.fullmatch(word):
+        elif _capitals(word) > 1:
             short, long = word, _long_form(word, inside)
         else:
             continue
         if long is not None:
             found.setdefault(short, long)
     return found
+
+
+def _capitals(form: str) -> int:
+    """Return how many capital letters, of whatever alphabet, a short form has; none if it is not of that shape."""
+    return sum(sign.isupper() for sign in form) if _SHORT.fullmatch(form) else 0
 
 
 def _long_form(short: str, before: str) -> str | None:

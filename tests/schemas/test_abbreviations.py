@@ -19,6 +19,8 @@ from schemas.abbreviations import long_forms
         ("given quetiapine\n(QTP) daily", {"QTP": "quetiapine"}),
         ("pain (N = 3). N-methyl-D-aspartate (NMDA)", {"NMDA": "N-methyl-D-aspartate"}),
         ("İstanbul Medical Institute (IMI)", {"IMI": "İstanbul Medical Institute"}),
+        ("Österreichische Ärztekammer (ÖÄ)", {"ÖÄ": "Österreichische Ärztekammer"}),
+        ("ДК (дворец культуры)", {"ДК": "дворец культуры"}),
         ("one more acid. Rest (AR)", {}),  # another sentence
         ("she was born (AB)", {}),  # no word begins with a
         ("the cat (Felis catus) and 12 (as 13)", {}),  # not written as an abbreviation
