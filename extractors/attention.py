@@ -112,7 +112,11 @@ class _LastLayer:
 
     def attention(self, batch: WindowBatch, window: Tensor, column: Tensor) -> Tensor:
         """Return attention probabilities over a window: shape (rows, heads, size)."""
-        count, size, width = batch.inputs.shape
+        length = send(torch.from_numpy(batch.end - batch.start), window.device)[window] + 2
+        # Other windows of the batch are left alone: who asks for few of them at a time pays for each once.
+        chosen, window = torch.unique(window, return_inverse=True)
+        states = batch.inputs[chosen] if len(chosen) < len(batch.inputs) else batch.inputs
+        count, size, width = states.shape
         depth = width // self.heads
         # Rows of one window side by side, so that the keys of a window are used where they are.
         order = torch.argsort(window, stable=True)
@@ -120,14 +124,13 @@ class _LastLayer:
         rank = torch.empty_like(order)
         rank[order] = torch.arange(len(order), device=window.device) - first[window[order]]
         places = column.new_zeros(count, int(rank.max()) + 1).index_put((window, rank), column)
-        inputs = batch.inputs.gather(1, places[:, :, None].expand(-1, -1, width))
-        query = self.query(inputs).view(count, -1, self.heads, depth).transpose(1, 2)
-        key = self.key(batch.inputs).view(count, size, self.heads, depth).transpose(1, 2)
+        asking = states.gather(1, places[:, :, None].expand(-1, -1, width))
+        query = self.query(asking).view(count, -1, self.heads, depth).transpose(1, 2)
+        key = self.key(states).view(count, size, self.heads, depth).transpose(1, 2)
         scores = query @ key.transpose(2, 3) / depth**0.5
         found = scores.transpose(1, 2)[window, rank].float()
         if self.bias is not None:
             found = found + self.bias.rows(column, size).float()
-        length = send(torch.from_numpy(batch.end - batch.start), window.device)[window] + 2
         outside = torch.arange(size, device=window.device) >= length[:, None]
         rows: Tensor = found.masked_fill(outside[:, None, :], -torch.inf).softmax(2)
         return rows.to(batch.inputs.dtype)

@@ -57,6 +57,12 @@ class Encoded:
         """Range maxima over the states."""
         return RangeMax(self.rows, int(np.diff(self.words.piece[self.words.first]).max()))
 
+    @cached_property
+    def passage_means(self) -> Tensor:
+        """Mean of the states of each passage: shape (passages, width), in single precision."""
+        pieces = self.place(np.diff(self.words.piece[self.words.first]))
+        return torch.segment_reduce(self.rows.float(), "mean", lengths=pieces)
+
     def place(self, positions: NDArray[np.int64]) -> Tensor:
         """Return host positions as a tensor beside the states."""
         return send(torch.from_numpy(np.ascontiguousarray(positions)), self.device)
