@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from extractors.prepare import Passage
 from schemas import Document
 from schemas.abbreviations import long_forms
@@ -20,8 +22,13 @@ class Names:
 
     def __init__(self, document: Document, passage: Passage) -> None:
         self.document = document
-        text = document.span_text(passage.first_word, passage.first_word + passage.words)
-        self.long_forms = long_forms(text)
+        self.passage = passage
+
+    @cached_property
+    def long_forms(self) -> dict[str, str]:
+        """What the abbreviations of the passage stand for; not looked for where no name is asked for."""
+        first = self.passage.first_word
+        return long_forms(self.document.span_text(first, first + self.passage.words))
 
     def of(self, start: int, end: int) -> str:
         """Return the name of a range of words, counted over the document."""
