@@ -29,9 +29,9 @@ def of_passage(head, pairs, bases):
         f, r = features, relations
         for layer in head.layers:
             f, r = inference_layer(head, layer, f, r)
-        for cell in cells:
+        for i, cell in enumerate(cells):
             refined = head.classifier(torch.cat([f[cell], r[cell]]))  # equation 12
-            before = logits[cell] if head.options.mode == "reference" else first[cells.index(cell)]
+            before = logits[cell] if head.options.mode == "reference" else first[i]
             logits[cell] = before + refined
     return logits
 

@@ -1,5 +1,7 @@
 """Every relation head once more, slow and obvious: one pair, one mention pair, one equation at a time."""
 
+from functools import lru_cache
+
 import torch
 from torch.nn import functional
 
@@ -82,6 +84,7 @@ def mentions_by_entity(pairs):
     return {e: [s for s, owner in enumerate(owners) if owner == e] for e in owners}
 
 
+@lru_cache(maxsize=100)  # once for each entity and not for each of its pairs
 def logsumexp_entity(pairs, entity):
     """Equation 2 of DocuNet."""
     return torch.logsumexp(torch.stack([pairs.mentions[s] for s in mentions_by_entity(pairs)[entity]]), 0)
@@ -95,6 +98,7 @@ def passage_rows(pairs, entity):
     return pairs.encoded.rows[begin:end], begin
 
 
+@lru_cache(maxsize=100)
 def entity_attention(pairs, entity):
     """Attention of the last layer from each mention's first piece, the mean over the mentions: (heads, pieces)."""
     states, _ = passage_rows(pairs, entity)
