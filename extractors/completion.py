@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from pathlib import Path
 
@@ -28,13 +28,20 @@ class Completed(Record, frozen=True):
     facts: tuple[tuple[Fact, ...], ...]
 
 
-def complete_facts(documents: Sequence[Document], teachers: Sequence[Extractor], cut: float) -> list[Document]:
+def _tell_nobody(done: int) -> None:
+    pass
+
+
+def complete_facts(
+    documents: Sequence[Document], teachers: Sequence[Extractor], cut: float, tell: Callable[[int], None] = _tell_nobody
+) -> list[Document]:
     """Return the documents with their annotated facts and those that the teachers find between annotated entities.
 
     Args:
         documents: annotated documents.
         teachers: extractors of one relation schema.
         cut: a fact is added where the mean of the teachers' calibrated probabilities is not below it.
+        tell: told how many documents are done, those that some teachers have read counting in part.
 
     Raises:
         ValueError: there is no teacher, the teachers predict different relations, or a document does not fit them.
@@ -46,12 +53,14 @@ def complete_facts(documents: Sequence[Document], teachers: Sequence[Extractor],
         if teacher.schema.index != schema.index:
             raise ValueError(f"the teachers predict different relations: '{schema.name}' and '{teacher.schema.name}'")
     completed = list(documents)
+    tell(0)
     for start in range(0, len(documents), BLOCK):
         block = documents[start : start + BLOCK]
         mean: dict[int, Tensor] = {}
-        for teacher in teachers:
+        for number, teacher in enumerate(teachers, start=1):
             for at, probability in _probabilities(block, teacher):
                 mean[at] = mean.get(at, 0.0) + probability / len(teachers)
+            tell(start + len(block) * number // len(teachers))
         for at, probability in mean.items():
             completed[start + at] = _with_facts(block[at], probability, cut, schema)
     return completed
@@ -78,9 +87,15 @@ def taken_for_sure(document: Document) -> Document:
 
 
 def completed_once(
-    documents: Sequence[Document], teachers: Sequence[str], cut: float, folder: Path
+    documents: Sequence[Document],
+    teachers: Sequence[str],
+    cut: float,
+    folder: Path,
+    tell: Callable[[int], None] = _tell_nobody,
 ) -> Sequence[Document]:
     """Return the documents completed by some checkpoints; the facts are kept in a folder and read there next time.
+
+    `tell` is told how many documents are done, if any have to be read.
 
     Raises:
         CheckpointError: a checkpoint is missing or damaged.
@@ -91,7 +106,7 @@ def completed_once(
         digest.update(encode(document))
     path = folder / f"completed-{digest.hexdigest()[:16]}.msgpack"
     if not path.exists():
-        completed = complete_facts(documents, [load_extractor(name) for name in teachers], cut)
+        completed = complete_facts(documents, [load_extractor(name) for name in teachers], cut, tell)
         part = path.with_suffix(".part")
         part.write_bytes(encode(Completed(tuple(document.facts for document in completed))))
         part.replace(path)

@@ -71,11 +71,25 @@ class Progress:
     score: float | None = None
 
 
+@dataclass(frozen=True)
+class Completing:
+    """How far other checkpoints are with the labels of a corpus, before a stage.
+
+    Attributes:
+        corpus: name and documents of the corpus.
+        done, total: documents.
+    """
+
+    corpus: str
+    done: int
+    total: int
+
+
 def train(
     recipe: Recipe,
     corpora: Mapping[str, Sequence[Document]],
     out: Path,
-    listener: Callable[[Progress], None] = lambda progress: None,
+    listener: Callable[[Progress | Completing], None] = lambda progress: None,
 ) -> Path:
     """Train, choose the best epoch, calibrate, and write the checkpoint to `out/checkpoint`.
 
@@ -86,7 +100,7 @@ def train(
         recipe: what to do.
         corpora: the documents of every data file that the recipe names, in file order.
         out: folder of the run.
-        listener: told about every step.
+        listener: told about every step, and of documents that are completed before.
 
     Raises:
         ValueError: a corpus is missing or its documents do not fit the relation schema.
@@ -132,7 +146,7 @@ class _Run:
         recipe: Recipe,
         corpora: Mapping[str, Sequence[Document]],
         out: Path,
-        listener: Callable[[Progress], None],
+        listener: Callable[[Progress | Completing], None],
     ) -> None:
         keep_memory()
         self.recipe, self.corpora, self.out, self.listener = recipe, corpora, out, listener
@@ -290,7 +304,12 @@ class _Run:
     def _completed(self, corpus: Corpus) -> Sequence[Document]:
         documents = self._documents(corpus)
         if corpus.completed_by:
-            documents = completed_once(documents, corpus.completed_by, corpus.completion_cut, self.out)
+            total = len(documents)
+
+            def tell(done: int) -> None:
+                self.listener(Completing(_name(corpus), done, total))
+
+            documents = completed_once(documents, corpus.completed_by, corpus.completion_cut, self.out, tell)
         if not corpus.soft:
             documents = [taken_for_sure(document) for document in documents]
         if corpus.closed:

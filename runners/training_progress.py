@@ -15,7 +15,7 @@ from runners.progress import progress_on
 
 if TYPE_CHECKING:
     from extractors.recipe import Recipe, Stage
-    from extractors.training import Progress
+    from extractors.training import Completing, Progress
     from schemas import Document
 
 
@@ -50,8 +50,14 @@ class TrainingProgress:
         self._earlier: int | None = None
         self._score = ""
 
-    def __call__(self, progress: Progress) -> None:
-        """Show a step; after an epoch draw the picture."""
+    def __call__(self, progress: Progress | Completing) -> None:
+        """Show a step, or how far a corpus is completed; after an epoch draw the picture."""
+        from extractors.training import Completing  # here, because it loads torch
+
+        if isinstance(progress, Completing):
+            ended = progress.done == progress.total
+            self._shown(f"complete {progress.corpus}", progress.done, progress.total, ended=ended)
+            return
         stage, size = self._stages[progress.stage], self._sizes[progress.stage]
         # The last batch of an epoch may be smaller.
         within = progress.step - progress.epoch * -(-size // stage.batch)

@@ -93,11 +93,21 @@ relations:
     assert close_facts(closed, schema) == closed
 
 
+def test_it_tells_how_far_it_is(monkeypatch):
+    told = []
+    monkeypatch.setattr(completion, "BLOCK", 3)
+    complete_facts(DOCUMENTS, [extractor(), extractor()], 0.5, told.append)
+    assert told == [0, 1, 3, 3, 4]
+
+
 def test_a_run_completes_its_documents_once(tmp_path, monkeypatch):
     teacher = str(save(tmp_path / "teacher"))
-    first = completed_once(DOCUMENTS, [teacher], 0.6, tmp_path)
+    told = []
+    first = completed_once(DOCUMENTS, [teacher], 0.6, tmp_path, told.append)
+    assert told == [0, len(DOCUMENTS)]
     monkeypatch.setattr(completion, "load_extractor", None)  # a second completion would fail
-    assert completed_once(DOCUMENTS, [teacher], 0.6, tmp_path) == first
+    assert completed_once(DOCUMENTS, [teacher], 0.6, tmp_path, told.append) == first
+    assert told == [0, len(DOCUMENTS)]
     with pytest.raises(TypeError):
         completed_once(DOCUMENTS, [teacher], 0.7, tmp_path)
 
@@ -105,8 +115,11 @@ def test_a_run_completes_its_documents_once(tmp_path, monkeypatch):
 def test_a_stage_learns_from_completed_facts(tmp_path):
     teacher = str(save(tmp_path / "teacher"))
     corpus = Corpus("train", completed_by=(teacher,), completion_cut=0.001, closed=True)
-    run = training._Run(recipe(), CORPORA, tmp_path / "run", lambda progress: None)
+    told = []
+    run = training._Run(recipe(), CORPORA, tmp_path / "run", told.append)
     found = run._examples(Stage((corpus,), 1))
+    total = len(CORPORA["train"])
+    assert told == [training.Completing("train", 0, total), training.Completing("train", total, total)]
     plain_examples = run._examples(Stage((Corpus("train"),), 1))
     assert np.sum([len(e.document.facts) for e in found]) > np.sum([len(e.document.facts) for e in plain_examples])
     assert len(list((tmp_path / "run").glob("completed-*.msgpack"))) == 1

@@ -3,7 +3,7 @@ import io
 import pytest
 
 from extractors.recipe import Corpus, Recipe, Stage
-from extractors.training import Progress
+from extractors.training import Completing, Progress
 from runners import training_progress
 from runners.progress import LogProgress
 from runners.training_progress import TrainingProgress
@@ -67,3 +67,14 @@ def test_what_an_earlier_run_did_does_not_count_for_the_rate(told):
     clock.now = 7.0
     listener(Progress(1, 1, 2, 2, 0.9, 2.0))
     assert "8 of 8  1.0/s" in stream.getvalue().splitlines()[-1]
+
+
+def test_a_corpus_that_is_completed_is_told_before_the_training(told):
+    listener, stream, clock, drawn = told
+    listener(Completing("many[0:6]", 0, 6))
+    clock.now = 2.0
+    listener(Completing("many[0:6]", 3, 6))
+    assert "complete many[0:6]  3 of 6  1.5/s  2.0 s left" in stream.getvalue().splitlines()[-1]
+    listener(Completing("many[0:6]", 6, 6))
+    assert "done in 2.0 s" in stream.getvalue().splitlines()[-1]
+    assert drawn == []
