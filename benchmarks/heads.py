@@ -1,12 +1,14 @@
 """Speed and memory of the relation heads beside the encoder, and beside loop versions of the same equations.
 
     python -m benchmarks.heads [--models docred-minilm ...] [--entities 10 20 42 100] [--loops 20] [--repeats 10]
+    ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 python -m benchmarks.heads --out heads_without_amx.json
 
 One made-up document of 256 word pieces, the encoders of some checkpoints, heads with random weights (none of them zero,
 so that each pass of DocRE-II changes predictions and all passes are made), one thread, the precision that extraction
-uses. Every head runs in a process of its own for each number of entities; its peak memory is how far the process rises
-while it scores. Loop versions are the references of the tests, one pair and one equation at a time, in single
-precision; they run up to `--loops` entities.
+uses. Every head runs in a process of its own for each number of entities, and takes turns with the encoder there, so
+that both see the same machine; its peak memory is how far the process rises while it scores. All published heads
+together score the pairs of one pass of the encoder: what several of them need of it is made once. Loop versions are the
+references of the tests, one pair and one equation at a time, in single precision; they run up to `--loops` entities.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ import argparse
 import gc
 import json
 import multiprocessing
+import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +32,7 @@ from benchmarks.machine import processor
 RESULTS = Path(__file__).parent / "results" / "heads.json"
 PIECES = 256
 MENTIONS = 1.4  # per entity, as in DocRED
-PUBLISHED = {"atlop", "docunet", "docre-ii", "hin", "jerex-grc", "jerex-mrc"}
+PUBLISHED = ("atlop", "docunet", "docre-ii", "hin", "jerex-grc", "jerex-mrc")
 
 
 def peak_megabytes(work: Callable[[], object]) -> float:
@@ -51,20 +54,19 @@ def memory(name: str) -> float:
     return int(status.split(f"{name}:")[1].split()[0]) / 1024
 
 
-def milliseconds(work: Callable[[], object], repeats: int) -> float:
-    """Return the median CPU time of some calls after two to warm up."""
-    for _ in range(2):
-        work()
-    times = []
-    for _ in range(repeats):
-        begun = time.process_time()
-        work()
-        times.append(time.process_time() - begun)
-    return 1000 * statistics.median(times)
+def take_turns(works: Sequence[Callable[[], object]], repeats: int) -> list[float]:
+    """Return the median CPU time of each of some calls that take turns, in milliseconds, after two turns to warm up."""
+    times: list[list[float]] = [[] for _ in works]
+    for _ in range(repeats + 2):
+        for work, taken in zip(works, times, strict=True):
+            begun = time.process_time()
+            work()
+            taken.append(1000 * (time.process_time() - begun))
+    return [statistics.median(taken[2:]) for taken in times]
 
 
-def measure(model: str, head: str | None, entities: int, loops: int, repeats: int) -> dict[str, float]:
-    """Return the figures of one head over a checkpoint's encoder, or of the encoder alone."""
+def measure(model: str, heads: Sequence[str], entities: int, loops: int, repeats: int) -> dict[str, float]:
+    """Return the figures of some heads together over one pass of a checkpoint's encoder."""
     import msgspec
     import numpy as np
     import torch
@@ -96,44 +98,45 @@ def measure(model: str, head: str | None, entities: int, loops: int, repeats: in
     clusters = [[(int(at), int(at) + 1) for at in places[index::entities]] for index in range(entities)]
     precision = choose_device().precision
     config = load_config(folder)
-    if head is None:
-        network = load_model(folder).to(precision).eval()
-    else:
-        config = msgspec.structs.replace(config, head=head, head_options={}, loss=HEADS[head].published_loss)
-        network = Network(config)
-        network.encoder.load_state_dict(load_model(folder).encoder.state_dict())
+    encoder = load_model(folder).encoder
+    networks = []
+    for head in heads:
+        network = Network(msgspec.structs.replace(config, head=head, head_options={}, loss=HEADS[head].published_loss))
+        network.encoder = encoder
         with torch.no_grad():
             for parameter in network.relation_head.parameters():
                 parameter.add_(0.05 * torch.randn_like(parameter))
-        network = network.to(precision).eval()
+        networks.append(network.to(precision).eval())
 
     def pairs_of(model: Network) -> EntityPairs:
         encoded = model.encode([passage])
         layout = lay_out_entities([clusters], encoded.words)
         return EntityPairs(encoded, layout, model.mention_vectors(encoded, layout), layout.entity_passage % 2)
 
-    figures: dict[str, float] = {}
     with torch.inference_mode():
-        if head is None:
-            figures["ms"] = milliseconds(lambda: network.encode([passage]), repeats)
-        else:
-            pairs = pairs_of(network)
+        pairs = pairs_of(networks[0])
 
-            def score() -> None:
-                # A fresh object: what it has pooled and gathered is part of the head's work.
-                fresh = EntityPairs(pairs.encoded, pairs.layout, pairs.mentions, pairs.types)
+        def score() -> None:
+            # A fresh object: what it has pooled and gathered is part of the heads' work.
+            fresh = EntityPairs(pairs.encoded, pairs.layout, pairs.mentions, pairs.types)
+            for network in networks:
                 network.relation_scores(fresh)
 
-            figures["ms"] = milliseconds(score, repeats)
-            figures["peak_mb"] = peak_megabytes(score)
-            figures["pairs_per_second"] = round(1000 * entities * (entities - 1) / figures["ms"])
-            if entities <= loops:
-                from tests.extractors.heads.references import REFERENCES
+        milliseconds, encoder_milliseconds = take_turns([score, lambda: networks[0].encode([passage])], repeats)
+        figures = {
+            "ms": milliseconds,
+            "encoder_ms": encoder_milliseconds,
+            "of_encoder": milliseconds / encoder_milliseconds,
+            "peak_mb": peak_megabytes(score),
+            "pairs_per_second": round(1000 * entities * (entities - 1) / milliseconds),
+        }
+        if entities <= loops and len(heads) == 1:
+            from tests.extractors.heads.references import REFERENCES
 
-                slow = pairs_of(network.float())
-                begun = time.process_time()
-                REFERENCES[head](network.relation_head, slow)
-                figures["loop_ms"] = 1000 * (time.process_time() - begun)
+            slow = pairs_of(networks[0].float())
+            begun = time.process_time()
+            REFERENCES[heads[0]](networks[0].relation_head, slow)
+            figures["loop_ms"] = 1000 * (time.process_time() - begun)
     return figures
 
 
@@ -144,21 +147,24 @@ def main() -> None:
     parser.add_argument("--entities", type=int, nargs="+", default=[10, 20, 42, 100])
     parser.add_argument("--loops", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     from extractors.checkpoint import find_checkpoint, load_config
     from extractors.heads import HEADS
 
-    def run(model: str, head: str | None, entities: int) -> dict[str, float]:
+    def run(model: str, heads: Sequence[str], entities: int) -> dict[str, float]:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-            return process.submit(measure, model, head, entities, options.loops, options.repeats).result()
+            return process.submit(measure, model, heads, entities, options.loops, options.repeats).result()
 
     machine = {"processor": processor(), "torch": version("torch"), "threads": 1}
+    if "ONEDNN_MAX_CPU_ISA" in os.environ:
+        machine["instructions of oneDNN up to"] = os.environ["ONEDNN_MAX_CPU_ISA"]
     rows: list[dict[str, Any]] = []
 
     def add(row: dict[str, Any]) -> None:
         rows.append({key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()})
         sys.stderr.write(f"{json.dumps(rows[-1])}\n")
-        RESULTS.write_text(json.dumps({"machine": machine, "pieces": PIECES, "rows": rows}, indent=2) + "\n")
+        options.out.write_text(json.dumps({"machine": machine, "pieces": PIECES, "rows": rows}, indent=2) + "\n")
 
     for model in options.models:
         backbone = load_config(find_checkpoint(model)).backbone
@@ -168,14 +174,9 @@ def main() -> None:
                 "encoder": f"{backbone['model_type']}, {backbone['num_hidden_layers']} x {width}",
                 "entities": entities,
             }
-            encoder = run(model, None, entities)["ms"]
-            add({**place, "head": None, "ms": encoder})
-            together = 0.0
             for head in sorted(HEADS):
-                figures = run(model, head, entities)
-                together += figures["ms"] * (head in PUBLISHED)
-                add({**place, "head": head, **figures, "of_encoder": figures["ms"] / encoder})
-            add({**place, "head": "all published", "ms": together, "of_encoder": together / encoder})
+                add({**place, "head": head, **run(model, [head], entities)})
+            add({**place, "head": "all published", **run(model, PUBLISHED, entities)})
 
 
 if __name__ == "__main__":
