@@ -8,7 +8,8 @@ so that each pass of DocRE-II changes predictions and all passes are made), one 
 uses. Every head runs in a process of its own for each number of entities, and takes turns with the encoder there, so
 that both see the same machine; its peak memory is how far the process rises while it scores. All published heads
 together score the pairs of one pass of the encoder: what several of them need of it is made once. Loop versions are the
-references of the tests, one pair and one equation at a time, in single precision; they run up to `--loops` entities.
+references of the tests, one pair and one equation at a time, in single precision, only the vector and the attention of
+an entity once for all its pairs; they run up to `--loops` entities.
 """
 
 from __future__ import annotations

@@ -28,12 +28,11 @@ class Completed(Record, frozen=True):
     facts: tuple[tuple[Fact, ...], ...]
 
 
-def _tell_nobody(done: int) -> None:
-    pass
-
-
 def complete_facts(
-    documents: Sequence[Document], teachers: Sequence[Extractor], cut: float, tell: Callable[[int], None] = _tell_nobody
+    documents: Sequence[Document],
+    teachers: Sequence[Extractor],
+    cut: float,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> list[Document]:
     """Return the documents with their annotated facts and those that the teachers find between annotated entities.
 
@@ -91,7 +90,7 @@ def completed_once(
     teachers: Sequence[str],
     cut: float,
     folder: Path,
-    tell: Callable[[int], None] = _tell_nobody,
+    tell: Callable[[int], None] = lambda done: None,
 ) -> Sequence[Document]:
     """Return the documents completed by some checkpoints; the facts are kept in a folder and read there next time.
 

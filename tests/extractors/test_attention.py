@@ -44,7 +44,7 @@ def test_rows_equal_those_of_the_eager_encoder_for_one_window_and_for_many():
         second = torch.arange(lengths[0], lengths[0] + lengths[1])
         alone = attention.rows(second, max(lengths))
     torch.testing.assert_close(rows, expected, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(alone, rows[second])  # whoever asks for some windows only
+    torch.testing.assert_close(alone, rows[second])  # also where only some windows are asked for
 
 
 def test_rows_of_mpnet_have_its_position_bias():
