@@ -26,7 +26,8 @@ def model_card(recipe: Recipe, config: ModelConfig, calibration: Calibration) ->
     """Return the card as Markdown: what it is, how it was trained, its figures and limits."""
     schema = config.schema
     stages = "\n".join(f"{number}. {_stage(stage)}" for number, stage in enumerate(recipe.stages, 1))
-    start = f", from the weights of `{recipe.start}`" if recipe.start else ""
+    starts = ", ".join(f"`{name}`" for name in recipe.starts)
+    start = f", from the {'mean of the ' if len(recipe.starts) > 1 else ''}weights of {starts}" if starts else ""
     what = "Relates given entities; it finds none itself."
     if config.joint:
         what = (

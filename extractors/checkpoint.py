@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from extractors.compact import SCALE, pack, unpack
 from extractors.confidence import Calibration
@@ -169,22 +172,28 @@ def load_model(folder: Path) -> Network:
     return model
 
 
-def load_start(model: Network, folder: Path) -> None:
-    """Fill a network with the weights of a checkpoint that it has under the same name and in the same shape.
+def load_start(model: Network, folders: Sequence[Path]) -> None:
+    """Fill a network with the weights of checkpoints that it has under the same name and in the same shape.
 
-    The relation head of the checkpoint becomes the base module of a head that has one, unless it has one too.
+    A weight is the mean over the checkpoints that have it: those of one descent average well (Wortsman et al. 2022,
+    "Model soups", section 2). The relation head of a checkpoint becomes the base module of a head that has one, unless
+    it has one too.
 
     Raises:
-        CheckpointError: none of them fits.
+        CheckpointError: nothing of a checkpoint fits.
     """
     own = model.state_dict()
-    weights = unpack(load_file(folder / "model.safetensors"))
-    if any(name.startswith(BASE) for name in own) and not any(name.startswith(BASE) for name in weights):
-        weights = {BASE + name[len(HEAD) :] if name.startswith(HEAD) else name: w for name, w in weights.items()}
-    fitting = {name: w.float() for name, w in weights.items() if name in own and own[name].shape == w.shape}
-    if not any(name.startswith("encoder.backbone.") for name in fitting):
-        raise CheckpointError(f"{folder}: the encoder of this checkpoint is not the recipe's: choose another start")
-    model.load_state_dict(fitting, strict=False)
+    found: defaultdict[str, list[Tensor]] = defaultdict(list)
+    for folder in folders:
+        weights = unpack(load_file(folder / "model.safetensors"))
+        if any(name.startswith(BASE) for name in own) and not any(name.startswith(BASE) for name in weights):
+            weights = {BASE + name[len(HEAD) :] if name.startswith(HEAD) else name: w for name, w in weights.items()}
+        fitting = {name: w.float() for name, w in weights.items() if name in own and own[name].shape == w.shape}
+        if not any(name.startswith("encoder.backbone.") for name in fitting):
+            raise CheckpointError(f"{folder}: the encoder of this checkpoint is not the recipe's: choose another start")
+        for name, weight in fitting.items():
+            found[name].append(weight)
+    model.load_state_dict({name: torch.stack(same).mean(0) for name, same in found.items()}, strict=False)
 
 
 def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibration: Calibration, card: str) -> None:

@@ -83,7 +83,8 @@ class Recipe(Architecture, frozen=True, kw_only=True):
         report: documents that nothing is chosen on; their figures go into the model card.
         static_vectors: text file of word vectors in GloVe's format that a static encoder looks up; empty for the input
             vectors of the backbone.
-        start: checkpoint whose weights the network starts from, as far as they fit; empty for the bare backbone.
+        start: checkpoint whose weights the network starts from, as far as they fit; of several, their means. Empty for
+            the bare backbone.
         warmup: share of a stage's steps.
         averaging: epochs are judged, and kept, with running means of the weights, of which each step leaves this share
             (0.998: means over some 500 steps); 0 for the weights themselves.
@@ -96,11 +97,16 @@ class Recipe(Architecture, frozen=True, kw_only=True):
     report: Corpus
     objective: Objective = Objective()
     static_vectors: str = ""
-    start: str = ""
+    start: str | tuple[str, ...] = ""
     warmup: float = 0.06
     clip: float = 1.0
     averaging: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     seed: int = 1
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The checkpoints of `start`."""
+        return ((self.start,) if self.start else ()) if isinstance(self.start, str) else self.start
 
 
 def load_recipe(path: Path) -> Recipe:

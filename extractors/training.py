@@ -129,8 +129,8 @@ def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
     )
     torch.manual_seed(recipe.seed)
     model = Network(config)
-    if recipe.start:
-        load_start(model, find_checkpoint(recipe.start))
+    if recipe.starts:
+        load_start(model, [find_checkpoint(name) for name in recipe.starts])
     elif recipe.static_vectors and isinstance(model.encoder, StaticEncoder):
         pieces = len(model.encoder.vectors)
         model.encoder.load_vectors(read_vectors(Path(recipe.static_vectors), tokenizer.get_vocab(), pieces))

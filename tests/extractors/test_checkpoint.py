@@ -71,6 +71,22 @@ def test_shipped_checkpoints_are_small_and_state_their_figures(name):
         assert f"{figures['rel_nec_f1']:.4f}" in (folder / "README.md").read_text()
 
 
+def test_a_network_starts_from_the_mean_of_those_that_have_a_weight(tmp_path):
+    folders = [tmp_path / "joint", tmp_path / "relating"]
+    for seed, folder in enumerate(folders):
+        network = model("atlop", joint=folder.name == "joint", seed=seed)
+        save_checkpoint(folder, network, tokenizer(), Calibration(), "")
+    both = model("atlop", joint=True, seed=3)
+    load_start(both, folders)
+    saved = [load_model(folder).state_dict() for folder in folders]
+    shared = 0
+    for name, tensor in both.state_dict().items():
+        had = [weights[name] for weights in saved if name in weights]
+        assert torch.allclose(tensor, sum(had) / len(had)), name
+        shared += len(had) == 2
+    assert 0 < shared < len(both.state_dict())
+
+
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(CheckpointError, match="no checkpoint 'nothing'"):
         load_extractor("nothing")
@@ -82,7 +98,7 @@ def test_a_relation_head_starts_as_the_base_module_of_another(tmp_path):
     save_checkpoint(tmp_path, start, tokenizer(), Calibration(), "")
     network = model("docre-ii", seed=2, loss="adaptive-threshold", head_options=options)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    load_start(network, tmp_path)
+    load_start(network, [tmp_path])
     saved = {name: tensor.half().float() for name, tensor in start.relation_head.state_dict().items()}
     assert saved
     for name, tensor in network.relation_head.state_dict().items():
@@ -92,5 +108,5 @@ def test_a_relation_head_starts_as_the_base_module_of_another(tmp_path):
     # A head that has a base module itself keeps its names.
     save_checkpoint(tmp_path / "two", network, tokenizer(), Calibration(), "")
     other = model("docre-ii", seed=3, loss="adaptive-threshold", head_options=options)
-    load_start(other, tmp_path / "two")
+    load_start(other, [tmp_path / "two"])
     assert torch.equal(other.relation_head.classifier.bias, network.relation_head.classifier.bias.half().float())

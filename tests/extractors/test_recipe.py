@@ -87,9 +87,9 @@ def test_a_shipped_recipe_fits_what_is_there(path):
     assert recipe.loss in LOSSES
     read_options(HEADS[recipe.head].options_type, recipe.head_options)
     load_relation_schema(recipe.relations)
-    made = {"", *shipped(), *(f"runs/{other.stem}/checkpoint" for other in SHIPPED)}
+    made = {*shipped(), *(f"runs/{other.stem}/checkpoint" for other in SHIPPED)}
     teachers = {name for stage in recipe.stages for corpus in stage.corpora for name in corpus.completed_by}
-    assert {recipe.start, *teachers} <= made
+    assert {*recipe.starts, *teachers} <= made
     assert path.read_text().startswith("# ")
     assert path.stem.startswith(recipe.relations)
 
