@@ -26,6 +26,7 @@ def model_card(recipe: Recipe, config: ModelConfig, calibration: Calibration) ->
     """Return the card as Markdown: what it is, how it was trained, its figures and limits."""
     schema = config.schema
     stages = "\n".join(f"{number}. {_stage(stage)}" for number, stage in enumerate(recipe.stages, 1))
+    course = f"{stages}\n\nThe best epoch was chosen on `{calibration.selected_on}`." if stages else "No training."
     starts = ", ".join(f"`{name}`" for name in recipe.starts)
     start = f", from the {'mean of the ' if len(recipe.starts) > 1 else ''}weights of {starts}" if starts else ""
     what = "Relates given entities; it finds none itself."
@@ -42,9 +43,7 @@ def model_card(recipe: Recipe, config: ModelConfig, calibration: Calibration) ->
 
 Encoder: `{recipe.backbone}`{start}; relation head: `{recipe.head}`; seed {recipe.seed}.
 
-{stages}
-
-The best epoch was chosen on `{calibration.selected_on}`.
+{course}
 
 """
     return recalibrated(card, config, calibration)

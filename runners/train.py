@@ -88,8 +88,8 @@ def train(
       factmill train --head atlop --data train.json --dev dev.json --out runs/atlop
       factmill train --head docunet --encoder all-mpnet-base-v2 --data train.json --dev dev.json --out runs/docunet
       factmill train --head jerex-mrc --joint --data train.json --dev dev.json --out runs/joint
-      factmill train cdr-minilm-1 --data train=CDR_Training.txt --data dev=CDR_Development.txt --out runs/cdr
-      factmill train cdr-minilm-1 --seed 2 --set objective.negative_spans=200 --data ... --dev ... --out runs/cdr-2
+      factmill train cdr-minilm --data train=CDR_Training.txt --data dev=CDR_Development.txt --out runs/cdr
+      factmill train cdr-minilm --seed 2 --set objective.negative_spans=200 --data ... --dev ... --out runs/cdr-2
       factmill train my-recipe.yaml --data train.json --dev dev.json --out runs/mine
       factmill train --list              # recipes, one for each row of the results
       factmill train --plot runs/atlop   # draw the run again
