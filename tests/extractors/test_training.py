@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors import load_extractor, training
+from extractors.checkpoint import load_model
+from extractors.compact import pack, unpack
 from extractors.network import Network
 from extractors.objective import Objective
 from extractors.prepare import Preparer
@@ -111,6 +113,18 @@ def test_the_running_mean_of_the_weights_is_what_stays(tmp_path, monkeypatch):
     assert len(seen) == 2  # of three documents two are equal
     found = sorted(float(parameter.detach().sum()) for parameter in run.model.parameters())
     assert found == pytest.approx(sorted(float(parameter.sum()) for parameter in mean), abs=1e-4)
+
+
+def test_a_run_without_stages_calibrates_what_it_starts_from(tmp_path):
+    one = recipe(stages=(), start=("some", "others"))
+    start = training.build_model(one)[0].state_dict()
+    folder = training.train(one, CORPORA, tmp_path)
+    kept = unpack(pack(start))
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in load_model(folder).state_dict().items())
+    assert load_extractor(str(folder)).calibration.figures.keys() == {"dev[:1]", "dev[1:]"}
+    card = (folder / "README.md").read_text()
+    assert "from the mean of the weights of `some`, `others`" in card
+    assert "No training." in card
 
 
 def test_two_stages_of_docre_ii_are_resumed_too(tmp_path):
