@@ -106,7 +106,9 @@ class Recipe(Architecture, frozen=True, kw_only=True):
     @property
     def starts(self) -> tuple[str, ...]:
         """The checkpoints of `start`."""
-        return ((self.start,) if self.start else ()) if isinstance(self.start, str) else self.start
+        if isinstance(self.start, str):
+            return (self.start,) if self.start else ()
+        return self.start
 
 
 def load_recipe(path: Path) -> Recipe:
