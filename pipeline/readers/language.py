@@ -1,0 +1,73 @@
+"""Languages of documents: detection from the text, and one code for each language."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+_SAMPLE = 600  # characters; more do not change the answer for running text
+_FEWEST = 20  # letters; the language of a name or a formula is a guess
+_LEAST = 0.5  # probability below which a language is not reported
+
+# Varieties and ancient forms that the detector confuses with a language of today in short texts.
+_EXCLUDED = {"pcm", "grc", "hbo"}
+
+# Codes of ISO 639-2 as MEDLINE writes them, and names that MediaWiki uses for the codes of some of its languages.
+_SYNONYMS = {
+    "afr": "af", "alb": "sq", "ara": "ar", "arm": "hy", "aze": "az", "baq": "eu", "bel": "be", "ben": "bn", "bos": "bs",
+    "bul": "bg", "cat": "ca", "chi": "zh", "cze": "cs", "dan": "da", "dut": "nl", "eng": "en", "epo": "eo", "est": "et",
+    "fin": "fi", "fre": "fr", "geo": "ka", "ger": "de", "gla": "gd", "gle": "ga", "glg": "gl", "gre": "el", "heb": "he",
+    "hin": "hi", "hrv": "hr", "hun": "hu", "ice": "is", "ind": "id", "ita": "it", "jpn": "ja", "kaz": "kk", "kor": "ko",
+    "kur": "ku", "lat": "la", "lav": "lv", "lit": "lt", "mac": "mk", "mal": "ml", "mao": "mi", "may": "ms", "mlt": "mt",
+    "nor": "no", "per": "fa", "pol": "pl", "por": "pt", "pus": "ps", "rum": "ro", "rus": "ru", "san": "sa", "slo": "sk",
+    "slv": "sl", "spa": "es", "srp": "sr", "swe": "sv", "tam": "ta", "tha": "th", "tur": "tr", "ukr": "uk", "urd": "ur",
+    "uzb": "uz", "vie": "vi", "wel": "cy",
+    # ISO 639-2/T and 639-3
+    "bod": "bo", "ces": "cs", "cym": "cy", "deu": "de", "ell": "el", "eus": "eu", "fas": "fa", "fra": "fr", "hye": "hy",
+    "isl": "is", "kat": "ka", "mkd": "mk", "mri": "mi", "msa": "ms", "mya": "my", "nld": "nl", "ron": "ro", "slk": "sk",
+    "sqi": "sq", "zho": "zh", "swa": "sw", "tel": "te", "mar": "mr", "guj": "gu", "kan": "kn", "amh": "am", "hau": "ha",
+    "mon": "mn", "nep": "ne", "pan": "pa", "sin": "si", "tgl": "tl", "yor": "yo", "zul": "zu", "xho": "xh", "lao": "lo",
+    "khm": "km", "kir": "ky", "tgk": "tg", "tuk": "tk", "ltz": "lb", "oci": "oc", "bre": "br", "fao": "fo", "nno": "nn",
+    "nb": "no", "nob": "no", "simple": "en", "cmn": "zh", "arb": "ar", "iw": "he", "in": "id",
+    # codes of Wikipedias that are none of ISO 639
+    "be-x-old": "be", "be-tarask": "be", "zh-min-nan": "nan", "zh-yue": "yue", "zh-classical": "lzh", "als": "gsw",
+    "bat-smg": "sgs", "fiu-vro": "vro", "roa-rup": "rup",
+    # no language, several, or unknown
+    "und": "", "mul": "", "zxx": "", "mis": "",
+}  # fmt: skip
+_CODE = re.compile(r"[a-z]{2,3}")
+
+
+def detect(text: str) -> str:
+    """Return the ISO 639 code of the language of a text, empty when the text is too short or odd to tell."""
+    sample = text[:_SAMPLE]
+    if sum(map(str.isalpha, sample)) < _FEWEST:
+        return ""
+    code, _ = _identifier().classify(sample)
+    return canonical(code)
+
+
+def canonical(code: str) -> str:
+    """Return the ISO 639-1 code for any code of a language, the ISO 639-3 code where there is none, or an empty text.
+
+    `eng`, `en-GB`, `EN` and `simple` are all `en`; what is no code of a language gives an empty text.
+    """
+    code = code.strip().lower().replace("_", "-")
+    code = _SYNONYMS.get(code, code)
+    code = code.partition("-")[0]
+    code = _SYNONYMS.get(code, code)
+    return code if _CODE.fullmatch(code) else ""
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    """Return the detector, loaded when the first text without a declared language is read."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True, min_confidence=_LEAST)
+    identifier.set_languages([label for label in identifier.labels if label not in _EXCLUDED])
+    return identifier
