@@ -52,10 +52,10 @@ format: $(VENV)/dev.stamp ## let ruff rewrite the code in the house style
 	$(BIN)/ruff format .
 
 neo4j: $(VENV)/runtime.stamp ## run a Neo4j server here, with its data in neo4j-server/ (needs Java 17 and Maven)
-	@$(BIN)/python -m runners.neo4j_server neo4j-server
+	@$(BIN)/python -m tools.neo4j_server neo4j-server
 
 flink: $(VENV)/runtime.stamp ## run a Flink cluster here, with Beam's job server (needs Java 17 and Maven)
-	@$(BIN)/python -m runners.flink_cluster flink-cluster
+	@$(BIN)/python -m tools.flink_cluster flink-cluster
 
 wheel: $(VENV)/runtime.stamp ## build dist/factmill-*.whl
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .

@@ -69,8 +69,8 @@ def run_loop(path: Path, model: str, limit: int) -> Callable[[], object]:
     import torch
 
     from extractors import load_extractor
-    from pipeline.merging import findings
-    from pipeline.prepare import batches
+    from pipeline.extraction.batching import batches
+    from pipeline.merging.findings import findings
 
     torch.set_num_threads(1)
     extractor = load_extractor(model)
@@ -87,7 +87,7 @@ def run_loop(path: Path, model: str, limit: int) -> Callable[[], object]:
 def run_build(path: Path, model: str, limit: int) -> Callable[[], object]:
     """Return a build by one worker with one thread."""
     from pipeline.build import BuildOptions, build
-    from pipeline.extractor_source import Checkpoint
+    from pipeline.extraction.extractor_source import Checkpoint
 
     def whole() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -22,10 +22,10 @@ from statistics import NormalDist
 
 import numpy as np
 
-from extractors.calibration.quality import quality
-from pipeline.independence import similar_in_band
-from pipeline.merging import EdgeTally
-from pipeline.near_duplicates import bands, signature
+from extractors.calibration.calibration_error import quality
+from pipeline.merging.findings import EdgeTally
+from pipeline.merging.independence import similar_in_band
+from pipeline.merging.near_duplicates import bands, signature
 from schemas import Document
 
 RESULTS = Path(__file__).parent / "results" / "confidence.json"

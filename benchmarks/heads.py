@@ -38,7 +38,7 @@ PUBLISHED = ("atlop", "docunet", "docre-ii", "hin", "jerex-grc", "jerex-mrc")
 
 def peak_megabytes(work: Callable[[], object]) -> float:
     """Return how far the memory of the process rises during a call (Linux)."""
-    from pipeline.free_memory import give_back
+    from pipeline.beam.free_memory import give_back
 
     work()
     gc.collect()
@@ -72,13 +72,13 @@ def measure(model: str, heads: Sequence[str], entities: int, loops: int, repeats
     import numpy as np
     import torch
 
-    from extractors.checkpoint import find_checkpoint, load_config, load_model
-    from extractors.device import choose_device
+    from extractors.checkpoints.checkpoint import find_checkpoint, load_config, load_model
+    from extractors.encoder.device import choose_device
+    from extractors.encoder.featurizer import Passage
+    from extractors.encoder.layout import lay_out_entities
+    from extractors.encoder.memory import keep_memory
     from extractors.heads import HEADS, EntityPairs
-    from extractors.layout import lay_out_entities
-    from extractors.memory import keep_memory
-    from extractors.network import Network
-    from extractors.prepare import Passage
+    from extractors.network.network import Network
 
     keep_memory()  # as extraction does
     torch.set_num_threads(1)
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    from extractors.checkpoint import find_checkpoint, load_config
+    from extractors.checkpoints.checkpoint import find_checkpoint, load_config
     from extractors.heads import HEADS
 
     def run(model: str, heads: Sequence[str], entities: int) -> dict[str, float]:

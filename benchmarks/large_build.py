@@ -5,7 +5,7 @@
 
 The documents are those of benchmarks/corpus.py, or of a file. Unless a model is named it is a network of one layer
 with random weights, cut so that it finds some six entities and five facts in a document: what is tried is all around
-the model, in minutes. The cluster is one of runners/flink_cluster.py: a JobManager and two TaskManagers with a slot
+the model, in minutes. The cluster is one of tools/flink_cluster.py: a JobManager and two TaskManagers with a slot
 each. Memory is the largest that any process of a kind ever had resident. Folders of an earlier run in --out are kept
 and compared, so that runners may be tried one at a time; results are added to benchmarks/results/large_build.json.
 """
@@ -29,17 +29,17 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from benchmarks.corpus import articles, write
 from benchmarks.machine import processor
 from benchmarks.memory import watched
-from extractors.checkpoint import Calibration, save_checkpoint
-from extractors.network import Network
-from runners.flink_cluster import running
-from runners.flink_job_server import job_server
+from extractors.checkpoints.checkpoint import Calibration, save_checkpoint
+from extractors.network.network import Network
+from runners.execution.flink_job_server import job_server
 from tests.extractors import tiny
+from tools.flink_cluster import running
 
 RESULTS = Path(__file__).parent / "results" / "large_build.json"
 _SAMPLE = 500
 _KINDS = {
-    "launcher": "runners.cli",
-    "worker process": "pipeline.fork_server",
+    "launcher": "runners.cli.main",
+    "worker process": "pipeline.beam.fork_server",
     "Flink worker": "factmill-worker",
     "TaskManager": "TaskManagerRunner",
     "JobManager": "StandaloneSessionClusterEntrypoint",
@@ -68,7 +68,7 @@ def small_checkpoint(folder: Path) -> Path:
 
 def built(corpus: Path, model: str, runner: str, out: Path) -> dict[str, object]:
     """Build, and return what it took."""
-    command = [sys.executable, "-m", "runners.cli", "build", str(corpus), "--out", str(out), "--model", model]
+    command = [sys.executable, "-m", "runners.cli.main", "build", str(corpus), "--out", str(out), "--model", model]
     command += ["--runner", runner]
     with ExitStack() as stack:
         if runner == "flink":

@@ -24,15 +24,23 @@ import msgspec
 import numpy as np
 import torch
 
-from pipeline.extractor_source import Checkpoint
-from pipeline.inference import extract_safely
+from pipeline.extraction.extractor_source import Checkpoint
+from pipeline.extraction.inference import extract_safely
 from pipeline.linking.aliases import Alias, Candidate, Candidates, alias_key, redirect_alias, said_aliases
-from pipeline.linking.choice import FEATURES, Knowledge, Option, Weights, fitted_weights, options_of, probabilities
-from pipeline.linking.profiles import Profile, said_profiles
-from pipeline.naming import knowledge_base_ids
+from pipeline.linking.disambiguation import (
+    FEATURES,
+    Knowledge,
+    Option,
+    Weights,
+    fitted_weights,
+    options_of,
+    probabilities,
+)
+from pipeline.linking.target_profiles import Profile, said_profiles
+from pipeline.merging.naming import knowledge_base_ids
 from pipeline.readers import read_path
-from pipeline.redirects import follow
-from pipeline.store import extracted_row, read_shard, write_shard
+from pipeline.store.redirects import follow
+from pipeline.store.store import extracted_row, read_shard, write_shard
 from schemas import Document, Entity, Extraction, Mention, Redirect, content_hash, decode, normalise_name
 
 RESULTS = Path(__file__).parent / "results" / "linking.json"

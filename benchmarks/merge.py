@@ -27,16 +27,16 @@ from pathlib import Path
 from benchmarks.machine import processor
 from benchmarks.memory import watched
 from benchmarks.world import World
-from pipeline.options import BuildOptions
-from pipeline.stages import Work
-from pipeline.store import FOLDER, complete, extracted_row, shard_name, shard_of, shards_for, write_shard
+from pipeline.build_options import BuildOptions
+from pipeline.build_run import Work
+from pipeline.store.store import FOLDER, complete, extracted_row, shard_name, shard_of, shards_for, write_shard
 from schemas import encode, load_relation_schema
 
 RESULTS = Path(__file__).parent / "results" / "merge.json"
 _FACTS_PER_DOCUMENT = 7.35
 # Documents that tell how large one is.
 _SOME = 200
-_WORKERS = {"worker_mib": "pipeline.fork_server"}
+_WORKERS = {"worker_mib": "pipeline.beam.fork_server"}
 
 
 def write_store(folder: Path, documents: int, part: int, parts: int) -> None:

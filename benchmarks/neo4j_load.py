@@ -51,14 +51,14 @@ from neo4j_graphrag.components.types import Neo4jGraph, Neo4jNode, Neo4jRelation
 
 from benchmarks.machine import processor
 from benchmarks.writers import make_graph
-from runners import maven
-from runners.neo4j_server import VERSION, Neo4jServer, libraries
+from runners.execution import maven_artifacts as maven
 from schemas import RelationSchema, load_relation_schema
 from sinks import GraphTables, write_table
-from sinks.evidence import edges_with_evidence
-from sinks.neo4j import Neo4jWriter
-from sinks.neo4j_import import Neo4jImportWriter
+from sinks.neo4j.import_files import Neo4jImportWriter
+from sinks.neo4j.writer import Neo4jWriter
 from sinks.property_graph import EDGE_PROPERTIES, Names
+from sinks.tables.evidence import edges_with_evidence
+from tools.neo4j_server import VERSION, Neo4jServer, libraries
 
 SIZES = (100_000, 1_000_000)
 WARM = 2_000

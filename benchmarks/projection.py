@@ -31,7 +31,7 @@ _PARTS = ("extractions", "tables", "graph.nq", "graph.db")
 
 def built(path: Path, model: str, documents: int, folder: Path) -> dict[str, float]:
     """Return what a build of the first documents of a file takes and leaves."""
-    command = [sys.executable, "-m", "runners.cli", "build", str(path), "--out", str(folder), "--model", model]
+    command = [sys.executable, "-m", "runners.cli.main", "build", str(path), "--out", str(folder), "--model", model]
     figures = measured([*command, "--runner", "memory", "--workers", "1", "--limit", str(documents)], 1)
     counts = json.loads((folder / "run.json").read_text("utf-8"))["counts"]
     sizes = {f"bytes of {part}": _size(folder / part) for part in _PARTS}

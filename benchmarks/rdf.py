@@ -30,7 +30,7 @@ from writers import make_graph
 from benchmarks.machine import processor
 from schemas import load_relation_schema
 from sinks import RdfWriter
-from sinks.rdf_store import open_store
+from sinks.rdf.store import open_store
 
 ROUNDS, SECONDS = 3, 5.0
 LONG = 20.0

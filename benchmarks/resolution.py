@@ -29,18 +29,18 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.machine import processor
-from pipeline.merging import named_entities
-from pipeline.naming import entity_name, knowledge_base_ids
-from pipeline.notes import REDIRECT as REDIRECTED
-from pipeline.notes import Note
+from pipeline.merging.findings import named_entities
+from pipeline.merging.naming import entity_name, knowledge_base_ids
 from pipeline.readers import read_path
 from pipeline.resolution.blocking import LARGEST, card, keys, pairs
+from pipeline.resolution.clustering import Match, matches, order, stars
 from pipeline.resolution.matching import FEATURES, Weights, features, shipped_weights
 from pipeline.resolution.names import folded
-from pipeline.resolution.profile import Profile, ProfileTally, added, said
-from pipeline.resolution.stars import Match, matches, order, stars
-from pipeline.store import REDIRECT, Store, read_shard
-from pipeline.stored import open_shard
+from pipeline.resolution.node_profiles import Profile, ProfileTally, added, said
+from pipeline.store.shard_updates import REDIRECT as REDIRECTED
+from pipeline.store.shard_updates import Note
+from pipeline.store.store import REDIRECT, Store, read_shard
+from pipeline.store.store_transforms import open_shard
 from schemas import DeadLetter, Document, Entity, Extraction, Redirect, decode
 
 RESULTS = Path(__file__).parent / "results" / "resolution.json"

@@ -27,10 +27,10 @@ import pyarrow as pa
 from benchmarks.machine import processor
 from benchmarks.resolution import Corpus, annotated, hide, profiles_of, resolved, scores
 from benchmarks.world import World
-from pipeline.merging import named_entities
+from pipeline.merging.findings import named_entities
 from pipeline.resolution.matching import shipped_weights
 from pipeline.resolution.names import folded
-from pipeline.resolution.profile import Profile
+from pipeline.resolution.node_profiles import Profile
 
 RESULTS = Path(__file__).parent / "results" / "resolution_splink.json"
 _DOCUMENTS_PER_ENTITY = 5

@@ -59,7 +59,7 @@ def measured(command: Sequence[str], cores: int) -> dict[str, float]:
 def build(corpus: Path, model: str, runner: str, workers: int, *more: str) -> dict[str, float]:
     """Return what a build of a corpus takes."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "runners.cli", "build", str(corpus), "--out", f"{folder}/graph"]
+        command = [sys.executable, "-m", "runners.cli.main", "build", str(corpus), "--out", f"{folder}/graph"]
         options = ["--model", model, "--runner", runner, "--workers", str(workers), *more]
         return measured([*command, *options], workers)
 

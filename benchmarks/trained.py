@@ -50,8 +50,8 @@ def measure(folder: Path, dev: Path, positions: slice, train: Path | None) -> di
     from extractors.calibration.candidates import candidates_given_entities
     from extractors.calibration.figures import probability_figures
     from extractors.evaluation import evaluate
-    from extractors.evaluation.relations import TrainFacts
-    from runners.annotated import read_annotated
+    from extractors.evaluation.relation_scores import TrainFacts
+    from runners.arguments.annotated_documents import read_annotated
 
     torch.set_num_threads(1)
     documents = read_annotated([dev])[positions]

@@ -1,8 +1,8 @@
 """Documents in, entities and facts out: encoder, heads, training, evaluation, checkpoints."""
 
-from extractors.checkpoint import CheckpointError, find_checkpoint, fingerprint, shipped
+from extractors.checkpoints.checkpoint import CheckpointError, find_checkpoint, fingerprint, shipped
+from extractors.encoder.featurizer import Prepared, Preparer
 from extractors.extractor import Extractor, load_extractor, load_preparer
-from extractors.prepare import Prepared, Preparer
 
 __all__ = [
     "CheckpointError",

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import torch
 
-from extractors.assembly import assemble
-from extractors.checkpoint import find_checkpoint, load_calibration, load_config, load_model, load_tokenizer
-from extractors.confidence import Calibration
-from extractors.decoding import PassageFacts, decode
-from extractors.device import Device, choose_device
-from extractors.memory import keep_memory
-from extractors.network import Network
-from extractors.prepare import Prepared, Preparer
+from extractors.checkpoints.checkpoint import find_checkpoint, load_calibration, load_config, load_model, load_tokenizer
+from extractors.encoder.device import Device, choose_device
+from extractors.encoder.featurizer import Prepared, Preparer
+from extractors.encoder.memory import keep_memory
+from extractors.inference.assembly import assemble
+from extractors.inference.batching import groups_within
+from extractors.inference.confidence import Calibration
+from extractors.inference.decoding import PassageFacts, decode
+from extractors.network.network import Network
 from schemas import Document, Extraction, RelationSchema
-from schemas.grouping import groups_within
 
 
 class Extractor:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.extractor_source import ExtractorSource
-from pipeline.failures import BuildError
-from pipeline.given_entities import check_given_entities
-from pipeline.inputs import input_files
-from pipeline.launch import ProgressListener, choose_runner, default_workers
-from pipeline.options import BuildOptions
+from pipeline.beam.run import ProgressListener, choose_runner, default_workers
+from pipeline.build_options import BuildOptions
+from pipeline.build_report import BuildReport, versions
+from pipeline.build_run import Work, checkpoint_of
+from pipeline.dead_letters import BuildError
+from pipeline.extraction.entity_check import check_given_entities
+from pipeline.extraction.extractor_source import ExtractorSource
+from pipeline.input_files import input_files
+from pipeline.merging.rule_semantics import with_rules
 from pipeline.output_folder import check_content, holds, locked, staging
 from pipeline.plan import Plan
-from pipeline.report import BuildReport, versions
-from pipeline.rules import with_rules
-from pipeline.stages import Work, checkpoint_of
 from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter
 
 __all__ = ["BuildOptions", "BuildReport", "build"]

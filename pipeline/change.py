@@ -11,20 +11,20 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.accounts import REPEATED
+from pipeline.beam.run import ProgressListener, choose_runner, default_workers
 from pipeline.build import check_source
-from pipeline.extractor_source import ExtractorSource
-from pipeline.failures import BuildError
-from pipeline.inputs import input_files
-from pipeline.launch import ProgressListener, choose_runner, default_workers
+from pipeline.build_options import BuildOptions
+from pipeline.build_report import BuildReport, versions
+from pipeline.build_run import Work, checkpoint_of
+from pipeline.dead_letters import BuildError
+from pipeline.extraction.extractor_source import ExtractorSource
+from pipeline.input_files import input_files
 from pipeline.linking.dictionary import dictionary_bytes
-from pipeline.options import BuildOptions
 from pipeline.output_folder import check_content, check_graph, holds, locked, staging
 from pipeline.plan import Plan, without_name
-from pipeline.report import BuildReport, versions
-from pipeline.settle import Settled, forget, join
-from pipeline.stages import Work, checkpoint_of
-from pipeline.store import (
+from pipeline.record_counts import REPEATED
+from pipeline.store.reconcile import Settled, forget, join
+from pipeline.store.store import (
     Store,
     StoreInfo,
     shard_name,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from extractors.calibration.quality import Quality, quality
+from extractors.calibration.calibration_error import Quality, quality
 from extractors.evaluation.score import Score
-from pipeline.merging import NodeTally, findings
-from pipeline.rules import implied_relations
+from pipeline.merging.findings import NodeTally, findings
+from pipeline.merging.rule_semantics import implied_relations
 from schemas import Document, Extraction, Node, RelationSchema, normalise_name
 from sinks import GraphTables
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.failures import BuildError
+from pipeline.dead_letters import BuildError
 from pipeline.plan import Plan, check_same, read_plan
-from pipeline.store import FOLDER
+from pipeline.store.store import FOLDER
+from schemas.atomic_files import is_draft, replacing
 from sinks import WRITERS
-from sinks.atomic import is_draft, replacing
-from sinks.rdf_store import STORE
+from sinks.rdf.store import STORE
 
 # What a build leaves, and what is made of it in its folder later: that is gone with the next build.
 RESULTS = (FOLDER, "tables", *(writer.file for writer in WRITERS.values()), STORE, "run.json")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.failures import BuildError, BuildFailed
-from pipeline.options import BuildOptions
-from pipeline.store import FORMAT
+from pipeline.build_options import BuildOptions
+from pipeline.dead_letters import BuildError, BuildFailed
+from pipeline.store.store import FORMAT
 from schemas import content_hash
-from sinks.atomic import replacing
+from schemas.atomic_files import replacing
 
 # Lies beside the shards that it is about, also when they are complete.
 PLAN = "plan.json"

@@ -12,9 +12,9 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
 from pipeline import readers
-from pipeline.failures import dead_letter, valid
+from pipeline.beam.live_counts import Tally
+from pipeline.dead_letters import dead_letter, valid
 from pipeline.readers import Part
-from pipeline.tally import Tally
 from schemas import DeadLetter, Document, Intake, Redirect, Removal, Skipped, encode
 
 _TAGS: dict[type[Any], str] = {DeadLetter: "dead", Skipped: "skipped", Removal: "removals", Redirect: "redirects"}

@@ -2,7 +2,7 @@
 
 from schemas.document import Document, Entity, Extraction, Fact, Mention, Section, problems
 from schemas.graph import Edge, Evidence, LinkedEntity, MergedNode, Node, content_hash, edge_id, node_id, normalise_name
-from schemas.intake import DeadLetter, Intake, Redirect, Removal, Skipped
+from schemas.reader_output import DeadLetter, Intake, Redirect, Removal, Skipped
 from schemas.record import Record, decode, encode
 from schemas.relation_schema import (
     Relation,

@@ -1,16 +1,16 @@
 """The merged graph out: Parquet tables, RDF, an embedded Cypher database, networkx; and questions to it."""
 
-from sinks.csv import CsvWriter
-from sinks.cypher import CypherWriter
-from sinks.gexf import GexfWriter
-from sinks.graphml import GraphMLWriter
-from sinks.neo4j_import import Neo4jImportWriter
-from sinks.networkx import to_igraph, to_networkx
-from sinks.node_link import NodeLinkWriter
-from sinks.query import QueryError, QueryResult, query
-from sinks.rdf import RdfWriter
+from sinks.cypher.query import QueryError, QueryResult, query
+from sinks.cypher.writer import CypherWriter
+from sinks.exchange.csv import CsvWriter
+from sinks.exchange.gexf import GexfWriter
+from sinks.exchange.graphml import GraphMLWriter
+from sinks.exchange.networkx import to_igraph, to_networkx
+from sinks.exchange.node_link import NodeLinkWriter
+from sinks.neo4j.import_files import Neo4jImportWriter
+from sinks.rdf.writer import RdfWriter
 from sinks.show import FactView, JoinedView, LinkedView, NodeView, Sentence, describe, find, joined, linked, suggest
-from sinks.tables import GraphTables, TableError, write_table
+from sinks.tables.tables import GraphTables, TableError, write_table
 from sinks.writer import GraphWriter, ServerWriter, WriteError, server_writer
 
 # Every format, by the name that users give it.

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import TABLES, RelationSchema, content_hash
-from sinks.tables import GraphTables, TableError
+from sinks.tables.tables import GraphTables, TableError
 from sinks.writer import relation_of
 
 ENTITY = "Entity"

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from rapidfuzz import process, utils
 
 from schemas import Node, RelationSchema
-from sinks.tables import GraphTables, TableError, to_records
+from sinks.tables.tables import GraphTables, TableError, to_records
 from sinks.writer import relation_of
 
 

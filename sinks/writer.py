@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from schemas import Relation, RelationSchema
-from sinks.atomic import replacing
-from sinks.tables import GraphTables, TableError
+from schemas.atomic_files import replacing
+from sinks.tables.tables import GraphTables, TableError
 
 
 class WriteError(OSError):
@@ -80,7 +80,9 @@ class ServerWriter(ABC):
 
 
 # Module and class of the writer for every scheme of a URI. Imported when asked for, since drivers are slow to load.
-SERVERS = dict.fromkeys(("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), ("sinks.neo4j", "Neo4jWriter"))
+SERVERS = dict.fromkeys(
+    ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), ("sinks.neo4j.writer", "Neo4jWriter")
+)
 
 
 def server_writer(uri: str, compare_all: bool = False) -> ServerWriter:

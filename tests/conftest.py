@@ -10,9 +10,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import pytest
 from hypothesis import settings
 
-from runners.neo4j_server import Neo4jServer
 from tests.disks import disk, may_mount
 from tests.servers import required
+from tools.neo4j_server import Neo4jServer
 
 # Files that take longest, these first: begun last, one of them would keep one core busy while the others wait.
 LONGEST = (

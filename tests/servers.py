@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from runners.servers import ServerUnavailable
+from runners.execution.server_process import ServerUnavailable
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import click
 import pytest
 
 from extractors import find_checkpoint, shipped
-from extractors.checkpoint import load_calibration
-from runners.cli import main
+from extractors.checkpoints.checkpoint import load_calibration
+from runners.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])

@@ -4,6 +4,7 @@ Everything is chosen on annotated documents that training did not see; `extracto
 """
 
 from extractors.calibration.calibrate import calibrate, calibrate_relations
+from extractors.calibration.calibration_error import FLOOR, Quality, quality
 from extractors.calibration.candidates import (
     Candidates,
     as_plain_text,
@@ -13,8 +14,7 @@ from extractors.calibration.candidates import (
 )
 from extractors.calibration.figures import figures_of, probability_figures, selection_scores
 from extractors.calibration.plots import PlotsNeedMatplotlib, plot_extractor, plot_probabilities
-from extractors.calibration.quality import FLOOR, Quality, quality
-from extractors.calibration.trust import measure_trust
+from extractors.calibration.reliability import measure_trust
 
 __all__ = [
     "FLOOR",

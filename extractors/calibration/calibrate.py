@@ -14,17 +14,17 @@ from extractors.calibration.candidates import (
     candidates_from_text,
     candidates_given_entities,
 )
-from extractors.calibration.entities import fit_entity_confidence
-from extractors.calibration.evidence import best_evidence_threshold
-from extractors.calibration.probability import choose_map
+from extractors.calibration.entity_confidence_fit import fit_entity_confidence
+from extractors.calibration.evidence_threshold import best_evidence_threshold
+from extractors.calibration.probability_maps import choose_map
 from extractors.calibration.thresholds import with_thresholds
-from extractors.confidence import Calibration, RelationCalibration
-from extractors.entity_confidence import EntityConfidence
+from extractors.encoder.featurizer import Prepared, Preparer
 from extractors.evaluation import evaluate
-from extractors.evaluation.strict import strict_entities
+from extractors.evaluation.strict_scores import strict_entities
 from extractors.extractor import Extractor
-from extractors.network import Network
-from extractors.prepare import Prepared, Preparer
+from extractors.inference.confidence import Calibration, RelationCalibration
+from extractors.inference.entity_confidence import EntityConfidence
+from extractors.network.network import Network
 from schemas import Document
 
 _ALPHAS = tuple(np.round(np.arange(0.25, 0.96, 0.1), 2).tolist())

@@ -12,17 +12,17 @@ from msgspec import structs
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from extractors.confidence import DIGITS, Calibration, RelationCalibration
-from extractors.device import choose_device
-from extractors.evaluation.strict import strict_facts
+from extractors.encoder.device import choose_device
+from extractors.encoder.featurizer import Prepared, Preparer
+from extractors.encoder.layout import Layout, lay_out_entities
+from extractors.evaluation.strict_scores import strict_facts
 from extractors.extractor import Extractor
 from extractors.heads import EntityPairs
-from extractors.layout import Layout, lay_out_entities
-from extractors.network import Network
-from extractors.objective import entity_spans, make_example, relation_targets
-from extractors.prepare import Prepared, Preparer
+from extractors.inference.batching import groups_within
+from extractors.inference.confidence import DIGITS, Calibration, RelationCalibration
+from extractors.network.network import Network
+from extractors.training.objective import entity_spans, make_example, relation_targets
 from schemas import Document, Entity, Extraction, Fact, RelationSchema
-from schemas.grouping import groups_within
 
 # So many candidates for each gold fact, the best ones, are useful: hardly any fact scores lower, and the millions of
 # others would only take time and weight.

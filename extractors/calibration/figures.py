@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.calibration.calibration_error import FLOOR, quality
 from extractors.calibration.candidates import (
     Candidates,
     as_plain_text,
@@ -15,15 +16,14 @@ from extractors.calibration.candidates import (
     candidates_from_text,
     candidates_given_entities,
 )
-from extractors.calibration.quality import FLOOR, quality
 from extractors.calibration.thresholds import score_at
-from extractors.confidence import Calibration, PrecisionError, RelationCalibration
+from extractors.encoder.featurizer import Preparer
 from extractors.evaluation import evaluate
+from extractors.evaluation.best_threshold import best_threshold
 from extractors.evaluation.score import Score
-from extractors.evaluation.threshold import best_threshold
 from extractors.extractor import Extractor
-from extractors.network import Network
-from extractors.prepare import Preparer
+from extractors.inference.confidence import Calibration, PrecisionError, RelationCalibration
+from extractors.network.network import Network
 from schemas import Document
 
 # The wished precisions whose outcome is stated.

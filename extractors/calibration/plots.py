@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.calibration.calibration_error import FLOOR, Reliability, reliability
 from extractors.calibration.candidates import as_plain_text, candidates_found
-from extractors.calibration.quality import FLOOR, Reliability, reliability
-from extractors.confidence import Calibration
+from extractors.encoder.featurizer import Preparer
 from extractors.extractor import Extractor
-from extractors.network import Network
-from extractors.prepare import Preparer
+from extractors.inference.confidence import Calibration
+from extractors.network.network import Network
 from schemas import Document
 
 if TYPE_CHECKING:

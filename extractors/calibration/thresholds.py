@@ -7,12 +7,12 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
+from extractors.calibration.calibration_error import FLOOR
 from extractors.calibration.candidates import Candidates
-from extractors.calibration.probability import document_folds
-from extractors.calibration.quality import FLOOR
-from extractors.confidence import DIGITS, Curve, RelationCalibration
+from extractors.calibration.probability_maps import document_folds
+from extractors.evaluation.best_threshold import best_threshold
 from extractors.evaluation.score import Score
-from extractors.evaluation.threshold import best_threshold
+from extractors.inference.confidence import DIGITS, Curve, RelationCalibration
 
 # A relation with fewer gold facts is cut where all are.
 MIN_FACTS = 30

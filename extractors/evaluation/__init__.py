@@ -3,12 +3,12 @@
 Nothing here needs torch.
 """
 
+from extractors.evaluation.best_threshold import Threshold, best_threshold
 from extractors.evaluation.comparison import EvaluationError
 from extractors.evaluation.hypernyms import MeshTree, MeshTreeError
-from extractors.evaluation.relations import RelationScores, TrainFacts
+from extractors.evaluation.relation_scores import RelationScores, TrainFacts
 from extractors.evaluation.report import Report, evaluate
 from extractors.evaluation.score import Average, Score, UnseenScore
-from extractors.evaluation.threshold import Threshold, best_threshold
 
 __all__ = [
     "Average",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from extractors.evaluation.comparison import compare, entities_given, match_documents
 from extractors.evaluation.hypernyms import MeshTree
-from extractors.evaluation.relations import RelationScores, TrainFacts, relation_scores
+from extractors.evaluation.relation_scores import RelationScores, TrainFacts, relation_scores
 from extractors.evaluation.score import Average, Score, UnseenScore
-from extractors.evaluation.strict import entity_type_scores, strict_scores
+from extractors.evaluation.strict_scores import entity_type_scores, strict_scores
 from schemas.document import Document, Extraction
 from schemas.relation_schema import RelationSchema
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from extractors.encoder.layers import ConcatLinear, Dropout
 from extractors.heads.base import EntityPairs, HeadSizes, RelationHead
-from extractors.layers import ConcatLinear, Dropout
-from extractors.localized import pair_context
+from extractors.heads.localized_context import pair_context
 from schemas import Record
 
 # Width of the groups of the grouped bilinear form, as in ATLOP.

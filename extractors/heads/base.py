@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from extractors.encoded import Encoded
-from extractors.layout import Grid, Layout, lay_out_grid
-from extractors.losses import mean
-from extractors.range_max import RangeMax
+from extractors.encoder.encoder_output import Encoded
+from extractors.encoder.layout import Grid, Layout, lay_out_grid
+from extractors.encoder.range_max import RangeMax
+from extractors.heads.losses import mean
 from schemas import Record
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]

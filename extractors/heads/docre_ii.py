@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from extractors.encoder.layers import Dropout, FeedForward
+from extractors.encoder.self_attention import attend
 from extractors.heads.base import EntityPairs, HeadSizes, PairLoss, RelationHead
-from extractors.layers import Dropout, FeedForward
-from extractors.losses import mean
-from extractors.self_attention import attend
+from extractors.heads.losses import mean
 from schemas import Record
 
 Count = Annotated[int, msgspec.Meta(ge=1)]

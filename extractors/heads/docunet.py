@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from extractors.encoder.layers import ConcatLinear, Dropout, FeedForward
 from extractors.heads.atlop import GroupedBilinear
 from extractors.heads.base import EntityPairs, HeadSizes, RelationHead
-from extractors.layers import ConcatLinear, Dropout, FeedForward
-from extractors.localized import localized_context
+from extractors.heads.localized_context import localized_context
 from schemas import Record
 
 # Channels of the image, the height of W_3.

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from extractors.encoder import ORDERS
+from extractors.encoder.encoder import ORDERS
+from extractors.encoder.layers import ConcatLinear, Dropout, Part
 from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, expect_few
-from extractors.layers import ConcatLinear, Dropout, Part
-from extractors.recurrent import AttentionPool, BiLSTM
+from extractors.heads.recurrent import AttentionPool, BiLSTM
 from schemas import Record
 
 # Widths of section 4.3: of projected words, and of the embeddings of types, coreference and distances.

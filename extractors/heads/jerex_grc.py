@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from extractors.encoder.layers import FeedForward
 from extractors.heads.base import EntityPairs, HeadSizes, NoOptions, RelationHead, expect_few
-from extractors.layers import FeedForward
 
 
 class GlobalRelationClassifier(RelationHead):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from extractors.encoder.layers import ConcatLinear, Dropout, FeedForward, Part
+from extractors.encoder.layout import mention_pairs
+from extractors.encoder.range_max import RangeMax
 from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, expect_few
-from extractors.layers import ConcatLinear, Dropout, FeedForward, Part
-from extractors.layout import mention_pairs
-from extractors.range_max import RangeMax
 from schemas import Record
 
 SENTENCE_DISTANCES = 32

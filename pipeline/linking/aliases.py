@@ -10,10 +10,10 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from pipeline.linking.headings import headings
-from pipeline.naming import entity_name, knowledge_base_ids, points_elsewhere, surface
+from pipeline.merging.naming import entity_name, knowledge_base_ids, points_elsewhere, surface
+from pipeline.store.headings import headings
 from schemas import Document, Entity, Extraction, Record
-from schemas.abbreviations import long_forms
+from schemas.text.abbreviations import long_forms
 
 # Candidates of one alias that are kept; more are hardly ever right.
 MOST = 8

@@ -16,12 +16,12 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.failures import BuildError
+from pipeline.dead_letters import BuildError
 from pipeline.linking.aliases import Alias, alias_key
-from pipeline.linking.profiles import Profile
-from pipeline.store import Store
+from pipeline.linking.target_profiles import Profile
+from pipeline.store.store import Store
 from schemas import Record
-from sinks.atomic import replacing
+from schemas.atomic_files import replacing
 
 FILE = "dictionary.parquet"
 _COLUMNS = ("alias", "id", "type", "prior")

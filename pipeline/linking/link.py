@@ -16,7 +16,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
-from pipeline.counting import Counted
+from pipeline.beam.counters import Counted
+from pipeline.beam.live_counts import Tally
+from pipeline.beam.shuffle import Shuffle, Values, buckets_for
 from pipeline.linking.aliases import (
     Alias,
     Candidate,
@@ -26,16 +28,14 @@ from pipeline.linking.aliases import (
     said_aliases,
     unlinked,
 )
-from pipeline.linking.choice import FEATURES, Choice, Knowledge, choose, fitted_weights, options_of
 from pipeline.linking.dictionary import Entry, ReadDictionary, has_dictionary
-from pipeline.linking.profiles import ALL, Profile, said_profiles
-from pipeline.merging import DECIMALS
-from pipeline.naming import knowledge_base_ids
-from pipeline.notes import LINK, Note, linked
-from pipeline.shuffle import Shuffle, Values, buckets_for
-from pipeline.store import Store, shard_of
-from pipeline.stored import Open, ResolvedRedirects, open_shard
-from pipeline.tally import Tally
+from pipeline.linking.disambiguation import FEATURES, Choice, Knowledge, choose, fitted_weights, options_of
+from pipeline.linking.target_profiles import ALL, Profile, said_profiles
+from pipeline.merging.findings import DECIMALS
+from pipeline.merging.naming import knowledge_base_ids
+from pipeline.store.shard_updates import LINK, Note, linked
+from pipeline.store.store import Store, shard_of
+from pipeline.store.store_transforms import Open, ResolvedRedirects, open_shard
 from schemas import DeadLetter, Document, Entity, Extraction, LinkedEntity, Record
 
 _ALIAS = tuple[str, dict[str, Alias]]

@@ -2,6 +2,6 @@
 
 from pipeline.readers.formats import FORMATS, UnknownFormat, read, read_path, sniff, split
 from pipeline.readers.part import Part
-from pipeline.readers.segment import align, segment
+from schemas.text.segmentation import align, segment
 
 __all__ = ["FORMATS", "Part", "UnknownFormat", "align", "read", "read_path", "segment", "sniff", "split"]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.readers.clean import clean, one_line
 from pipeline.readers.compression import Damage, chunks
 from pipeline.readers.jsonstream import values
-from pipeline.readers.letters import MALFORMED, MISPLACED, UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.part import Part
+from pipeline.readers.reader_errors import MALFORMED, MISPLACED, UNREADABLE, WrongRecord, letter, rejected
 from schemas import Document, Entity, Fact, Intake, Mention, content_hash
+from schemas.text.clean import clean, one_line
 
 
 class _Mention(msgspec.Struct):

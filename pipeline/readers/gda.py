@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.readers.clean import clean
 from pipeline.readers.compression import Damage, chunks
-from pipeline.readers.letters import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.lines import lines
 from pipeline.readers.part import Part
+from pipeline.readers.reader_errors import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
 from schemas import Document, Entity, Fact, Intake, Mention
+from schemas.text.clean import clean
 
 _COLUMNS = 17
 _VOCABULARIES = {"Gene": "ncbigene", "Disease": "mesh"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.readers.clean import clean
 from schemas import Record
+from schemas.text.clean import clean
 
 
 class Part(Record, frozen=True):

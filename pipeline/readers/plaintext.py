@@ -6,12 +6,12 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.readers.clean import clean, one_line
 from pipeline.readers.compression import Damage, chunks
-from pipeline.readers.letters import UNREADABLE, letter
 from pipeline.readers.part import Part
-from pipeline.readers.segment import segment
+from pipeline.readers.reader_errors import UNREADABLE, letter
 from schemas import Document, Intake, content_hash
+from schemas.text.clean import clean, one_line
+from schemas.text.segmentation import segment
 
 LIMIT = 1 << 26  # bytes of a document
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from lxml import etree
 
-from pipeline.readers.clean import one_line
-from pipeline.readers.letters import UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.part import Part
-from pipeline.readers.segment import segment
+from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.xmlrecords import Broken, parse, read_prolog, xml_records
 from schemas import Document, Intake, Removal, Section, Skipped
+from schemas.text.clean import one_line
+from schemas.text.segmentation import segment
 
 ROOTS = ("MedlineCitationSet", "PubmedArticleSet", "PubmedArticle", "MedlineCitation", "PubmedBookArticleSet")
 _RECORDS = ("PubmedArticle", "MedlineCitation", "DeleteCitation", "PubmedBookArticle", "BookDocument", "DeleteDocument")

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.readers.clean import clean
 from pipeline.readers.compression import Damage, chunks
-from pipeline.readers.letters import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.lines import Line, lines
 from pipeline.readers.part import Part
-from pipeline.readers.segment import align, segment
+from pipeline.readers.reader_errors import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
 from schemas import DeadLetter, Document, Entity, Fact, Intake, Mention, normalise_name
+from schemas.text.clean import clean
+from schemas.text.segmentation import align, segment
 
 _TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
 _ID_SEPARATORS = re.compile(r"[|;,]")

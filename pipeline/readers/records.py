@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.readers.clean import clean, one_line
 from pipeline.readers.compression import Damage, chunks
-from pipeline.readers.letters import UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.lines import lines
 from pipeline.readers.part import Part
-from pipeline.readers.segment import segment
+from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
 from schemas import Document, Intake, content_hash
+from schemas.text.clean import clean, one_line
+from schemas.text.segmentation import segment
 
 _FIELDS = ("id", "title", "text")
 _ROWS = 256  # rows of a Parquet file in memory at a time

@@ -8,9 +8,9 @@ from enum import Enum, auto
 from html import unescape
 from typing import NamedTuple
 
-from pipeline.readers.clean import clean
 from pipeline.readers.wikistrip import strip
 from pipeline.readers.wikititle import Kind, Site
+from schemas.text.clean import clean
 
 _HEADING = re.compile(r"^=[^\n]*=[ \t]*$", re.MULTILINE)
 _APPENDIX = {

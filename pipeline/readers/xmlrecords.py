@@ -17,8 +17,8 @@ from typing import NamedTuple
 from lxml import etree
 
 from pipeline.readers.compression import Chunk, Damage, EndOfRange, chunks, head
-from pipeline.readers.letters import REFUSED, WrongRecord
 from pipeline.readers.part import Part
+from pipeline.readers.reader_errors import REFUSED, WrongRecord
 
 LIMIT = 1 << 27  # bytes of one record
 HEAD = 1 << 16  # bytes in which the prolog ends

@@ -12,10 +12,10 @@ from itertools import combinations
 
 import numpy as np
 
-from pipeline.minhash import signature
-from pipeline.naming import points_elsewhere
+from pipeline.merging.minhash import signature
+from pipeline.merging.naming import points_elsewhere
 from pipeline.resolution.names import acronyms, is_acronym, letters, numbers, other_acronym, stems, tokens, unlike
-from pipeline.resolution.profile import Profile
+from pipeline.resolution.node_profiles import Profile
 from schemas import Record
 
 # Four bands of three: names that share half of their pieces meet with a probability of 0.41, with 0.8 of them 0.94.

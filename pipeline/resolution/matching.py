@@ -27,7 +27,7 @@ from pipeline.resolution.names import (
     tokens,
     unlike,
 )
-from pipeline.resolution.profile import UNIT, Profile
+from pipeline.resolution.node_profiles import UNIT, Profile
 
 # Decimals of features and scores.
 DECIMALS = 4

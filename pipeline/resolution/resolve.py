@@ -16,18 +16,18 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 
-from pipeline.counting import words
-from pipeline.lookup import Lookup
-from pipeline.merging import named_entities
-from pipeline.notes import MOVE, Note
+from pipeline.beam.counters import words
+from pipeline.beam.live_counts import Tally
+from pipeline.beam.lookup import Lookup
+from pipeline.beam.shuffle import Shuffle, Values, buckets_for
+from pipeline.merging.findings import named_entities
 from pipeline.resolution.blocking import LARGEST, Card, card, keys, pairs
+from pipeline.resolution.clustering import Match, matches, order
+from pipeline.resolution.distributed_clustering import Settle
 from pipeline.resolution.matching import FEATURES, Weights
-from pipeline.resolution.profile import Profile, ProfileTally, added, said
-from pipeline.resolution.rounds import Settle
-from pipeline.resolution.stars import Match, matches, order
-from pipeline.shuffle import Shuffle, Values, buckets_for
-from pipeline.store import shard_of
-from pipeline.tally import Tally
+from pipeline.resolution.node_profiles import Profile, ProfileTally, added, said
+from pipeline.store.shard_updates import MOVE, Note
+from pipeline.store.store import shard_of
 from schemas import Document, Extraction, MergedNode
 
 # Words of what was found, counted by the build.

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from extractors import load_extractor, load_preparer
 from extractors.calibration import as_plain_text
-from extractors.confidence import RelationCalibration
-from extractors.entity_confidence import EntityConfidence
 from extractors.heads import HEADS
-from extractors.names import Names, means_the_same
+from extractors.inference.confidence import RelationCalibration
+from extractors.inference.entity_confidence import EntityConfidence
+from extractors.network.name_matching import Names, means_the_same
 from schemas import Mention, problems
 from tests.extractors.tiny import annotated, extractor, plain, save
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from extractors.checkpoint import Calibration, save_checkpoint
-from extractors.config import ModelConfig
-from extractors.device import Device
+from extractors.checkpoints.checkpoint import Calibration, save_checkpoint
+from extractors.encoder.device import Device
+from extractors.encoder.featurizer import Preparer
 from extractors.extractor import Extractor
-from extractors.network import Network
-from extractors.prepare import Preparer
+from extractors.network.config import ModelConfig
+from extractors.network.network import Network
 from schemas import Document, Entity, Fact, Mention
 
 RELATIONS = """

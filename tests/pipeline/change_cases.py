@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pipeline.stages
-import pipeline.store
+import pipeline.build_run
+import pipeline.store.store
 from pipeline.build import BuildOptions, build
 from pipeline.change import Machine, merge, remove, update
 from pipeline.output_folder import STAGING, locked
-from pipeline.store import FOLDER, Store, read_shard
+from pipeline.store.store import FOLDER, Store, read_shard
 from schemas import DeadLetter, Document, Redirect, Removal, Skipped, encode
 from tests.pipeline import plain
 from tests.pipeline.killing import killed_at

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from pipeline.build import BuildOptions, build
 from pipeline.output_folder import STAGING
-from pipeline.store import FOLDER
+from pipeline.store.store import FOLDER
 from tests.pipeline.change_cases import shards
 from tests.pipeline.made import pubtator, records
 from tests.rule_extractor import RuleExtractor, RuleSource
@@ -125,7 +125,7 @@ def end(running: subprocess.Popen) -> None:
 
 def workers_of(pid: int) -> list[int]:
     """The worker processes of a build: forked by what attends to them, which the server forked."""
-    found = [child for child in below(pid) if _arguments(child)[1:3] == ["-m", "pipeline.fork_server"]]
+    found = [child for child in below(pid) if _arguments(child)[1:3] == ["-m", "pipeline.beam.fork_server"]]
     return [child for child in found if child not in found[:1] and not below(child)]
 
 

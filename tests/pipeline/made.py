@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.readers import align, segment
+from pipeline.readers import align
 from schemas import Document, Mention
+from schemas.text.segmentation import segment
 
 
 def document(id: str, text: str, links: Mapping[str, str] | None = None, **fields: Any) -> Document:

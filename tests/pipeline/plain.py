@@ -12,13 +12,13 @@ from collections import Counter
 from itertools import chain
 from pathlib import Path
 
-from pipeline.extract import OpenShard, PrepareShard, WriteShard
-from pipeline.flow import ExtractFlow, keyed, write_entries
-from pipeline.inference import ExtractorHandler
-from pipeline.merge import document_row
-from pipeline.store import shard_of
-from pipeline.stored import OpenStored
-from pipeline.tally import Tally
+from pipeline.beam.live_counts import Tally
+from pipeline.extraction.extract import OpenShard, PrepareShard, WriteShard
+from pipeline.extraction.inference import ExtractorHandler
+from pipeline.merging.merge import document_row
+from pipeline.pipelines import ExtractFlow, keyed, write_entries
+from pipeline.store.store import shard_of
+from pipeline.store.store_transforms import OpenStored
 from schemas import DeadLetter, Document, Redirect, Removal, Skipped
 from sinks import write_table
 

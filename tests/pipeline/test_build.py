@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import readers
 from pipeline.build import BuildOptions, build
-from pipeline.failures import BuildError, BuildFailed
+from pipeline.dead_letters import BuildError, BuildFailed
 from pipeline.output_folder import locked
 from pipeline.read import read_part
 from schemas import TABLES

@@ -8,14 +8,14 @@ import shutil
 import msgspec
 import pytest
 
-import pipeline.stages
-import pipeline.store
+import pipeline.build_run
+import pipeline.store.store
 from pipeline.build import BuildOptions, build
 from pipeline.change import Machine, merge, remove, update
-from pipeline.extract import Shards, Work, WriteShard
-from pipeline.failures import BuildError, BuildFailed
+from pipeline.dead_letters import BuildError, BuildFailed
+from pipeline.extraction.extract import Shards, Work, WriteShard
 from pipeline.output_folder import locked
-from pipeline.store import FOLDER, INFO
+from pipeline.store.store import FOLDER, INFO
 from sinks import WRITERS, GraphTables
 from tests.pipeline import plain
 from tests.pipeline.change_cases import MACHINE, OPTIONS, RULES, check_history, contents, shards

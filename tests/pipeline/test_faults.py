@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-import pipeline.deadline
-import pipeline.launch
-import pipeline.stages
-import pipeline.store
+import pipeline.beam.run
+import pipeline.build_run
+import pipeline.extraction.deadline
+import pipeline.store.store
 from pipeline.build import BuildOptions, build
 from pipeline.change import update
-from pipeline.deadline import Punctual
-from pipeline.extract import OpenShard
-from pipeline.failures import BuildFailed
-from pipeline.inference import extract_safely
+from pipeline.dead_letters import BuildFailed
+from pipeline.extraction.deadline import Punctual
+from pipeline.extraction.extract import OpenShard
+from pipeline.extraction.inference import extract_safely
 from pipeline.output_folder import STAGING
-from pipeline.store import FOLDER
+from pipeline.store.store import FOLDER
 from schemas import DeadLetter
 from sinks import GraphTables
 from tests import disks

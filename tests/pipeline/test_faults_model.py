@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipeline.inference import extract_safely
+from pipeline.extraction.inference import extract_safely
 from schemas import DeadLetter
 from tests.extractors.tiny import extractor, plain
 

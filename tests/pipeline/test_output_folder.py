@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from pipeline.failures import BuildError
-from pipeline.options import BuildOptions
+from pipeline.build_options import BuildOptions
+from pipeline.dead_letters import BuildError
 from pipeline.output_folder import check_content, interrupted, locked, staging
 from pipeline.plan import Plan
-from sinks.atomic import replacing
-from sinks.rdf_store import STORE
+from schemas.atomic_files import replacing
+from sinks.rdf.store import STORE
 from tests.pipeline.killing import killed_at
 
 SHARD = "extractions/shard-00000-of-00001.parquet"

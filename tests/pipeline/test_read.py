@@ -2,9 +2,9 @@ import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline import readers
+from pipeline.beam.live_counts import Tally
 from pipeline.read import Read, first_documents, read_part, split
 from pipeline.readers import Part
-from pipeline.tally import Tally
 from schemas import DeadLetter, Document, Redirect, Skipped
 from tests.pipeline.made import document, pubtator, records
 

@@ -12,11 +12,11 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig
 
-from extractors.checkpoint import Calibration, save_checkpoint
-from extractors.config import ModelConfig
-from extractors.network import Network
-from extractors.training import load_relation_schema_text
-from runners.cli import main
+from extractors.checkpoints.checkpoint import Calibration, save_checkpoint
+from extractors.network.config import ModelConfig
+from extractors.network.network import Network
+from extractors.training.trainer import load_relation_schema_text
+from runners.cli.main import main
 from tests.runners.flink import cluster_with_job_server
 
 TEXTS = {

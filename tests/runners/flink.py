@@ -2,9 +2,9 @@
 
 from contextlib import contextmanager
 
-from runners.flink_cluster import running
-from runners.flink_job_server import job_server
+from runners.execution.flink_job_server import job_server
 from tests.servers import required
+from tools.flink_cluster import running
 
 
 @contextmanager

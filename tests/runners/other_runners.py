@@ -8,9 +8,9 @@ from pathlib import Path
 import apache_beam
 from platformdirs import user_cache_path
 
-from runners import maven
-from runners.flink_job_server import BEAM, JAVA
-from runners.servers import ServerProcess, ServerUnavailable, free_port, listens
+from runners.execution import maven_artifacts as maven
+from runners.execution.flink_job_server import BEAM, JAVA
+from runners.execution.server_process import ServerProcess, ServerUnavailable, free_port, listens
 from tests.servers import required
 
 # Where this is set, as in CI, both have to be had.

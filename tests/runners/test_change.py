@@ -3,7 +3,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from runners.cli import main
+from runners.cli.main import main
 from sinks import GraphTables
 from tests.runners.graph_files import written
 

@@ -6,9 +6,9 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from pipeline.failures import BuildFailed
-from pipeline.stages import Work
-from runners.cli import main
+from pipeline.build_run import Work
+from pipeline.dead_letters import BuildFailed
+from runners.cli.main import main
 
 
 def factmill(*args):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pipeline.build import build
-from pipeline.store import FOLDER
+from pipeline.store.store import FOLDER
 from tests.pipeline.change_cases import shards
 from tests.pipeline.faulty import OPTIONS, BuildProcess, end, long_corpus
 from tests.pipeline.made import digest

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from extractors import CheckpointError, find_checkpoint
-from runners.cli import main
+from runners.cli.main import main
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from runners.cli import main
+from runners.cli.main import main
 from tests.runners.graph_files import written
 from tests.runners.other_runners import prism, spark
 

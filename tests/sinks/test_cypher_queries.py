@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sinks import CypherWriter, query
-from sinks.neo4j import Neo4jWriter
+from sinks.neo4j.writer import Neo4jWriter
 from tests.sinks.graphs import SCHEMA, Graph, make_edge, make_node, random_graph, small_graph, state
 
 TEXT = (Path(__file__).parents[2] / "docs" / "queries.md").read_text("utf-8")

@@ -15,11 +15,11 @@ from extractors.calibration import (
     plot_extractor,
     selection_scores,
 )
-from extractors.calibration.evidence import best_evidence_threshold
-from extractors.confidence import Calibration, RelationCalibration
-from extractors.evidence import evidence_sentences
+from extractors.calibration.evidence_threshold import best_evidence_threshold
+from extractors.encoder.featurizer import Preparer
 from extractors.extractor import Extractor
-from extractors.prepare import Preparer
+from extractors.inference.confidence import Calibration, RelationCalibration
+from extractors.network.evidence import evidence_sentences
 from schemas import Fact
 from tests.extractors.tiny import annotated, config, model, tokenizer
 from tests.extractors.tiny import extractor as tiny_extractor

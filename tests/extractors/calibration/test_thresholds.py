@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from extractors.calibration import calibrate_relations
-from extractors.calibration.probability import platt
-from extractors.calibration.quality import FLOOR
+from extractors.calibration.calibration_error import FLOOR
+from extractors.calibration.probability_maps import platt
 from extractors.calibration.thresholds import (
     CONFIDENCE,
     MIN_FACTS,
@@ -19,7 +19,7 @@ from extractors.calibration.thresholds import (
     surely_reached,
     with_thresholds,
 )
-from extractors.confidence import PrecisionError
+from extractors.inference.confidence import PrecisionError
 from tests.extractors.calibration.made import candidates, drawn
 
 PROBABILITIES = st.sampled_from([0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99])

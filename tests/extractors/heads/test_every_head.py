@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from extractors.encoder.featurizer import Preparer
+from extractors.encoder.layout import lay_out_entities
 from extractors.heads import HEADS, EntityPairs
-from extractors.layout import lay_out_entities
-from extractors.prepare import Preparer
 from tests.extractors.heads import references
 from tests.extractors.tiny import model, plain, tokenizer
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.linking.aliases import Alias, Candidate, Candidates, alias_key, redirect_alias, said_aliases
-from pipeline.linking.choice import Knowledge, choose, fitted_weights, options_of
-from pipeline.linking.profiles import Profile, said_profiles
-from pipeline.redirects import follow
-from pipeline.store import Store, complete, extracted_row, kb_ids, other_row, shard_name, shard_of, write_shard
+from pipeline.linking.disambiguation import Knowledge, choose, fitted_weights, options_of
+from pipeline.linking.target_profiles import Profile, said_profiles
+from pipeline.store.redirects import follow
+from pipeline.store.store import Store, complete, extracted_row, kb_ids, other_row, shard_name, shard_of, write_shard
 from schemas import Document, Extraction, Redirect
 from tests.pipeline.made import document
 from tests.rule_extractor import RulePrepared, extract

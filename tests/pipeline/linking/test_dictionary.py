@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.build import BuildOptions, build
 from pipeline.change import Machine, merge, update
-from pipeline.failures import BuildError
+from pipeline.dead_letters import BuildError
 from pipeline.linking.dictionary import FILE, copy_dictionary
 from sinks import GraphTables
 from tests.pipeline.made import digest, pubtator

@@ -4,11 +4,11 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that
 
-from pipeline.coders import register_coders
+from pipeline.beam.coders import register_coders
 from pipeline.linking.link import Link, has_targets
-from pipeline.notes import Notes
-from pipeline.store import shard_of
-from pipeline.stored import Redirects
+from pipeline.store.shard_updates import Notes
+from pipeline.store.store import shard_of
+from pipeline.store.store_transforms import Redirects
 from schemas import Entity, Extraction
 from tests.pipeline.linking.corpus import PAGES, REDIRECTS, expected_links, extracted, store_of
 from tests.pipeline.made import document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.resolution.matching import FEATURES, Weights
-from pipeline.resolution.profile import Profile
+from pipeline.resolution.node_profiles import Profile
 from schemas import node_id
 
 # Names of the same letters, or of which one is an alias of the other, are one; shared documents tell them apart.

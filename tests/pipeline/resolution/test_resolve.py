@@ -6,15 +6,15 @@ from functools import partial, reduce
 import apache_beam as beam
 import pytest
 
-from pipeline.coders import register_coders
-from pipeline.merging import findings, named_entities
-from pipeline.notes import Notes
+from pipeline.beam.coders import register_coders
+from pipeline.merging.findings import findings, named_entities
 from pipeline.resolution import resolve
-from pipeline.resolution.profile import ProfileTally, added, said
+from pipeline.resolution.clustering import Match, matches, stars
+from pipeline.resolution.distributed_clustering import LEFT, Settle
+from pipeline.resolution.node_profiles import ProfileTally, added, said
 from pipeline.resolution.resolve import BEFORE, CUT, Block, Resolve, joined
-from pipeline.resolution.rounds import LEFT, Settle
-from pipeline.resolution.stars import Match, matches, stars
-from pipeline.store import shard_of
+from pipeline.store.shard_updates import Notes
+from pipeline.store.store import shard_of
 from schemas import Extraction, Fact, encode, node_id
 from tests.pipeline.made import document
 from tests.pipeline.resolution.made import MODEL

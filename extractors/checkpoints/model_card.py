@@ -1,0 +1,102 @@
+"""The model card that every checkpoint carries as its README."""
+
+from __future__ import annotations
+
+from extractors.inference.confidence import Calibration
+from extractors.network.config import ModelConfig
+from extractors.training.recipe import Recipe, Stage
+
+LEVELS = {
+    "mention": "mention localization",
+    "coreference": "coreference resolution",
+    "entity": "entity with type",
+    "rel": "relation, clusters exact",
+    "rel_nec": "relation, clusters and types exact",
+    "relation": "relation, entities given",
+    "intra": "relation within a sentence, entities given",
+    "inter": "relation across sentences, entities given",
+}
+
+
+# Where what a calibration says begins.
+_FIGURES = "## Figures"
+
+
+def model_card(recipe: Recipe, config: ModelConfig, calibration: Calibration) -> str:
+    """Return the card as Markdown: what it is, how it was trained, its figures and limits."""
+    schema = config.schema
+    stages = "\n".join(f"{number}. {_stage(stage)}" for number, stage in enumerate(recipe.stages, 1))
+    course = f"{stages}\n\nThe best epoch was chosen on `{calibration.selected_on}`." if stages else "No training."
+    starts = ", ".join(f"`{name}`" for name in recipe.starts)
+    start = f", from the {'mean of the ' if len(recipe.starts) > 1 else ''}weights of {starts}" if starts else ""
+    what = "Relates given entities; it finds none itself."
+    if config.joint:
+        what = (
+            "A joint extractor after JEREX (Eberts and Ulges 2021): mentions, clusters, entity types and relations "
+            "from one encoder pass."
+        )
+    card = f"""# factmill checkpoint: {schema.name}, {recipe.backbone}, {recipe.head}
+
+{what} Entity types: {", ".join(schema.entity_types)}. Relations: {len(schema.relations)} (`relations.json`).
+
+## Training
+
+Encoder: `{recipe.backbone}`{start}; relation head: `{recipe.head}`; seed {recipe.seed}.
+
+{course}
+
+"""
+    return recalibrated(card, config, calibration)
+
+
+def recalibrated(card: str, config: ModelConfig, calibration: Calibration) -> str:
+    """Return a card with the cuts and figures of another calibration."""
+    kept = card.partition(_FIGURES)[0]
+    tables = "\n".join(_table(name, figures) for name, figures in calibration.figures.items())
+    cuts = f"relation {calibration.relation_threshold} (calibrated probability)"
+    how = "Entities given."
+    if config.joint:
+        how = "Strict, from bare text."
+        cuts = (
+            f"mention {calibration.mention_threshold}, repeated name {calibration.repeated_threshold}, "
+            f"coreference {calibration.coreference_threshold}, {cuts}"
+        )
+    return f"""{kept}{_FIGURES}
+
+{how} Thresholds and calibration were chosen on `{calibration.selected_on}`: {cuts}. Nothing was chosen on the last
+document set.
+
+{tables}
+## Limits
+
+English only. The encoder ignores case, so factmill adds an embedding of each word's shape. Probabilities hold for
+documents like those they were calibrated on; for others, `factmill calibrate` fits them anew.
+"""
+
+
+def _stage(stage: Stage) -> str:
+    corpora = ", ".join(
+        f"`{c.data}`"
+        + (f" documents {c.documents}" if c.documents else "")
+        + ("" if c.facts else " (entities only)")
+        + (
+            f" (labels completed by {', '.join(f'`{teacher}`' for teacher in c.completed_by)})"
+            if c.completed_by
+            else ""
+        )
+        for c in stage.corpora
+    )
+    epochs = "1 epoch" if stage.epochs == 1 else f"{stage.epochs} epochs"
+    rates = f"learning rates {stage.encoder_rate:g} (encoder) and {stage.head_rate:g} (rest), {stage.batch} per step"
+    return f"{epochs} on {corpora}; {rates}"
+
+
+def _table(name: str, figures: dict[str, float]) -> str:
+    rows = "\n".join(
+        f"| {title} | {figures[f'{level}_precision']:.4f} | {figures[f'{level}_recall']:.4f} "
+        f"| {figures[f'{level}_f1']:.4f} |"
+        for level, title in LEVELS.items()
+        if f"{level}_f1" in figures
+    )
+    ece = f"\nExpected calibration error of the facts: {figures['ece']:.3f}.\n" if "ece" in figures else ""
+    return f"### {name}\n\n| level | precision | recall | F1 |\n|---|---|---|---|\n{rows}\n{ece}"

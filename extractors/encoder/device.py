@@ -1,0 +1,71 @@
+"""Where the model runs, in which precision, and how much it takes at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+# On a CPU larger batches are no quicker, and documents in them are less alike, so that more is padded.
+_CPU_BATCH = 4096
+# An accelerator has enough to do with the larger number, and works with the smaller one if hardly any memory is free.
+# What one piece or pair takes is an upper estimate for encoders of base size in two bytes per number; where it is too
+# low for a document with very many pairs, the batch is halved (pipeline/extraction/inference.py).
+_LEAST, _MOST = 1 << 12, 1 << 17
+_BYTES_PER_COST = 1 << 18
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to run.
+
+    Attributes:
+        place: the torch device.
+        precision: type of weights and states.
+        budget: pieces per forward pass; 0 means one passage at a time.
+        batch_cost: pieces and entity pairs of the documents that are extracted together.
+    """
+
+    place: torch.device
+    precision: torch.dtype
+    budget: int
+    batch_cost: int = _CPU_BATCH
+
+
+def accelerated() -> bool:
+    """Tell whether there is an accelerator, without taking any of its memory."""
+    return torch.cuda.is_available()
+
+
+def choose_device() -> Device:
+    """Return the best device there is.
+
+    On a CPU with AMX or AVX-512 BF16 the matrix products of bfloat16 are fast, and each row of a product is the same
+    to the bit whatever the other rows are. Single-precision products lack the second property, so that without
+    such a CPU passages are read one at a time.
+    """
+    if accelerated():
+        precision = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        batch_cost = fitted(torch.cuda.mem_get_info()[0])
+        return Device(torch.device("cuda"), precision, budget=batch_cost, batch_cost=batch_cost)
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return Device(torch.device("cpu"), torch.bfloat16, budget=1 << 12)
+    return Device(torch.device("cpu"), torch.float32, budget=0)
+
+
+def fitted(free: int) -> int:
+    """Return the pieces and pairs of a batch for which so many bytes of an accelerator are enough: a power of two.
+
+    Half of the memory is left to weights, to other processes, and to blocks that lie between others.
+    """
+    batch_cost = _LEAST
+    while batch_cost < _MOST and 2 * batch_cost * _BYTES_PER_COST <= free // 2:
+        batch_cost *= 2
+    return batch_cost
+
+
+def send(tensor: torch.Tensor, place: torch.device) -> torch.Tensor:
+    """Return a tensor of the host on a device; an accelerator need not wait for it to arrive."""
+    if place.type != "cuda":
+        return tensor.to(place)
+    return tensor.pin_memory().to(place, non_blocking=True)

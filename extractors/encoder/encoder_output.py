@@ -1,0 +1,76 @@
+"""Passages after the encoder: what every component reads."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from extractors.encoder.device import send
+from extractors.encoder.encoder import Reading
+from extractors.encoder.last_layer_attention import LastAttention
+from extractors.encoder.layout import Words
+from extractors.encoder.range_max import RangeMax
+
+
+class Encoded:
+    """The encoded passages and where their words lie.
+
+    Attributes:
+        rows: states of all pieces, shape (pieces, width).
+        has_attention: whether the encoder has attention.
+        words: positions of the words, on the host.
+    """
+
+    def __init__(self, reading: Reading, words: Words) -> None:
+        self.rows = reading.states
+        self.has_attention = reading.attention is not None
+        self._attention = reading.attention
+        self.words = words
+        self.word_piece = self.place(words.piece)
+        self.word_sentence = self.place(words.sentence)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the states are."""
+        return self.rows.device
+
+    @property
+    def attention(self) -> LastAttention:
+        """Attention of the last layer.
+
+        Raises:
+            ValueError: the encoder has none.
+        """
+        if self._attention is None:
+            raise ValueError(
+                "a static encoder has no attention: choose a relation head without localized context (hin, jerex-grc, "
+                "jerex-mrc, docunet with features: similarity) and no evidence loss, or a transformer"
+            )
+        return self._attention
+
+    @cached_property
+    def states(self) -> RangeMax:
+        """Range maxima over the states."""
+        return RangeMax(self.rows, int(np.diff(self.words.piece[self.words.first]).max()))
+
+    @cached_property
+    def passage_means(self) -> Tensor:
+        """Mean of the states of each passage: shape (passages, width), in single precision."""
+        pieces = self.place(np.diff(self.words.piece[self.words.first]))
+        return torch.segment_reduce(self.rows.float(), "mean", lengths=pieces)
+
+    def place(self, positions: NDArray[np.int64]) -> Tensor:
+        """Return host positions as a tensor beside the states."""
+        return send(torch.from_numpy(np.ascontiguousarray(positions)), self.device)
+
+    def pool(self, start: Tensor, end: Tensor) -> Tensor:
+        """Return e(s) of JEREX's equation 1 for word ranges: shape (n, width)."""
+        return self.states.pool(self.word_piece[start], self.word_piece[end])
+
+    def first_pieces(self, words: Tensor) -> Tensor:
+        """Return the first piece of each of some words, on the host: the opening marker of marked mentions."""
+        return torch.from_numpy(self.words.piece)[words.cpu()]

@@ -1,0 +1,42 @@
+"""What the spans of a passage are called, so that one that is called as another can be told to be the same."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from extractors.encoder.featurizer import Passage
+from schemas import Document
+from schemas.text.abbreviations import long_forms
+
+# Up to so many signs, capitals tell names apart: US and us, IT and it.
+_SHORT = 3
+
+
+class Names:
+    """The names in a passage: without capitals, if they are not short, and with its own abbreviations written out.
+
+    Args:
+        document: the document.
+        passage: one of its passages.
+    """
+
+    def __init__(self, document: Document, passage: Passage) -> None:
+        self.document = document
+        self.passage = passage
+
+    @cached_property
+    def long_forms(self) -> dict[str, str]:
+        """What the abbreviations of the passage stand for; not looked for where no name is asked for."""
+        first = self.passage.first_word
+        return long_forms(self.document.span_text(first, first + self.passage.words))
+
+    def of(self, start: int, end: int) -> str:
+        """Return the name of a range of words, counted over the document."""
+        text = self.document.span_text(start, end)
+        name = " ".join(self.long_forms.get(text, text).split())
+        return name if len(name) <= _SHORT else name.casefold()
+
+
+def means_the_same(name: str) -> bool:
+    """Tell whether a name means the same wherever a passage has it: numbers and single letters do not."""
+    return sum(sign.isalpha() for sign in name) > 1

@@ -1,0 +1,339 @@
+"""The joint training objective (section 3.2, equation 13) on batches of annotated documents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cpdist
+from torch import Tensor
+from torch.nn import functional
+
+from extractors.encoder.encoder_output import Encoded
+from extractors.encoder.featurizer import Passage, Prepared
+from extractors.encoder.layout import Layout, Words, candidate_spans, lay_out_entities, lay_out_words
+from extractors.heads import EntityPairs
+from extractors.heads.losses import binary_cross_entropy, mean
+from extractors.network.evidence import evidence_loss, evidence_of_pairs
+from extractors.network.name_matching import Names
+from extractors.network.network import Network
+from extractors.training.sampling import sample_per_group, sample_spans
+from extractors.training.unlabelled import positive_unlabelled
+from schemas import Document, Record
+
+
+class Objective(Record, frozen=True):
+    """Weights and sample sizes of the joint loss.
+
+    Attributes:
+        mention_weight, coreference_weight, type_weight, relation_weight: the betas of equation 13.
+        evidence_weight: weight of the evidence loss, for facts whose evidence is annotated.
+        incomplete: what pairs without facts are in incompletely labelled documents: `negatives`, as elsewhere;
+            `sampled`, negatives of which only a share is looked at; `positive-unlabelled`, perhaps related, see
+            `unlabelled.py`.
+        negative_share: that share, for `sampled`.
+        negative_spans, negative_mention_pairs, negative_entity_pairs: negatives per document (N_s, N_c, N_r); None
+            takes all, which the batched layout makes affordable.
+    """
+
+    mention_weight: float = 1.0
+    coreference_weight: float = 1.0
+    type_weight: float = 0.25
+    relation_weight: float = 1.0
+    evidence_weight: float = 0.0
+    incomplete: Literal["negatives", "sampled", "positive-unlabelled"] = "sampled"
+    negative_share: float = 1.0
+    negative_spans: int | None = 200
+    negative_mention_pairs: int | None = 200
+    negative_entity_pairs: int | None = 200
+
+
+@dataclass(frozen=True)
+class Example:
+    """An annotated document as a network reads it.
+
+    Attributes:
+        document: the document.
+        passage: all of it.
+        types: its entity types by number.
+        use_facts: whether its facts take part in the relation loss.
+        complete: whether all its facts are annotated, so that other pairs are surely unrelated.
+        soft: whether its facts have probabilities, which are learned as they are.
+    """
+
+    document: Document
+    passage: Passage
+    types: tuple[int, ...]
+    use_facts: bool = True
+    complete: bool = True
+    soft: bool = False
+
+
+def make_example(
+    model: Network, prepared: Prepared, use_facts: bool = True, complete: bool = True, soft: bool = False
+) -> Example:
+    """Number the entity types of an annotated document and tell its entities to the network.
+
+    Raises:
+        ValueError: the document has no annotations, or names a type or relation that the schema lacks.
+    """
+    document, schema = prepared.document, model.config.schema
+    if document.entities is None:
+        raise ValueError(f"document '{document.id}' has no annotated entities: it cannot be used for training")
+    unknown = {fact.relation for fact in document.facts} - schema.index.keys()
+    unknown |= {entity.type for entity in document.entities} - set(schema.entity_types)
+    if unknown:
+        raise ValueError(
+            f"document '{document.id}' uses '{min(unknown)}', which relation schema '{schema.name}' does not have"
+        )
+    types = tuple(schema.entity_types.index(e.type) for e in document.entities)
+    passage = model.tell_entities(prepared.passages[0], entity_spans(document), types)
+    return Example(document, passage, types, use_facts, complete, soft)
+
+
+def entity_spans(document: Document) -> list[list[tuple[int, int]]]:
+    """Return the mentions of every given entity of a document."""
+    return [[(m.start, m.end) for m in entity.mentions] for entity in document.entities or ()]
+
+
+# Two sides of each sampled item, and whether it is a positive one.
+Sampled = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Annotated documents and what was drawn from them for the losses, before the network reads them.
+
+    Attributes:
+        examples: the documents.
+        layout: their entities and all pairs, on the host.
+        pairs: the pairs of the relation loss, shape (n, 2).
+        targets: the probability of each relation, 1 for annotated ones, shape (n, relations).
+        unlabelled: those for which nothing annotated does not mean unrelated, shape (n,).
+        soft: those that are learned with their probabilities, shape (n,).
+        spans: start and end of candidate mentions; none if the network only relates.
+        mention_pairs: both mentions of candidates for coreference; none if the network only relates.
+    """
+
+    examples: Sequence[Example]
+    layout: Layout
+    pairs: Tensor
+    targets: Tensor
+    unlabelled: Tensor
+    soft: Tensor
+    spans: Sampled
+    mention_pairs: Sampled
+
+    @property
+    def documents(self) -> list[Document]:
+        """The documents."""
+        return [example.document for example in self.examples]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Over how many items each loss is a mean."""
+        return Counter(
+            relation=len(self.pairs),
+            evidence=len(evidence_of_pairs(self.documents)),
+            mention=len(self.spans[0]),
+            coreference=len(self.mention_pairs[0]),
+            type=len(self.layout.entity_count),
+        )
+
+
+def draw_batch(
+    model: Network, examples: Sequence[Example], objective: Objective, generator: np.random.Generator
+) -> Batch:
+    """Draw what the losses look at; every example must have one passage and at least one word."""
+    words = lay_out_words([example.passage for example in examples])
+    documents = [example.document for example in examples]
+    layout = lay_out_entities([entity_spans(document) for document in documents], words)
+    pairs, targets, unlabelled, soft = _draw_pairs(model, layout, examples, objective, generator)
+    spans = mention_pairs = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
+    if model.config.joint:
+        spans = _draw_spans(words, layout, model.config.longest_mention, objective.negative_spans, generator)
+        mention_pairs = _draw_mention_pairs(layout, objective.negative_mention_pairs, generator)
+    return Batch(examples, layout, pairs, targets, unlabelled, soft, spans, mention_pairs)
+
+
+def joint_loss(
+    model: Network,
+    batch: Batch,
+    objective: Objective,
+    whole: Counter[str] | None = None,
+    ratios: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Return the losses and their weighted sum under `total`, each a scalar.
+
+    Args:
+        model: the network.
+        batch: the documents.
+        objective: the weights.
+        whole: counts of all batches whose gradients are added up; losses are means over these.
+        ratios: facts for one that is annotated, for the positive-unlabelled loss (`unlabelled.fact_ratios`).
+    """
+    encoded = model.encode([example.passage for example in batch.examples])
+    layout = batch.layout.to(encoded.device)
+    mentions = model.dropout(model.mention_vectors(encoded, layout))
+    types = encoded.place(np.array([t for example in batch.examples for t in example.types], np.int64))
+    pairs = EntityPairs(encoded, layout, mentions, types)
+    losses: dict[str, Tensor] = {}
+    weights: dict[str, float] = {}
+    counts = batch.counts
+    shares = {name: counts[name] / max(1, (whole or counts)[name]) for name in counts}
+    if objective.evidence_weight:
+        losses["evidence"] = evidence_loss(pairs, batch.documents) * shares["evidence"]
+        weights["evidence"] = objective.evidence_weight
+    for name, value in _relation_losses(model, pairs, batch, ratios).items():
+        losses[name] = value * shares["relation"]
+        weights[name] = objective.relation_weight
+    if model.config.joint:
+        losses["mention"] = _mention_loss(model, encoded, batch.spans) * shares["mention"]
+        coreference = _coreference_loss(model, encoded, mentions, batch)
+        losses["coreference"] = coreference * shares["coreference"]
+        type_losses = functional.cross_entropy(model.type_logits(pairs.entities).float(), types, reduction="none")
+        losses["type"] = mean(type_losses) * shares["type"]
+        weights |= {
+            "mention": objective.mention_weight,
+            "coreference": objective.coreference_weight,
+            "type": objective.type_weight,
+        }
+    # Equation 13.
+    losses["total"] = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+    return losses
+
+
+def _draw_spans(
+    words: Words, layout: Layout, longest: int, negatives: int | None, generator: np.random.Generator
+) -> Sampled:
+    start, end = candidate_spans(words, longest)
+    count = len(words.sentence) + 1
+    gold_start, gold_end = layout.mention_start.numpy(), layout.mention_end.numpy()
+    positive = np.isin(start * count + end, gold_start * count + gold_end)
+    inside = _inside_mention(start, end, gold_start, gold_end, words)
+    group = words.passage[start]
+    chosen = positive | sample_spans(group, inside, ~positive, negatives, generator)
+    return start[chosen], end[chosen], positive[chosen]
+
+
+def _mention_loss(model: Network, encoded: Encoded, spans: Sampled) -> Tensor:
+    start, end, positive = spans
+    logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
+    return mean(_cross_entropy(logits, positive))
+
+
+def _cross_entropy(logits: Tensor, positive: np.ndarray) -> Tensor:
+    target = torch.from_numpy(positive.astype(np.float32)).to(logits.device)
+    return functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+
+
+def _inside_mention(
+    start: np.ndarray, end: np.ndarray, gold_start: np.ndarray, gold_end: np.ndarray, words: Words
+) -> np.ndarray:
+    """Return which spans lie inside a mention: the farthest end of a mention open at the start reaches their end."""
+    reach = np.zeros(len(words.sentence), np.int64)
+    np.maximum.at(reach, gold_start, gold_end)
+    inside: np.ndarray = np.maximum.accumulate(reach)[start] >= end
+    return inside
+
+
+def edit_distances(names: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return Levenshtein distances of pairs of mentions' names; the same in training and inference."""
+    if not len(first):
+        return np.zeros(0, np.int64)
+    known = np.array(names, dtype=object)
+    distances = cpdist(known[first].tolist(), known[second].tolist(), scorer=Levenshtein.distance)
+    return np.asarray(distances, np.int64)
+
+
+def _draw_mention_pairs(layout: Layout, negatives: int | None, generator: np.random.Generator) -> Sampled:
+    owner = layout.entity_passage[layout.mention_entity]
+    same = owner[:, None] == owner[None, :]
+    # Mentions in text order, so that a pair looks the same here and where clusters are predicted.
+    position = layout.mention_start * (int(layout.mention_end.max()) + 1) + layout.mention_end if len(owner) else owner
+    ordered = position[:, None] < position[None, :]
+    first, second = (same & ordered).nonzero().unbind(1)
+    positive = (layout.mention_entity[first] == layout.mention_entity[second]).numpy()
+    chosen = positive | sample_per_group(owner[first].numpy(), negatives, generator, ~positive)
+    return first.numpy()[chosen], second.numpy()[chosen], positive[chosen]
+
+
+def _coreference_loss(model: Network, encoded: Encoded, mentions: Tensor, batch: Batch) -> Tensor:
+    left, right, positive = batch.mention_pairs
+    names = [
+        name.of(m.start, m.end)
+        for example in batch.examples
+        for name in [Names(example.document, example.passage)]
+        for entity in example.document.entities or ()
+        for m in entity.mentions
+    ]
+    distance = encoded.place(edit_distances(names, left, right))
+    logits = model.coreference_logits(mentions, encoded.place(left), encoded.place(right), distance)
+    return mean(_cross_entropy(logits, positive))
+
+
+def relation_targets(layout: Layout, documents: Sequence[Document], relations: dict[str, int]) -> Tensor:
+    """Return the probability of every relation of every pair of the layout: shape (pairs, relations).
+
+    It is 1 for annotated facts and 0 where there is no fact.
+    """
+    entity_counts = [len(document.entities or ()) for document in documents]
+    offset = np.cumsum([0, *entity_counts])
+    known = [(i, fact) for i, document in enumerate(documents) for fact in document.facts if fact.head != fact.tail]
+    facts = np.array(
+        [(offset[i] + fact.head, offset[i] + fact.tail, relations[fact.relation]) for i, fact in known], np.int64
+    ).reshape(-1, 3)
+    total = int(offset[-1])
+    pairs = layout.pairs.numpy()
+    # Pairs are sorted by (head, tail).
+    row = np.searchsorted(pairs[:, 0] * total + pairs[:, 1], facts[:, 0] * total + facts[:, 1])
+    targets = torch.zeros(len(pairs), len(relations))
+    probabilities = torch.tensor([fact.probability for _, fact in known])
+    targets[torch.from_numpy(row), torch.from_numpy(facts[:, 2])] = probabilities
+    return targets
+
+
+def _draw_pairs(
+    model: Network,
+    layout: Layout,
+    examples: Sequence[Example],
+    objective: Objective,
+    generator: np.random.Generator,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the pairs of the relation loss, their targets, and which of them are unlabelled, and which soft."""
+    targets = relation_targets(layout, [example.document for example in examples], model.config.schema.index)
+    owner = layout.entity_passage[layout.pairs[:, 0]].numpy()
+    used = np.array([example.use_facts for example in examples])[owner]
+    related = targets.any(1).numpy()
+    complete = np.array([example.complete for example in examples])[owner]
+    soft = np.array([example.soft for example in examples])[owner]
+    guessed = ~complete & ~soft & (objective.incomplete == "positive-unlabelled")
+    sure = complete | (objective.incomplete == "negatives")
+    sure |= generator.random(len(owner)) < objective.negative_share
+    sampled = sample_per_group(owner, objective.negative_entity_pairs, generator, ~related)
+    # The positive-unlabelled loss is an estimate from all pairs.
+    chosen = torch.from_numpy((related | (sampled & sure) | guessed) & used)
+    return layout.pairs[chosen], targets[chosen], torch.from_numpy(guessed)[chosen], torch.from_numpy(soft)[chosen]
+
+
+def _relation_losses(model: Network, pairs: EntityPairs, batch: Batch, ratios: Tensor | None) -> dict[str, Tensor]:
+    device = pairs.encoded.device
+    unlabelled, soft = batch.unlabelled.to(device), batch.soft.to(device)
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        values = model.loss.per_pair(logits, targets)
+        scores = model.loss.scores(logits)
+        # A pair is in one of the losses: the value of another one is replaced, and so is its gradient.
+        if batch.soft.any():
+            values = values.masked_scatter(soft, binary_cross_entropy(scores[soft], targets[soft]))
+        if ratios is not None:
+            guessed = positive_unlabelled(scores[unlabelled], targets[unlabelled], ratios.to(device))
+            values = values.masked_scatter(unlabelled, guessed)
+        return values
+
+    return model.relation_head.losses(pairs.with_pairs(batch.pairs.to(device)), loss, batch.targets.to(device))

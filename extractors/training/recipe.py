@@ -1,0 +1,180 @@
+"""What a training run does, as data: a YAML file that says which corpora, stages and choices make a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from extractors.network.config import Architecture
+from extractors.training.objective import Objective
+from schemas import Record
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+
+
+class Corpus(Record, frozen=True):
+    """Some documents of a data file.
+
+    Attributes:
+        data: name of the file, given on the command line as `--data NAME=PATH`.
+        documents: `start:stop` positions in the file; empty for all.
+        facts: whether its facts take part in the relation loss.
+        complete: whether all facts of its documents are annotated.
+        completed_by: checkpoints that add the facts they find between annotated entities, see `completion.py`.
+        completion_cut: least mean probability of an added fact.
+        soft: whether added facts are learned with the probability that the checkpoints gave them, so that the network
+            becomes as sure as they are; otherwise they count like annotated ones.
+        closed: whether facts of inverse and symmetric relations are added.
+    """
+
+    data: str
+    documents: str = ""
+    facts: bool = True
+    complete: bool = True
+    completed_by: tuple[str, ...] = ()
+    completion_cut: float = 0.5
+    soft: bool = False
+    closed: bool = False
+
+    def positions(self) -> slice:
+        """Return `documents` as a slice."""
+        start, _, stop = self.documents.partition(":")
+        return slice(int(start) if start else None, int(stop) if stop else None)
+
+
+class Stage(Record, frozen=True):
+    """A stretch of training with its own corpora and learning rates.
+
+    Attributes:
+        corpora: where a text occurs in several, the last one's annotations are used.
+        epochs: passes over the corpora.
+        encoder_rate, head_rate: peak learning rates; linear warm-up and decay over the stage.
+        base_rate: that of a base module inside the relation head (DocRE-II); None for `head_rate`.
+        batch: documents per step.
+        micro_batch: documents read at once, where memory is short; 0 reads the whole batch. The step is the same, but
+            for what is random and for the correction in the positive-unlabelled loss, which is made in each part.
+        base_only: whether the base module stands for the head, as in the first stage of DocRE-II; never in the last
+            stage.
+        frozen: beginnings of names of parameters that do not learn, for example `encoder`, `relation_head.base`.
+        masking: share of the words that are hidden from the network, drawn anew in each step, see `masking.py`.
+    """
+
+    corpora: tuple[Corpus, ...]
+    epochs: int
+    encoder_rate: float = 5e-5
+    head_rate: float = 2e-4
+    base_rate: float | None = None
+    batch: int = 4
+    micro_batch: int = 0
+    base_only: bool = False
+    frozen: tuple[str, ...] = ()
+    masking: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+
+
+class Recipe(Architecture, frozen=True, kw_only=True):
+    """A whole training run over an architecture.
+
+    Attributes:
+        backbone: a folder, the name of an installed package that carries an encoder, or a hub model.
+        relations: relation schema, by name or path.
+        selection: documents on which the best epoch and the thresholds are chosen.
+        report: documents that nothing is chosen on; their figures go into the model card.
+        static_vectors: text file of word vectors in GloVe's format that a static encoder looks up; empty for the input
+            vectors of the backbone.
+        start: checkpoint whose weights the network starts from, as far as they fit; of several, their means. Empty for
+            the bare backbone.
+        warmup: share of a stage's steps.
+        averaging: epochs are judged, and kept, with running means of the weights, of which each step leaves this share
+            (0.998: means over some 500 steps); 0 for the weights themselves.
+    """
+
+    backbone: str
+    relations: str
+    stages: tuple[Stage, ...]
+    selection: Corpus
+    report: Corpus
+    objective: Objective = Objective()
+    static_vectors: str = ""
+    start: str | tuple[str, ...] = ""
+    warmup: float = 0.06
+    clip: float = 1.0
+    averaging: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    seed: int = 1
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The checkpoints of `start`."""
+        if isinstance(self.start, str):
+            return (self.start,) if self.start else ()
+        return self.start
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        ValueError: the file is missing or breaks a rule; the message names the key.
+    """
+    return make_recipe(read_values(path), str(path))
+
+
+def make_recipe(values: dict[str, Any], origin: str) -> Recipe:
+    """Check the values of a recipe; `origin` says in messages where they come from.
+
+    Raises:
+        ValueError: a value breaks a rule; the message names the key.
+    """
+    try:
+        # Not strict, because YAML takes 1e-4 for a text.
+        recipe = msgspec.convert(values, Recipe, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{origin}: {error}") from None
+    if recipe.joint and (recipe.markers or recipe.entity_embeddings):
+        raise ValueError(f"{origin}: a joint extractor is not told the entities: no 'markers', no 'entity_embeddings'")
+    if recipe.static_vectors and recipe.encoder != "static":
+        raise ValueError(f"{origin}: 'static_vectors' are for 'encoder: static'")
+    if recipe.stages and recipe.stages[-1].base_only:
+        raise ValueError(f"{origin}: the last stage trains the base module only: add one that trains the whole head")
+    return recipe
+
+
+def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Return what a recipe file says, after what the recipe says that it extends.
+
+    `extends: NAME` names a recipe of the same folder, or one that comes with factmill.
+
+    Args:
+        path: the file.
+        readers: the files that extend this one.
+
+    Raises:
+        ValueError: a file is missing, no YAML mapping, or extends itself.
+    """
+    if not path.is_file():
+        raise ValueError(f"no recipe at '{path}': give the path of a YAML file or the name of a shipped recipe")
+    if path in readers:
+        raise ValueError(f"{path}: the recipe extends itself")
+    try:
+        values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{path}: {error}") from None
+    base = values.pop("extends", None)
+    if base is None:
+        return values
+    beside = path.with_name(f"{base}.yaml")
+    return merged(read_values(beside if beside.is_file() else RECIPES / f"{base}.yaml", (*readers, path)), values)
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a recipe with changes; `objective` and `head_options` are merged key by key.
+
+    The options of a head go with it: they do not stay when another head is named.
+    """
+    if changes.get("head", base.get("head")) != base.get("head"):
+        base = {key: value for key, value in base.items() if key != "head_options"}
+    both: dict[str, Any] = {
+        key: {**base.get(key, {}), **changes[key]} for key in ("objective", "head_options") if key in changes
+    }
+    return {**base, **changes, **both}

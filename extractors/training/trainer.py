@@ -1,0 +1,405 @@
+"""Training of joint extractors from a recipe: staged, resumable to the bit, logged as JSON lines."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from msgspec.structs import replace
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from transformers import AutoConfig
+
+from extractors.calibration import PlotsNeedMatplotlib, calibrate, figures_of, plot_extractor, selection_scores
+from extractors.checkpoints.checkpoint import find_checkpoint, load_start, save_checkpoint
+from extractors.checkpoints.model_card import model_card
+from extractors.checkpoints.quantization import pack, unpack
+from extractors.encoder.backbone import backbone_folder, backbone_tokenizer
+from extractors.encoder.featurizer import Preparer
+from extractors.encoder.memory import keep_memory
+from extractors.encoder.static_encoder import StaticEncoder, read_vectors, vector_width
+from extractors.network.config import Architecture, ModelConfig
+from extractors.network.network import Network
+from extractors.training.masking import hide_words, mask_id
+from extractors.training.objective import Example, draw_batch, joint_loss, make_example
+from extractors.training.optimizer import choose_modules, make_optimizer
+from extractors.training.pseudo_labels import close_facts, completed_once, taken_for_sure
+from extractors.training.recipe import Corpus, Recipe, Stage
+from extractors.training.unlabelled import fact_ratios
+from schemas import Document, load_relation_schema
+
+STATE = "state.pt"
+LOG = "log.jsonl"
+# Steps between two rows of the log.
+LOG_STEPS = 50
+# Batches among which documents of similar length are sought.
+_POOL = 16
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training is; passed to the listener after every step, and again when an epoch's score is known.
+
+    Attributes:
+        stage, epoch: counted from 0.
+        step, steps: in this stage.
+        loss: mean total loss since the last report.
+        documents_per_second: rate of this run.
+        score: F1 on the selection documents, by which epochs are compared; None while it is not known.
+    """
+
+    stage: int
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    documents_per_second: float
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Completing:
+    """How far other checkpoints are with the labels of a corpus, before a stage.
+
+    Attributes:
+        corpus: name and documents of the corpus.
+        done, total: documents.
+    """
+
+    corpus: str
+    done: int
+    total: int
+
+
+def train(
+    recipe: Recipe,
+    corpora: Mapping[str, Sequence[Document]],
+    out: Path,
+    listener: Callable[[Progress | Completing], None] = lambda progress: None,
+) -> Path:
+    """Train, choose the best epoch, calibrate, and write the checkpoint to `out/checkpoint`.
+
+    A run that was stopped goes on from its last epoch when called again with the same `out`; every step draws its
+    random numbers from its own seed, so the result is the same as without the stop.
+
+    Args:
+        recipe: what to do.
+        corpora: the documents of every data file that the recipe names, in file order.
+        out: folder of the run.
+        listener: told about every step, and of documents that are completed before.
+
+    Raises:
+        ValueError: a corpus is missing or its documents do not fit the relation schema.
+    """
+    return _Run(recipe, corpora, out, listener).run()
+
+
+def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
+    """Build the untrained network of a recipe over its pretrained backbone."""
+    folder = backbone_folder(recipe.backbone)
+    tokenizer, special_ids = backbone_tokenizer(folder)
+    backbone: dict[str, Any] = AutoConfig.from_pretrained(folder).to_dict()
+    # Dropout inside the encoder costs more time on a CPU than the encoder itself; the components have their own.
+    backbone.update(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    for key in ("_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype"):
+        backbone.pop(key, None)
+    if recipe.static_vectors:
+        backbone["hidden_size"] = vector_width(Path(recipe.static_vectors))
+    config = ModelConfig(
+        **{name: getattr(recipe, name) for name in Architecture.__struct_fields__},
+        relations=load_relation_schema_text(recipe.relations),
+        backbone=backbone,
+        special_ids=special_ids,
+        window=min(512, backbone.get("max_position_embeddings", 512)),
+        marker_id=tokenizer.token_to_id("*") or 0,
+    )
+    torch.manual_seed(recipe.seed)
+    model = Network(config)
+    if recipe.starts:
+        load_start(model, [find_checkpoint(name) for name in recipe.starts])
+    elif recipe.static_vectors and isinstance(model.encoder, StaticEncoder):
+        pieces = len(model.encoder.vectors)
+        model.encoder.load_vectors(read_vectors(Path(recipe.static_vectors), tokenizer.get_vocab(), pieces))
+    else:
+        model.encoder.load_backbone(str(folder))
+    model.encoder.backbone.eval()
+    return model, Preparer(tokenizer, config.whole_pieces, config.passage_pieces)
+
+
+class _Run:
+    def __init__(
+        self,
+        recipe: Recipe,
+        corpora: Mapping[str, Sequence[Document]],
+        out: Path,
+        listener: Callable[[Progress | Completing], None],
+    ) -> None:
+        keep_memory()
+        self.recipe, self.corpora, self.out, self.listener = recipe, corpora, out, listener
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model, self.preparer = build_model(recipe)
+        self.model = model.to(self.device)
+        self.mask = mask_id(self.preparer.tokenizer) if any(stage.masking for stage in recipe.stages) else 0
+        self.selection = self._documents(recipe.selection)
+        out.mkdir(parents=True, exist_ok=True)
+
+    def run(self) -> Path:
+        state = self._load_state()
+        for index, stage in enumerate(self.recipe.stages):
+            if index < state["stage"]:
+                continue
+            self._train_stage(index, stage, state)
+            state = _untrained(index + 1)
+            if index + 1 < len(self.recipe.stages):
+                self._save_state({**state, "model": self.model.state_dict()})
+        # Checkpoints hold fewer bits: thresholds and figures are to be those of what is saved.
+        self.model.load_state_dict(unpack(pack(self.model.state_dict())))
+        calibration = calibrate(self.model, self.preparer, self.selection, _name(self.recipe.selection))
+        report = self._documents(self.recipe.report)
+        figures = {
+            _name(part): figures_of(self.model, self.preparer, calibration, documents)
+            for part, documents in ((self.recipe.selection, self.selection), (self.recipe.report, report))
+        }
+        calibration = replace(calibration, figures=figures)
+        self._log({"event": "figures", **figures})
+        folder = self.out / "checkpoint"
+        card = model_card(self.recipe, self.model.config, calibration)
+        save_checkpoint(folder, self.model, self.preparer.tokenizer, calibration, card)
+        with suppress(PlotsNeedMatplotlib):
+            plot_extractor(self.model, self.preparer, calibration, report, folder)
+        return folder
+
+    def _train_stage(self, index: int, stage: Stage, state: dict[str, Any]) -> None:
+        recipe, model = self.recipe, self.model
+        if state["model"] is not None:
+            model.load_state_dict(state["model"])
+        examples = self._examples(stage)
+        ratios = self._ratios(examples)
+        lengths = np.array([len(example.passage.pieces) for example in examples])
+        per_epoch = -(-len(examples) // stage.batch)
+        steps = per_epoch * stage.epochs
+        choose_modules(model, stage)
+        optimizer = make_optimizer(model, stage)
+        schedule = LambdaLR(optimizer, _warm_up_then_decay(int(steps * recipe.warmup), steps))
+        mean = _running_mean(model, recipe.averaging)
+        if state["optimizer"] is not None:
+            optimizer.load_state_dict(state["optimizer"])
+            schedule.load_state_dict(state["schedule"])
+            if mean is not None:
+                mean.load_state_dict(state["mean"])
+        judged: Network = model if mean is None else mean.module  # type: ignore[assignment]
+        best, best_score = state["best"], state["best_score"]
+        for epoch in range(state["epoch"], stage.epochs):
+            began = time.perf_counter()
+            total = 0.0
+            logged = (0.0, 0)
+            batches = _batches(lengths, stage.batch, np.random.default_rng([recipe.seed, index, epoch]))
+            model.train()
+            model.encoder.backbone.eval()
+            for step, chosen in enumerate(batches):
+                seed = [recipe.seed, index, epoch, step]
+                torch.manual_seed(int(np.random.default_rng(seed).integers(1 << 62)))
+                model.zero_grad(set_to_none=True)  # of frozen parameters too: clipping looks at all
+                generator = np.random.default_rng([*seed, 1])
+                total += self._add_gradients([examples[i] for i in chosen], stage, ratios, generator)
+                nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+                optimizer.step()
+                schedule.step()
+                if mean is not None:
+                    mean.update_parameters(model)
+                rate = (step + 1) * stage.batch / (time.perf_counter() - began)
+                done = epoch * per_epoch + step + 1
+                progress = Progress(index, epoch, done, steps, total / (step + 1), rate)
+                if done % LOG_STEPS == 0:
+                    self._log_step(progress, (total - logged[0]) / (step + 1 - logged[1]))
+                    logged = (total, step + 1)
+                self.listener(progress)
+            scores, score = selection_scores(judged, self.preparer, self.selection)
+            self._log(
+                {
+                    "event": "epoch",
+                    "stage": index,
+                    "epoch": epoch,
+                    "step": (epoch + 1) * per_epoch,
+                    "loss": total / per_epoch,
+                    "score": score,
+                    "seconds": round(time.perf_counter() - began, 1),
+                    "selection": scores,
+                }
+            )
+            if score > best_score:
+                best, best_score = copy.deepcopy(judged.state_dict()), score
+            self._save_state(
+                {
+                    "stage": index,
+                    "epoch": epoch + 1,
+                    "best": best,
+                    "best_score": best_score,
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "mean": None if mean is None else mean.state_dict(),
+                }
+            )
+            self.listener(dataclasses.replace(progress, score=score))
+        if best is not None:
+            model.load_state_dict(best)
+
+    def _add_gradients(
+        self, examples: Sequence[Example], stage: Stage, ratios: Tensor | None, generator: np.random.Generator
+    ) -> float:
+        """Add the gradients of the loss of a batch, read in parts if the stage says so; return the loss."""
+        objective = self.recipe.objective
+        if stage.masking:
+            examples = [
+                dataclasses.replace(one, passage=hide_words(one.passage, stage.masking, self.mask, generator))
+                for one in examples
+            ]
+        size = stage.micro_batch or len(examples)
+        parts = [examples[start : start + size] for start in range(0, len(examples), size)]
+        batches = [draw_batch(self.model, part, objective, generator) for part in parts]
+        whole = sum((batch.counts for batch in batches), Counter[str]())
+        total = 0.0
+        for batch in batches:
+            with torch.autocast(self.device.type, torch.bfloat16):
+                losses = joint_loss(self.model, batch, objective, whole, ratios)
+            losses["total"].backward()  # type: ignore[no-untyped-call]
+            total += float(losses["total"].detach())
+        return total
+
+    def _ratios(self, examples: Sequence[Example]) -> Tensor | None:
+        """Return how many facts there are for an annotated one, if the objective asks for it."""
+        known = [example for example in examples if example.use_facts]
+        if self.recipe.objective.incomplete != "positive-unlabelled" or all(example.complete for example in known):
+            return None
+        complete = [example.document for example in known if example.complete]
+        incomplete = [example.document for example in known if not example.complete]
+        return fact_ratios(complete, incomplete, self.model.config.schema.index)
+
+    def _examples(self, stage: Stage) -> list[Example]:
+        """Return the documents of a stage; a text in several corpora is taken from the last of them."""
+        by_text: dict[tuple[str, ...], Example] = {}
+        for corpus in stage.corpora:
+            for document in self._completed(corpus):
+                if document.tokens and document.entities:
+                    prepared = self.preparer.prepare(document)
+                    example = make_example(self.model, prepared, corpus.facts, corpus.complete, corpus.soft)
+                    by_text[tuple(document.words())] = example
+        return list(by_text.values())
+
+    def _completed(self, corpus: Corpus) -> Sequence[Document]:
+        documents = self._documents(corpus)
+        if corpus.completed_by:
+            total = len(documents)
+
+            def tell(done: int) -> None:
+                self.listener(Completing(_name(corpus), done, total))
+
+            documents = completed_once(documents, corpus.completed_by, corpus.completion_cut, self.out, tell)
+        if not corpus.soft:
+            documents = [taken_for_sure(document) for document in documents]
+        if corpus.closed:
+            documents = [close_facts(document, self.model.config.schema) for document in documents]
+        return documents
+
+    def _documents(self, corpus: Corpus) -> Sequence[Document]:
+        if corpus.data not in self.corpora:
+            raise ValueError(f"the recipe reads '{corpus.data}': give its file with --data {corpus.data}=PATH")
+        documents = self.corpora[corpus.data][corpus.positions()]
+        if not documents:
+            raise ValueError(f"'{corpus.data}' has no documents at {corpus.documents or 'all'}: check the recipe")
+        return documents
+
+    def _load_state(self) -> dict[str, Any]:
+        path = self.out / STATE
+        recipe = msgspec.json.encode(self.recipe).decode()
+        if not path.exists():
+            return _untrained(0)
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self.device)
+        if state.pop("recipe") != recipe:
+            raise ValueError(f"'{self.out}' holds a run of another recipe: choose another --out, or delete it")
+        if state["model"] is not None:
+            self.model.load_state_dict(state["model"])
+        return state
+
+    def _save_state(self, state: dict[str, Any]) -> None:
+        path = self.out / STATE
+        torch.save({**state, "recipe": msgspec.json.encode(self.recipe).decode()}, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def _log_step(self, progress: Progress, loss: float) -> None:
+        self._log(
+            {
+                "event": "step",
+                "stage": progress.stage,
+                "epoch": progress.epoch,
+                "step": progress.step,
+                "loss": loss,
+                "documents_per_second": round(progress.documents_per_second, 2),
+            }
+        )
+
+    def _log(self, row: dict[str, Any]) -> None:
+        with (self.out / LOG).open("a") as file:
+            file.write(json.dumps({"time": round(time.time()), **row}) + "\n")
+
+
+def _running_mean(model: Network, kept: float) -> AveragedModel | None:
+    """Return a network for the running mean of the weights; None where each step leaves nothing of it."""
+    if not kept:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(kept))  # type: ignore[no-untyped-call]
+
+
+def _untrained(stage: int) -> dict[str, Any]:
+    """Return the state of a run before a stage."""
+    return {"stage": stage, "epoch": 0, "best": None, "best_score": -1.0, "model": None, "optimizer": None}
+
+
+def load_relation_schema_text(name_or_path: str) -> str:
+    """Return the YAML text of a relation schema, after checking it."""
+    load_relation_schema(name_or_path)
+    path = Path(name_or_path)
+    built_in = resources.files("schemas") / "relations" / f"{name_or_path}.yaml"
+    return path.read_text("utf-8") if path.is_file() else built_in.read_text("utf-8")
+
+
+def _warm_up_then_decay(warmup: int, steps: int) -> Callable[[int], float]:
+    return lambda step: min((step + 1) / (warmup + 1), max(0.0, (steps - step) / max(1, steps - warmup)))
+
+
+def _batches(lengths: NDArray[np.int64], size: int, generator: np.random.Generator) -> list[list[int]]:
+    """Return the documents of an epoch in random batches of similar length, so that the encoder reads a batch at once.
+
+    Windows of other sizes would be read one after the other, and each of them writes the gradients of all weights.
+
+    Args:
+        lengths: pieces of each document.
+        size: documents of a batch.
+        generator: draws which documents meet: those of similar length among `_POOL` batches that follow each other.
+    """
+    order = generator.permutation(len(lengths))
+    batches: list[list[int]] = []
+    for start in range(0, len(order), _POOL * size):
+        pool = order[start : start + _POOL * size]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[first : first + size].tolist() for first in range(0, len(pool), size)]
+    return [batches[at] for at in generator.permutation(len(batches))]
+
+
+def _name(corpus: Corpus) -> str:
+    return f"{corpus.data}[{corpus.documents}]" if corpus.documents else corpus.data

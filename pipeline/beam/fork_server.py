@@ -1,0 +1,145 @@
+"""A process that has loaded what every worker needs and forks workers: they start at once and share what it loaded.
+
+Loading Beam and torch takes seconds. Started first of all, this process loads them while the launcher does, on another
+core where there is one; then every worker of every pipeline of the command is there in a moment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+
+# Each of Beam's many threads would otherwise keep a heap of its own as large as the largest batch it ever ran, and
+# torch a compiled product for every shape that it ever met.
+WORKER_MEMORY = {"MALLOC_ARENA_MAX": "2", "LRU_CACHE_CAPACITY": "32", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
+_LONGEST_REQUEST = 1 << 17
+_SECONDS_TO_END = 0.5
+
+
+class ForkServer:
+    """The process as seen from the launcher; it ends with the launcher, however that ends."""
+
+    def __init__(self) -> None:
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, "-m", "pipeline.beam.fork_server"]
+            self._process = subprocess.Popen(command, stdin=theirs.fileno(), env={**WORKER_MEMORY, **os.environ})
+        atexit.register(self.stop)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return self._process.poll() is not None
+
+    def stop(self) -> None:
+        """End it; what its workers took then counts as taken by children of this process."""
+        self._requests.close()
+        try:
+            self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def work(self, environment: Mapping[str, str]) -> int:
+        """Run a worker to its end and return its exit status, negative for a signal, as `subprocess` does.
+
+        Args:
+            environment: what Beam's worker reads there: the addresses of its runner, and the options of the pipeline.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        ours, theirs = os.pipe()
+        with os.fdopen(ours) as answer:
+            try:
+                socket.send_fds(self._requests, [json.dumps(dict(environment)).encode()], [theirs])
+            finally:
+                os.close(theirs)
+            told = answer.read()
+        return int(told) if told else -signal.SIGKILL  # who should tell went with the worker
+
+
+_server: ForkServer | None = None
+
+
+def fork_server() -> ForkServer:
+    """Return the one of this process; starts it when there is none."""
+    global _server
+    if _server is None or _server.ended:
+        _server = ForkServer()
+    return _server
+
+
+def main() -> None:
+    """Fork a worker for every request on the socket at the standard input, until the launcher is gone."""
+    requests = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher, with which all of this ends
+    _load()
+    signal.signal(signal.SIGCHLD, lambda *_: _forget_ended())
+    while True:
+        request, answers, *_ = socket.recv_fds(requests, _LONGEST_REQUEST, 1)
+        if not request:
+            os._exit(0)
+        if os.fork() == 0:
+            requests.close()
+            os._exit(_attend(json.loads(request), answers[0]))
+        os.close(answers[0])
+
+
+def _load() -> None:
+    import extractors.extractor  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # else the first collection of every worker would write to, and so copy, what is shared
+
+
+def _forget_ended() -> None:
+    """Let the system forget the processes below that have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _attend(environment: Mapping[str, str], answer: int) -> int:
+    """Fork a worker, wait for its end, and tell how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    worker = os.fork()
+    if worker == 0:
+        os.close(answer)
+        os._exit(_work(environment))
+    _, status = os.waitpid(worker, 0)
+    with suppress(BrokenPipeError):  # the launcher is gone
+        os.write(answer, str(os.waitstatus_to_exitcode(status)).encode())
+    return 0
+
+
+def _work(environment: Mapping[str, str]) -> int:
+    from apache_beam.runners.worker import sdk_worker_main
+
+    os.environ.update(environment)
+    logging.disable(logging.ERROR)  # the runner is told anyway, and tells the user
+    try:
+        sdk_worker_main.main(sys.argv)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""The stages that commands are made of: taking input files into a store, and making a graph of a store."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.beam.run import ProgressListener, choose_runner, default_workers, run, threads_per_worker, watched
+from pipeline.build_options import BuildOptions
+from pipeline.build_report import BuildReport, versions
+from pipeline.dead_letters import BuildFailed
+from pipeline.extraction.extract import Shards
+from pipeline.extraction.extractor_source import Checkpoint, ExtractorSource
+from pipeline.linking.dictionary import FILE, copy_dictionary, has_dictionary
+from pipeline.merging.write_tables import write_empty_files
+from pipeline.pipelines import ExtractFlow, MergeFlow, read_entries
+from pipeline.plan import mark, read_plan
+from pipeline.record_counts import Entry, check_balance, counts_of
+from pipeline.store.store import FOLDER, Store, StoreInfo, complete, take_over
+from schemas import TABLES, RelationSchema
+from sinks import GraphTables, GraphWriter
+
+_TALLIES = "tallies"
+_SPILL = "spill"
+
+
+@dataclass
+class Work:
+    """What one command does in its staging folder.
+
+    Attributes:
+        staging: the folder.
+        options: how it works.
+        progress: hears how far it is.
+        entries: what was counted so far.
+        seconds: time of every stage so far.
+        began: when it began, by the monotonic clock.
+    """
+
+    staging: Path
+    options: BuildOptions
+    progress: ProgressListener | None = None
+    entries: Counter[Entry] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def shards(self) -> Path:
+        """The folder of the new store."""
+        return self.staging / FOLDER
+
+    def take_dictionary(self, store: Store | None = None) -> None:
+        """Put the user's dictionary into the new store: the one that the options name, or that of a store.
+
+        Raises:
+            BuildError: it cannot be used.
+        """
+        if store is not None:
+            if has_dictionary(store):
+                take_over(store.folder / FILE, self.shards / FILE)
+        elif self.options.dictionary:
+            copy_dictionary(self.options.dictionary, self.shards)
+
+    def take_in(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> None:
+        """Read files into shards: those of a new store, or those that follow from an old one.
+
+        Raises:
+            BuildError, BuildFailed: the runner is unknown, or the pipeline failed.
+        """
+        self._run(self.extraction(paths, source, base))
+
+    def extraction(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> ExtractFlow:
+        """Return the flow that reads files into shards."""
+        begun = frozenset(path.name for path in self.shards.glob("shard-*.parquet"))
+        return ExtractFlow(
+            paths=tuple(paths),
+            format=self.options.format,
+            limit=self.options.limit,
+            source=source,
+            batch_cost=self.options.batch_cost,
+            shards=Shards(str(self.shards.resolve()), mark(self.shards), base, begun),
+            counts=str(self.staging.resolve() / "taken.json"),
+            tallies=self._tallies("take in"),
+        )
+
+    def complete_store(self, extractor: dict[str, str]) -> StoreInfo:
+        """Describe the store once all its shards are there, and return the description."""
+        return complete(self.shards, extractor, versions()["factmill"])
+
+    def make_graph(
+        self,
+        command: str,
+        info: StoreInfo,
+        unread: int,
+        inputs: Sequence[str],
+        schema: RelationSchema,
+        writers: Sequence[GraphWriter],
+    ) -> BuildReport:
+        """Merge the store to tables, write what is made of them, and leave a report.
+
+        Args:
+            command: name of the command, for the report.
+            info: what the store is made of.
+            unread: how many dead letters of reading there were before the command.
+            inputs: names of all files behind the graph.
+            schema: the relation schema of the edges.
+            writers: what is made of the tables.
+
+        Raises:
+            BuildFailed: the pipeline failed or lost something. Errors of sinks come as they are.
+        """
+        folder = self.staging / "tables"
+        folder.mkdir()
+        self._run(
+            MergeFlow(
+                store=Store(self.shards.resolve(), info),
+                min_confidence=self.options.min_confidence,
+                schema=schema,
+                correlation=self.options.correlation,
+                link=self.options.link,
+                resolve=self.options.resolve,
+                tables=str(folder.resolve()),
+                counts=str(self.staging.resolve() / "merged.json"),
+                tallies=self._tallies("merge"),
+            )
+        )
+        counts = counts_of(self.entries)
+        write_empty_files(folder, counts.rows)
+        tables = GraphTables.open(self.staging)
+        check_balance(self.entries, {name: tables.count(name) for name in TABLES}, info.documents, unread)
+        written = {writer.file: self._written(writer, tables, schema) for writer in writers}
+        self.seconds["total"] = round(time.monotonic() - self.began, 2)
+        report = BuildReport(
+            command=command,
+            options=self.options,
+            extractor=info.extractor,
+            inputs=tuple(sorted(set(inputs))),
+            counts=counts,
+            written=written,
+            seconds=self.seconds,
+            versions=versions(),
+            relation_schema=schema,
+        )
+        report.write(self.staging)
+        return report
+
+    def _run(self, flow: ExtractFlow | MergeFlow) -> None:
+        options = self.options
+        spill = self.staging.resolve() / _SPILL
+        runner, beam_options = choose_runner(options.runner, options.workers or default_workers(), options.beam, spill)
+        documents = flow.store.info.documents if isinstance(flow, MergeFlow) else None
+        with watched(Path(flow.tallies), self.progress, documents) as watch:
+            try:
+                run(flow, runner, beam_options)
+            except BuildFailed as error:
+                if read_plan(self.shards) is None or not any(self.shards.glob("shard-*")):
+                    raise
+                kept = "what was extracted is kept: the same command with --resume goes on from there"
+                raise BuildFailed(f"{error}; {kept}") from error
+            finally:
+                shutil.rmtree(spill, ignore_errors=True)
+        self.seconds.update(watch.seconds())
+        self.entries.update(read_entries(Path(flow.counts)))
+
+    def _tallies(self, name: str) -> str:
+        folder = self.staging / _TALLIES / name
+        folder.mkdir(parents=True)
+        return str(folder.resolve())
+
+    def _written(self, writer: GraphWriter, tables: GraphTables, schema: RelationSchema) -> dict[str, int]:
+        began = time.monotonic()
+        if self.progress is not None:
+            self.progress(writer.file, 0)
+        counts = writer.write(tables, self.staging / writer.file, schema)
+        self.seconds[writer.file] = round(time.monotonic() - began, 2)
+        if self.progress is not None:
+            self.progress(writer.file, tables.count("edges"), ended=True)
+        return counts
+
+
+def checkpoint_of(options: BuildOptions) -> ExtractorSource:
+    """Return the checkpoint that options name, with the cut that follows from them."""
+    return Checkpoint(
+        options.model,
+        threads=threads_per_worker(options.runner, options.workers or default_workers()),
+        min_confidence=options.min_confidence or None,
+        min_precision=options.min_precision,
+    )

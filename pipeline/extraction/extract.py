@@ -1,0 +1,207 @@
+"""Extracting: shard by shard, from what is given to a file of the store, by Beam's `RunInference`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.utils.shared import Shared
+
+from pipeline.beam.counters import Counted
+from pipeline.beam.live_counts import Tally
+from pipeline.dead_letters import BuildFailed
+from pipeline.extraction.batching import prepare_safely
+from pipeline.extraction.extractor_source import ExtractorSource, Prepared, Preparer
+from pipeline.plan import mark
+from pipeline.record_counts import Entry
+from pipeline.store.reconcile import Given, settle
+from pipeline.store.store import Row, Store, extracted_row, shard_name, shard_sizes, shards_for, take_over, write_shard
+from schemas import DeadLetter, Document, Redirect, Removal, decode
+
+_KINDS: dict[str, type[Given]] = {kind.__name__: kind for kind in (Document, Removal, Redirect, DeadLetter)}
+
+
+@dataclass
+class Work:
+    """A shard on its way from what is given to its file.
+
+    Attributes:
+        number, of: which shard of how many.
+        rows: what it will hold, as far as that is known.
+        documents: what is still to be prepared.
+        prepared: what is still to be extracted.
+    """
+
+    number: int
+    of: int
+    rows: list[Row]
+    documents: list[Document]
+    prepared: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Where shards are read and written; crosses to workers.
+
+    Attributes:
+        folder: where the new store goes.
+        plan: mark of the plan that they belong to.
+        base: the store that changes, if there is one.
+        begun: names of the shards that were there before: an earlier run of this very change was interrupted.
+    """
+
+    folder: str
+    plan: str
+    base: Store | None = None
+    begun: frozenset[str] = frozenset()
+
+    def path(self, number: int, of: int) -> Path:
+        """Return the file of a new shard."""
+        return Path(self.folder) / shard_name(number, of)
+
+    def of(self, size: int) -> int:
+        """Return how many new shards there are when documents of so many bytes are given."""
+        base = self.base.info if self.base else None
+        return max(shards_for(size + base.size), base.shards) if base else shards_for(size)
+
+    def check(self) -> None:
+        """Check that the folder still belongs to the plan; a worker may outlive the command that started it.
+
+        Raises:
+            BuildFailed, FileNotFoundError: it does not.
+        """
+        if mark(Path(self.folder)) != self.plan:
+            raise BuildFailed(f"another command writes to '{self.folder}' by now")
+
+    def open(self, number: int, of: int, given: Sequence[Given]) -> tuple[Work | None, Counter[Entry]]:
+        """Return what is to be done for a shard, or None if its file is complete; and what was counted."""
+        path = self.path(number, of)
+        base = self.base
+        if base and not given and of == base.info.shards:
+            if not path.exists():
+                self.check()
+                take_over(base.path(number), path)
+            return None, Counter({("change", "kept"): shard_sizes(path).documents})
+        settled = settle(base.rows(number, of) if base else (), given)
+        when = "before" if path.name in self.begun else "now"
+        settled.counts["extracted", when] += len(settled.documents)
+        # A shard that lies there was written before, or by a first try of this bundle, which counts as now.
+        return None if path.exists() else Work(number, of, settled.rows, settled.documents), +settled.counts
+
+
+class ExtractOptions(PipelineOptions):
+    """An option of our own among Beam's: what the step that extracts wants of its machine, and no other step does."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: Any) -> None:
+        parser.add_argument("--extract_hints", action="append", default=[], metavar="HINT=VALUE")
+
+    def hints(self) -> dict[str, str]:
+        """Return the resource hints by name, as `PTransform.with_resource_hints` takes them."""
+        return dict(hint.split("=", 1) for hint in self.extract_hints)
+
+
+@dataclass(eq=False)
+class Extract(beam.PTransform[Any, Any]):
+    """(shard, given) groups to the files of the shards; the output has counts, as (entry, number) pairs.
+
+    A shard is settled, prepared, extracted and written before the next one is, by one worker. So an interrupted run has
+    lost no more than the shards that were open.
+    """
+
+    source: ExtractorSource
+    shards: Shards
+    number_of_shards: beam.pvalue.AsSingleton
+    batch_cost: int | None
+    tally: Tally
+
+    def expand(self, groups: Any) -> Any:
+        """Apply to a PCollection of groups."""
+        from apache_beam.ml.inference.base import RunInference
+
+        from pipeline.extraction.inference import ExtractorHandler
+
+        # Shards come as lists of one: RunInference's own batching by weight does not work (`max_batch_weight` raises).
+        handler = ExtractorHandler(self.source, self.tally, self.batch_cost).with_no_batching()
+        opened = groups | "open" >> beam.ParDo(
+            OpenShard(self.shards, self.tally), self.number_of_shards
+        ).with_output_types(Any, counts=Counted).with_outputs("counts", main="work")
+        hints = groups.pipeline.options.view_as(ExtractOptions).hints()
+        _ = (
+            opened.work
+            | "prepare" >> beam.ParDo(PrepareShard(self.source, self.tally))
+            | "infer" >> RunInference(handler).with_resource_hints(**hints)
+            | "write" >> beam.ParDo(WriteShard(self.shards))
+        )
+        return opened.counts
+
+
+class OpenShard(beam.DoFn):
+    """What is given for a shard to what is to be done for it."""
+
+    def __init__(self, shards: Shards, tally: Tally) -> None:
+        self.shards = shards
+        self.tally = tally
+
+    def process(self, group: tuple[int, Iterable[tuple[str, bytes]]], of: int) -> Iterator[Any]:
+        """Yield the work, if there is some, and counts by their tag."""
+        number, values = group
+        given = [decode(data, _KINDS[name]) for name, data in values if name]
+        work, counts = self.shards.open(number, of, given)
+        documents = sum(isinstance(item, Document) for item in given)
+        self.tally.add(done=documents - (len(work.documents) if work else 0))
+        yield from (beam.pvalue.TaggedOutput("counts", count) for count in counts.items())
+        if work:
+            yield work
+
+    def finish_bundle(self) -> None:
+        """Show the counts."""
+        self.tally.flush()
+
+
+class PrepareShard(beam.DoFn):
+    """A shard's documents as the extractor takes them; those that cannot be prepared are failed."""
+
+    def __init__(self, source: ExtractorSource, tally: Tally) -> None:
+        self.source = source
+        self.tally = tally
+        self.shared = Shared()
+        self.dead = Metrics.counter("factmill.prepare", "dead_letters")
+        self.pieces = Metrics.counter("factmill.prepare", "pieces")
+
+    def setup(self) -> None:
+        """Load the preparer, once per process."""
+        self.preparer: Preparer = self.shared.acquire(self.source.preparer)
+
+    def process(self, work: Work) -> Iterator[list[Work]]:
+        """Yield the work with its documents prepared."""
+        prepared: list[Prepared] = []
+        rows = list(work.rows)
+        for document in work.documents:
+            result = prepare_safely(self.preparer, document)
+            if isinstance(result, DeadLetter):
+                self.dead.inc()
+                self.tally.add(done=1, dead=1)
+                rows.append(extracted_row(document, result))
+            else:
+                self.pieces.inc(result.pieces)
+                prepared.append(result)
+        yield [Work(work.number, work.of, rows, [], prepared)]
+
+
+class WriteShard(beam.DoFn):
+    """A shard to its file."""
+
+    def __init__(self, shards: Shards) -> None:
+        self.shards = shards
+
+    def process(self, work: Work) -> None:
+        """Write it."""
+        self.shards.check()
+        write_shard(work.rows, self.shards.path(work.number, work.of))

@@ -1,0 +1,163 @@
+"""Extracting the documents of a shard by Beam's `RunInference`, so that a document can only harm itself.
+
+Apart from the rest of `pipeline.extract`, since what Beam has for models loads torch: two seconds that workers of
+other stages, and commands that extract nothing, need not wait.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from apache_beam.metrics.metric import Metrics
+from apache_beam.ml.inference.base import ModelHandler
+
+from pipeline.beam.live_counts import Tally
+from pipeline.dead_letters import BuildFailed, dead_letter
+from pipeline.extraction.batching import batches
+from pipeline.extraction.deadline import Overdue, Punctual
+from pipeline.extraction.extract import Work
+from pipeline.extraction.extractor_source import Extractor, ExtractorSource, Prepared
+from pipeline.store.store import extracted_row
+from schemas import DeadLetter, Document, Extraction
+
+
+class LoadedExtractor:
+    """An extractor as Beam wants a model: weakly referenceable, and its method's results may cross to a process."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        self._extractor = Punctual(extractor)
+        self._batch_cost = extractor.batch_cost
+
+    def batch_cost(self) -> int:
+        """Return the pieces and pairs that it had better take at once, where it runs."""
+        return self._batch_cost
+
+    def extract(self, batch: Sequence[Prepared]) -> list[Extraction]:
+        """Return what is in each document of a batch."""
+        return self._extractor.extract(batch)
+
+
+class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
+    """Loads one extractor, per process or per machine, and runs batches so that a document can only harm itself.
+
+    Args:
+        source: where the extractor comes from.
+        tally: counts documents.
+        batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
+    """
+
+    def __init__(self, source: ExtractorSource, tally: Tally, batch_cost: int | None = None) -> None:
+        super().__init__()
+        self.source = source
+        self.tally = tally
+        self.batch_cost = batch_cost
+
+    def load_model(self) -> LoadedExtractor:
+        """Load the extractor."""
+        return LoadedExtractor(self.source.extractor())
+
+    def share_model_across_processes(self) -> bool:
+        """Return whether the first process to ask holds the extractor, and the others send it their batches."""
+        return self.source.one_per_machine()
+
+    def run_inference(
+        self, batch: Sequence[Work], model: LoadedExtractor, inference_args: Mapping[str, Any] | None = None
+    ) -> Iterable[Work]:
+        """Return shards with their documents extracted."""
+        return [self._extracted(work, model) for work in batch]
+
+    def _extracted(self, work: Work, model: LoadedExtractor) -> Work:
+        rows = list(work.rows)
+        for prepared in batches(work.prepared, self.batch_cost or model.batch_cost()):
+            start = time.perf_counter()
+            results = extract_safely(model, prepared)
+            dead = sum(isinstance(result, DeadLetter) for result in results)
+            self.tally.add(done=len(results), dead=dead)
+            Metrics.distribution("factmill.extract", "batch_size").update(len(prepared))
+            Metrics.distribution("factmill.extract", "milliseconds").update(int((time.perf_counter() - start) * 1000))
+            Metrics.counter("factmill.extract", "documents").inc(len(results))
+            Metrics.counter("factmill.extract", "dead_letters").inc(dead)
+            rows += [extracted_row(item.document, result) for item, result in zip(prepared, results, strict=True)]
+        self.tally.flush()
+        return Work(work.number, work.of, rows, [])
+
+    def get_num_bytes(self, batch: Sequence[Work]) -> int:
+        """Return about how many bytes a batch has; the default would pickle it to find out."""
+        return sum(4 * item.pieces for work in batch for item in work.prepared)
+
+    def get_metrics_namespace(self) -> str:
+        """Return the namespace of RunInference's own metrics."""
+        return "factmill.extract"
+
+
+def extract_safely(extractor: Extractor | LoadedExtractor, batch: Sequence[Prepared]) -> list[Extraction | DeadLetter]:
+    """Return an extraction or a dead letter for every document of a batch, in its order.
+
+    Where memory is short the batch is halved until it fits; after any other error its documents are tried one at a
+    time, so that only the culprit is lost.
+
+    Raises:
+        BuildFailed: the extractor does not work any more, whatever the documents are.
+    """
+    try:
+        extractions = extractor.extract(batch)
+        if len(extractions) != len(batch):
+            raise RuntimeError(f"the extractor returned {len(extractions)} results for {len(batch)} documents")
+    except BuildFailed:
+        raise
+    except (ConnectionError, EOFError) as error:
+        raise BuildFailed("the process that held the model has ended") from error
+    except Exception as error:
+        if len(batch) == 1:
+            return [dead_letter(batch[0].document.id, batch[0].document.source, "extract", _reason(error), error)]
+        step = math.ceil(len(batch) / 2) if out_of_memory(error) else 1
+    else:
+        return [_checked(item.document, extraction) for item, extraction in zip(batch, extractions, strict=True)]
+    return [result for at in range(0, len(batch), step) for result in extract_safely(extractor, batch[at : at + step])]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Overdue):
+        return "extractor took too long"
+    return "out of memory" if out_of_memory(error) else "extractor failed"
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an exception means that memory was short, on the host or on an accelerator."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def flaws(document: Document, extraction: Extraction) -> list[str]:
+    """Return every way in which an extraction does not fit its document; an empty list when it is sound."""
+    found: list[str] = []
+    if extraction.document_id != document.id:
+        found.append(f"it is about '{extraction.document_id}'")
+    for index, entity in enumerate(extraction.entities):
+        if not entity.mentions:
+            found.append(f"entity {index} has no mention")
+        for mention in entity.mentions:
+            if not 0 <= mention.start < mention.end <= len(document.tokens):
+                found.append(f"mention at tokens {mention.start}:{mention.end} leaves the document")
+    count = len(extraction.entities)
+    for fact in extraction.facts:
+        name = f"fact {fact.head} {fact.relation} {fact.tail}"
+        if not (0 <= fact.head < count and 0 <= fact.tail < count):
+            found.append(f"{name} names an entity that is not there")
+        if not 0.0 <= fact.probability <= 1.0:  # also false for NaN
+            found.append(f"{name} has the probability {fact.probability}")
+        if not all(0 <= sentence < len(document.sentences) for sentence in fact.evidence):
+            found.append(f"{name} has evidence outside the document")
+    return found
+
+
+def _checked(document: Document, extraction: Extraction) -> Extraction | DeadLetter:
+    found = flaws(document, extraction)
+    if not found:
+        return extraction
+    return dead_letter(document.id, document.source, "extract", "extraction is not sound", "; ".join(found[:3]))

@@ -1,0 +1,187 @@
+"""Applying the rules of a relation schema to merged edges: expected types, functional relations, derived edges."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from msgspec.structs import replace
+
+from pipeline.beam.lookup import Lookup
+from pipeline.beam.shuffle import Shuffle, Values
+from pipeline.merging.rule_semantics import has_expected_types, implied_edges, implied_relations, ranked, rule_of
+from schemas import Edge, Evidence, RelationSchema
+
+# Words of what a rule found, counted by the build.
+UNEXPECTED = "types: edges of unexpected types"
+CONFLICT = "functional: edges in conflict"
+# Words of what is left out, counted with everything else that is dropped.
+UNEXPECTED_DROPPED = "edge of unexpected types"
+CONFLICT_DROPPED = "edge beyond the cardinality"
+SOURCELESS = "derived edge whose sources are left out"
+EVIDENCE_DROPPED = "evidence of edges left out"
+
+
+@dataclass(eq=False)
+class JudgeEdges(beam.PTransform[Any, Any]):
+    """PCollections of edges and of nodes to the `edges` that keep the rules on types and on functional relations, in
+    several PCollections, with the words of `rules` and `dropped`."""
+
+    schema: RelationSchema
+    buckets: int
+
+    def expand(self, inputs: tuple[Any, Any]) -> dict[str, Any]:
+        """Apply to both in this order."""
+        edges, nodes = inputs
+        types = nodes | "type" >> beam.Map(lambda node: (node.id, node.type))
+        routed = edges | "route" >> (
+            beam.ParDo(_Route(self.schema))
+            .with_output_types(Edge, typed=tuple[str, Edge], functional=tuple[str, tuple[Edge, None]])
+            .with_outputs("typed", "functional", main="free")
+        )
+        by_head = (
+            (routed.typed, types)
+            | "tails" >> Lookup(self.buckets, Edge, _TYPE)
+            | "tail types" >> beam.Map(_with_tail_type)
+        )
+        judged = (
+            ((by_head, routed.functional), types)
+            | "heads" >> Shuffle(self.buckets, Values(tuple[Edge, str | None]), _TYPE)
+            | "judge"
+            >> beam.FlatMap(_judge, self.schema, _functional(self.schema))
+            .with_output_types(Edge, rules=str, dropped=str)
+            .with_outputs("rules", "dropped", main="edges")
+        )
+        return {
+            "edges": (routed.free, judged.edges),
+            "rules": judged.rules,
+            "dropped": judged.dropped,
+        }
+
+
+@dataclass(eq=False)
+class SettleEdges(beam.PTransform[Any, Any]):
+    """Edges and their evidence to those that stay: `edges`, `evidence`, and the words of `rules` and `dropped`.
+
+    Evidence goes with its edge, and a derived edge goes with the edges that it follows from.
+    """
+
+    schema: RelationSchema
+    buckets: int
+
+    def expand(self, inputs: tuple[Sequence[Any], Any]) -> Any:
+        """Apply to PCollections of edges, several of them, and of (edge id, evidence) pairs."""
+        judged, evidence = inputs
+        implied = implied_relations(self.schema, "warn", "enforce")
+        by_id = tuple(
+            edges | f"by id {number}" >> beam.Map(lambda edge: (edge.id, edge)) for number, edges in enumerate(judged)
+        )
+        sources = tuple(
+            edges | f"sources {number}" >> beam.FlatMap(_sources, implied, self.schema)
+            for number, edges in enumerate(judged)
+        )
+        return (
+            (by_id, sources, evidence)
+            | "join by id" >> Shuffle(self.buckets, Values(Edge), Values(tuple[str, str]), Values(Evidence))
+            | "settle"
+            >> beam.FlatMap(_settle, self.schema)
+            .with_output_types(Edge, evidence=Evidence, rules=str, dropped=str)
+            .with_outputs("evidence", "rules", "dropped", main="edges")
+        )
+
+
+class _Route(beam.DoFn):
+    """Edges to those that no rule judges, and by tag those that their types decide on, by their tail, and those of
+    functional relations alone, by their head."""
+
+    def __init__(self, schema: RelationSchema) -> None:
+        rules, relations = schema.rules, schema.relations
+        self.typed = {relation.id for relation in relations if relation.expected_pairs and rules.types != "off"}
+        self.functional = _functional(schema)
+
+    def process(self, edge: Edge) -> Iterator[Any]:
+        if edge.relation in self.typed:
+            yield beam.pvalue.TaggedOutput("typed", (edge.tail, edge))
+        elif edge.relation in self.functional:
+            yield beam.pvalue.TaggedOutput("functional", (edge.head, (edge, None)))
+        else:
+            yield edge
+
+
+# Nodes have one type; edges whose types do not matter come without that of their tail.
+_TYPE = Values(str, min)
+
+
+def _with_tail_type(found: tuple[str, Edge, str]) -> tuple[str, tuple[Edge, str]]:
+    _, edge, type = found
+    return edge.head, (edge, type)
+
+
+def _judge(
+    group: tuple[str, list[tuple[Edge, str | None]], str], schema: RelationSchema, functional: dict[str, int]
+) -> Iterator[Any]:
+    """Yield the edges of one head that may stay."""
+    _, edges, type = group
+    values: defaultdict[str, list[Edge]] = defaultdict(list)
+    for edge, tail_type in edges:
+        if tail_type is not None and not has_expected_types(schema, edge.relation, type, tail_type):
+            yield beam.pvalue.TaggedOutput("rules", UNEXPECTED)
+            if schema.rules.types != "warn":
+                yield beam.pvalue.TaggedOutput("dropped", UNEXPECTED_DROPPED)
+                continue
+        if edge.relation in functional:
+            values[edge.relation].append(edge)
+        else:
+            yield edge
+    for relation, of_relation in values.items():
+        most = functional[relation]
+        for edge in ranked(of_relation, most):
+            if edge.conflict:
+                yield beam.pvalue.TaggedOutput("rules", CONFLICT)
+            if schema.rules.functional == "warn":
+                yield edge
+            elif edge.rank <= most:
+                yield replace(edge, conflict=False)
+            else:
+                yield beam.pvalue.TaggedOutput("dropped", CONFLICT_DROPPED)
+
+
+def _functional(schema: RelationSchema) -> dict[str, int]:
+    """Return by relation how many tails a head may have, where a rule asks for it."""
+    if schema.rules.functional == "off":
+        return {}
+    return {relation.id: relation.max_cardinality for relation in schema.relations if relation.max_cardinality}
+
+
+def _sources(
+    edge: Edge, implied: dict[str, tuple[str, ...]], schema: RelationSchema
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    relations = implied.get(edge.relation, ())
+    for relation, id in zip(relations, implied_edges(edge, implied), strict=False):
+        yield id, (edge.id, rule_of(schema, relation))
+
+
+def _settle(
+    group: tuple[str, list[Edge], list[tuple[str, str]], list[Evidence]], schema: RelationSchema
+) -> Iterator[Any]:
+    _, edges, told, evidence = group
+    sources = dict(told)
+    edge = edges[0] if edges else None
+    if edge is None:
+        if sources:
+            yield beam.pvalue.TaggedOutput("rules", f"{min(sources.values())}: edges missing")
+    elif edge.derived_from:
+        kept = tuple(source for source in edge.derived_from if source in sources)
+        if kept:
+            yield beam.pvalue.TaggedOutput("rules", f"{rule_of(schema, edge.relation)}: edges derived")
+            yield replace(edge, derived_from=kept)
+        else:
+            edge = None
+            yield beam.pvalue.TaggedOutput("dropped", SOURCELESS)
+    else:
+        yield edge
+    for row in evidence:
+        yield beam.pvalue.TaggedOutput(*(("dropped", EVIDENCE_DROPPED) if edge is None else ("evidence", row)))

@@ -1,0 +1,134 @@
+"""Independence: what documents say about an edge, near duplicates of one text counted as one document.
+
+No worker holds more than the signatures of documents that fall into one bucket by a band. Each document follows the
+first, by id, among its near duplicates, and that one's own: groups depend on the documents alone, not on their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from typing import Any
+
+import apache_beam as beam
+import msgspec
+from apache_beam.metrics.metric import Metrics
+
+from pipeline.beam.lookup import Lookup
+from pipeline.beam.shuffle import Shuffle, Values
+from pipeline.merging.findings import EdgeFinding, EdgeTally
+from pipeline.merging.near_duplicates import are_similar, bands
+from schemas import Edge, Record
+
+
+class DocumentEdges(Record, frozen=True, array_like=True):
+    """All that one document says about edges, and the signature of its text."""
+
+    document: str
+    signature: bytes
+    edges: tuple[EdgeFinding, ...]
+
+
+class EdgeSum(msgspec.Struct, array_like=True, gc=False):
+    """What documents say about an edge: the sum by the leader of near duplicates, and under no name over all others."""
+
+    head: str
+    relation: str
+    tail: str
+    tallies: dict[str, EdgeTally]
+
+    def merge(self, other: EdgeSum) -> EdgeSum:
+        """Add the sum over other documents, and return this one."""
+        for leader, tally in other.tallies.items():
+            own = self.tallies.get(leader)
+            if own is not None:
+                tally = own.with_duplicate(tally) if leader else own.with_independent(tally)
+            self.tallies[leader] = tally
+        return self
+
+    def edge(self, id: str, correlation: float) -> Edge:
+        """Return the edge: near duplicates count once."""
+        total = reduce(EdgeTally.with_independent, self.tallies.values())
+        return total.edge(id, self.head, self.relation, self.tail, correlation)
+
+
+class SumEdges(beam.PTransform[Any, Any]):
+    """A PCollection of `DocumentEdges` to (edge id, `EdgeSum`) pairs."""
+
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+
+    def expand(self, documents: Any) -> Any:
+        """Apply to a PCollection of `DocumentEdges`."""
+        said = documents | "by document" >> beam.Map(lambda said: (said.document, said))
+        leaders = documents | "near duplicates" >> NearDuplicates(self.buckets)
+        sums = (
+            (said, leaders)
+            | "join leaders" >> Shuffle(self.buckets, Values(DocumentEdges), Values(str, min))
+            | "sums" >> beam.ParDo(_Sums())
+        )
+        return (sums,) | "sum" >> Shuffle(self.buckets, Values(EdgeSum, EdgeSum.merge))
+
+
+class NearDuplicates(beam.PTransform[Any, Any]):
+    """A PCollection of `DocumentEdges` to (document, leader) pairs for every document that has near duplicates.
+
+    The leader stands for all of them; it leads itself.
+    """
+
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+
+    def expand(self, documents: Any) -> Any:
+        """Apply to a PCollection of `DocumentEdges`."""
+        pairs = (
+            (documents | "bands" >> beam.FlatMap(_in_bands),)
+            | "meet" >> Shuffle(self.buckets, Values(tuple[str, bytes]))
+            | "compare" >> beam.FlatMap(similar_in_band)
+        )
+        first = (pairs,) | "first" >> Shuffle(self.buckets, Values(str, min))
+        followers = first | "followers" >> beam.MapTuple(lambda document, leader: (leader, document))
+        return (
+            (followers, first)
+            | "leaders" >> Lookup(self.buckets, str, Values(str, min))
+            | "follow" >> beam.Map(_follow)
+        )
+
+
+def similar_in_band(group: tuple[str | bytes, Iterable[tuple[str, bytes]]]) -> Iterator[tuple[str, str]]:
+    """Yield (document, first document) for those that meet in a band and are near duplicates of the first there."""
+    _, members = group
+    leader, own = min(members)
+    found = False
+    for document, signature in members:
+        if document != leader and are_similar(own, signature):
+            found = True
+            yield document, leader
+    if found:
+        yield leader, leader
+
+
+class _Sums(beam.DoFn):
+    """What each document says, by edge."""
+
+    def __init__(self) -> None:
+        self.duplicates = Metrics.counter("factmill.merge", "near_duplicates")
+
+    def process(self, joined: tuple[str, list[DocumentEdges], str | None]) -> Iterator[tuple[str, EdgeSum]]:
+        document, said, leader = joined
+        if leader not in (None, document):
+            self.duplicates.inc()
+        for edge in (edge for edges in said for edge in edges.edges):
+            tally = EdgeTally.of(edge.probability, edge.derived_from)
+            yield edge.id, EdgeSum(edge.head, edge.relation, edge.tail, {leader or "": tally})
+
+
+def _in_bands(said: DocumentEdges) -> list[tuple[str, tuple[str, bytes]]]:
+    return [(band.hex(), (said.document, said.signature)) for band in bands(said.signature)]
+
+
+def _follow(found: tuple[str, str, str | None]) -> tuple[str, str]:
+    leader, follower, further = found
+    return follower, further or leader

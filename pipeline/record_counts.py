@@ -1,0 +1,99 @@
+"""Accounts of a build: what every stage took in and gave out, and the proof that nothing was lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from pipeline.dead_letters import BuildFailed
+
+# Why a document that was read does not come through, or a dead letter: there is an equal one.
+LEFT_OUT = ("removed", "superseded", "duplicate")
+REPEATED = "repeated dead letter"
+# (stage, what): for example ("read", "documents"), ("skipped", "redirect page"), ("dead letters", "extractor failed").
+Entry = tuple[str, str]
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Records in and out of the stages.
+
+    Attributes:
+        read: how many documents, dead letters, skipped records, removals and redirects the readers gave.
+        skipped: records left out on purpose, by reason; documents with an equal or higher version elsewhere, removed
+            documents and repeated dead letters are here too.
+        dead_letters: rows of that table, by `stage: reason`.
+        dropped: facts, edges and evidence that were left out, by reason.
+        rules: what the rules of the relation schema derived or found wrong.
+        rows: rows of the tables.
+        change: documents that were `added`, `replaced`, `retried` (they had failed before), `removed` and `kept`.
+        extracted: documents of which facts were extracted: `now`, or `before` this run was interrupted.
+        linked: entities of documents by how they were linked, or why not; nothing where no linking was done.
+        resolution: nodes before resolution, those merged with others by what their names have to do with each other.
+    """
+
+    read: dict[str, int]
+    skipped: dict[str, int]
+    dead_letters: dict[str, int]
+    dropped: dict[str, int]
+    rules: dict[str, int]
+    rows: dict[str, int]
+    change: dict[str, int]
+    extracted: dict[str, int]
+    linked: dict[str, int] = {}
+    resolution: dict[str, int] = {}
+
+
+def counts_of(entries: Mapping[Entry, int]) -> Counts:
+    """Return the counts of all entries, those of each stage sorted by name."""
+
+    def sorted_of(wanted: str) -> dict[str, int]:
+        return dict(sorted((what, number) for (stage, what), number in entries.items() if stage == wanted))
+
+    return Counts(
+        read=sorted_of("read"),
+        skipped=sorted_of("skipped"),
+        dead_letters=sorted_of("dead letters"),
+        dropped=sorted_of("dropped"),
+        rules=sorted_of("rules"),
+        rows=sorted_of("rows"),
+        change=sorted_of("change"),
+        extracted=sorted_of("extracted"),
+        linked=sorted_of("linked"),
+        resolution=sorted_of("resolution"),
+    )
+
+
+def check_balance(entries: Mapping[Entry, int], rows: Mapping[str, int], documents: int, unread: int) -> None:
+    """Check that every record is accounted for, from what was read to the store and from there to the tables.
+
+    Args:
+        entries: what the pipeline counted.
+        rows: rows of each table as its files say.
+        documents: how many documents the store holds.
+        unread: how many dead letters of reading were there before the change.
+
+    Raises:
+        BuildFailed: something is missing or there twice; the message has both sides.
+    """
+    counts = counts_of(entries)
+    read, change, skipped = counts.read, counts.change, counts.skipped
+    late = sum(number for reason, number in counts.dead_letters.items() if not reason.startswith("read: "))
+    early = sum(counts.dead_letters.values()) - late
+    apart = sum(skipped.get(reason, 0) for reason in LEFT_OUT)
+    repeated = skipped.get(REPEATED, 0)
+    given = sum(change.get(what, 0) for what in ("added", "replaced", "retried"))
+    new, gone = (entries.get(("letters", what), 0) for what in ("new", "removed"))
+    sides = {
+        "documents read": (read.get("documents", 0), given + apart),
+        "documents in the store": (documents, given + change.get("kept", 0)),
+        "rows of documents and their dead letters": (documents, rows["documents"] + late),
+        "dead letters read": (read.get("dead letters", 0), new + repeated),
+        "dead letters of reading": (unread + new - gone, early),
+        "skipped records": (read.get("skipped", 0), sum(skipped.values()) - apart - repeated),
+        "rows of dead letters": (early + late, rows["dead_letters"]),
+        **{f"rows of {name}": (counts.rows.get(name, 0), number) for name, number in rows.items()},
+    }
+    wrong = [f"{what}: {left} are not {right}" for what, (left, right) in sides.items() if left != right]
+    if wrong:
+        raise BuildFailed(f"the build lost or doubled records, do not use its result ({'; '.join(wrong)})")

@@ -1,0 +1,177 @@
+"""Settling: which documents count, of those that a store holds and those that are given; the same for any order.
+
+All of this happens inside a shard, for whatever concerns one id lies in one shard. Nothing here extracts anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from pipeline.record_counts import LEFT_OUT, REPEATED, Entry
+from pipeline.store.store import DOCUMENT, DOCUMENTS, FAILED, REDIRECT, REMOVAL, UNREAD, Row, extracted_row, other_row
+from schemas import DeadLetter, Document, Extraction, Redirect, Removal, decode, encode
+
+Given = Document | Removal | Redirect | DeadLetter
+
+
+@dataclass
+class Settled:
+    """What becomes of a shard.
+
+    Attributes:
+        rows: what it holds without extracting anything.
+        documents: what is to be extracted, sorted by id.
+        counts: what was left out (`skipped`), and what changed: documents that were `added`, `replaced`, `retried`
+            (they had failed before), `removed` and `kept`, and dead letters of reading that are new.
+    """
+
+    rows: list[Row]
+    documents: list[Document] = field(default_factory=list)
+    counts: Counter[Entry] = field(default_factory=Counter)
+
+
+def settle(held: Iterable[Row], given: Iterable[Given]) -> Settled:
+    """Return what becomes of the rows that a shard holds when more is given.
+
+    - An id that a source withdraws has no document, whenever that came.
+    - The highest version of a document counts. Of equal versions the given one does, for whoever gives a document again
+      means to replace it; among several given ones see `newest`.
+    - A document that is given as it is held stays, and is extracted again only if that had failed.
+    - A document whose text and mentions are what they were keeps its extraction.
+    - A redirect takes the place of a held one with the same alias.
+    """
+    versions: defaultdict[str, list[Document]] = defaultdict(list)
+    removals: set[Row] = set()
+    redirects: list[Redirect] = []
+    letters: list[Row] = []
+    for item in given:
+        if isinstance(item, Document):
+            versions[item.id].append(item)
+        elif isinstance(item, Redirect):
+            redirects.append(item)
+        else:
+            (removals.add if isinstance(item, Removal) else letters.append)(other_row(item))
+    by_kind: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+    unread: set[Row] = set()
+    for row in held:
+        if row.kind == UNREAD:
+            unread.add(row)
+        else:
+            by_kind[DOCUMENT if row.kind in DOCUMENTS else row.kind][row.id] = row
+    documents = by_kind[DOCUMENT]
+    withdrawn = removals | set(by_kind[REMOVAL].values())
+    counts: Counter[Entry] = Counter()
+    for row in withdrawn:
+        if documents.pop(row.id, None) is not None:
+            counts["change", "removed"] += 1
+    gone = {row.id for row in withdrawn}
+    result = Settled([], counts=counts)
+    for id in sorted(versions):
+        if id in gone:
+            counts["skipped", "removed"] += len(versions[id])
+            continue
+        document, reasons = newest(versions[id])
+        what, settled = _against(documents.get(id), document)
+        counts.update(("skipped", reason) for reason in reasons)
+        counts["skipped" if what in LEFT_OUT else "change", what] += 1
+        if what in LEFT_OUT:
+            continue
+        documents.pop(id, None)
+        if settled is None:
+            result.documents.append(document)
+        else:
+            result.rows.append(settled)
+    counts["change", "kept"] += len(documents)
+    aliases = {row.id: row for row in by_kind[REDIRECT].values()} | one_target(redirects)
+    new = set(letters) - unread
+    counts["skipped", REPEATED] += len(letters) - len(new)
+    counts["letters", "new"] += len(new)
+    result.rows += [*documents.values(), *withdrawn, *aliases.values(), *unread, *new]
+    result.counts = +counts
+    return result
+
+
+def _against(held: Row | None, document: Document) -> tuple[str, Row | None]:
+    """Return what a given document does to the held one, and its row if it needs no extraction."""
+    if held is None:
+        return "added", None
+    if held.version > document.version:
+        return "superseded", None
+    if held.kind == FAILED:
+        return "retried" if held.record == encode(document) else "replaced", None
+    if held.record == encode(document):
+        return "duplicate", None
+    if essence(decode(held.record, Document)) == essence(document):
+        return "replaced", extracted_row(document, decode(held.found, Extraction))
+    return "replaced", None
+
+
+def newest(versions: Iterable[Document]) -> tuple[Document, list[str]]:
+    """Return the document that counts among those of one id, and why each of the others does not.
+
+    The highest version wins; among equal versions the one whose bytes come last, so that the order does not matter.
+    """
+    ranked = sorted(versions, key=lambda document: (document.version, encode(document)))
+    kept = ranked.pop()
+    return kept, ["superseded" if other.version < kept.version else "duplicate" for other in ranked]
+
+
+def essence(document: Document) -> Document:
+    """Return the document without what no extractor may depend on: where it came from and which version it is."""
+    return msgspec.structs.replace(document, source="", metadata=(), version=0)
+
+
+def one_target(redirects: Iterable[Redirect]) -> dict[str, Row]:
+    """Return one redirect for every alias: that to the first target by alphabet."""
+    ranked = sorted(redirects, key=lambda redirect: (redirect.target, redirect.source), reverse=True)
+    return {redirect.alias: other_row(redirect) for redirect in ranked}
+
+
+def join(first: Iterable[Row], second: Iterable[Row]) -> Settled:
+    """Return a shard that holds what two shards hold, as if all had been given at once; the order does not matter.
+
+    What changed is told as seen from the first one. Of two equal versions the one whose bytes come last counts.
+    """
+    left, right = (list(rows) for rows in (first, second))
+    gone = {row.id for row in (*left, *right) if row.kind == REMOVAL}
+    rows: set[Row] = {row for row in (*left, *right) if row.kind in (REMOVAL, UNREAD)}
+    rows.update(one_target(decode(row.record, Redirect) for row in (*left, *right) if row.kind == REDIRECT).values())
+    here, there = ({row.id: row for row in side if row.kind in DOCUMENTS} for side in (left, right))
+    counts: Counter[Entry] = Counter()
+    for id in here.keys() | there.keys():
+        sides = [side[id] for side in (here, there) if id in side]
+        if id in gone:
+            counts["change", "removed"] += id in here
+            counts["skipped", "removed"] += id in there
+            continue
+        best = max(sides, key=_rank)
+        rows.add(best)
+        if id not in there or best == here.get(id):
+            counts["change", "kept"] += 1
+            if id in there:
+                counts["skipped", "superseded" if there[id].version < best.version else "duplicate"] += 1
+        else:
+            counts["change", "replaced" if id in here else "added"] += 1
+    return Settled(sorted(rows), counts=+counts)
+
+
+def _rank(row: Row) -> tuple[int, bytes, bool, bytes]:
+    # Where one of two equal documents failed, for want of memory perhaps, the other is the better one.
+    return row.version, row.record, row.kind == DOCUMENT, row.found
+
+
+def forget(held: Iterable[Row], ids: Collection[str]) -> Settled:
+    """Return a shard without some documents, and without the dead letters about them, as if they had not been given."""
+    result = Settled([])
+    for row in held:
+        if row.id in ids and row.kind in (*DOCUMENTS, UNREAD):
+            result.counts["change" if row.kind in DOCUMENTS else "letters", "removed"] += 1
+        else:
+            result.counts["change", "kept"] += row.kind in DOCUMENTS
+            result.rows.append(row)
+    result.counts = +result.counts
+    return result

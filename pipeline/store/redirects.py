@@ -1,0 +1,96 @@
+"""Redirects: links of documents lead to where redirects point, whenever a redirect was heard of.
+
+This happens between the store and the merge: extraction sees links as they stand in the text, so that a redirect that
+comes later changes no extraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import apache_beam as beam
+import msgspec
+
+from pipeline.beam.lookup import Lookup
+from pipeline.beam.shuffle import Values
+from schemas import Document, Entity, Extraction, Mention
+
+# A redirect to a redirect is followed so often; each round doubles the length of the chains that are resolved.
+_ROUNDS = 2
+
+
+class ResolveRedirects(beam.PTransform[Any, Any]):
+    """(alias, target) pairs, one for each alias, to (alias, final target) pairs."""
+
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+
+    def expand(self, targets: Any) -> Any:
+        """Apply to a PCollection of pairs."""
+        for number in range(_ROUNDS):
+            by_target = targets | f"by target {number}" >> beam.Map(_swap)
+            targets = (
+                (by_target, targets)
+                | f"join {number}" >> Lookup(self.buckets, str, Values(str, min))
+                | f"hop {number}" >> beam.Map(hop)
+            )
+        return targets
+
+
+class Redirected(beam.PTransform[Any, Any]):
+    """PCollections of (id, shard) links and of (alias, final target) to (shard, (alias, final target)) pairs.
+
+    So each shard hears of the redirects that its documents meet, and nobody holds all of them.
+    """
+
+    def __init__(self, buckets: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+
+    def expand(self, inputs: tuple[Any, Any]) -> Any:
+        """Apply to both in this order."""
+        return (
+            inputs
+            | "join targets" >> Lookup(self.buckets, int, Values(str, min))
+            | "redirected" >> beam.FlatMap(redirected).with_output_types(tuple[int, tuple[str, str]])
+        )
+
+
+def follow(document: Document, extraction: Extraction, targets: Mapping[str, str]) -> tuple[Document, Extraction]:
+    """Return both with every knowledge-base id that is an alias replaced by its target."""
+    if not targets:
+        return document, extraction
+
+    def ids(kb_ids: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(targets.get(id, id) for id in kb_ids))
+
+    def mentions(given: tuple[Mention, ...]) -> tuple[Mention, ...]:
+        return tuple(msgspec.structs.replace(mention, kb_ids=ids(mention.kb_ids)) for mention in given)
+
+    def entities(given: tuple[Entity, ...]) -> tuple[Entity, ...]:
+        return tuple(
+            msgspec.structs.replace(entity, mentions=mentions(entity.mentions), kb_ids=ids(entity.kb_ids))
+            for entity in given
+        )
+
+    given = None if document.entities is None else entities(document.entities)
+    document = msgspec.structs.replace(document, mentions=mentions(document.mentions), entities=given)
+    return document, msgspec.structs.replace(extraction, entities=entities(extraction.entities))
+
+
+def hop(found: tuple[str, str, str | None]) -> tuple[str, str]:
+    """Return an alias that leads to a target with where that leads itself."""
+    target, alias, further = found
+    return alias, target if further is None else further
+
+
+def redirected(found: tuple[str, int, str | None]) -> list[tuple[int, tuple[str, str]]]:
+    """Return an alias with its target for a shard that has a link to it; redirects in a circle lead nowhere."""
+    alias, shard, target = found
+    return [] if target in (None, alias) else [(shard, (alias, target))]
+
+
+def _swap(pair: tuple[str, str]) -> tuple[str, str]:
+    return pair[1], pair[0]

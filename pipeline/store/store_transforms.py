@@ -1,0 +1,147 @@
+"""What a store holds, on its way to the merge: documents with their extractions, and what was noted about them since.
+
+Whatever is found out over many documents (where a link leads, what an entity stands for) comes as notes for shards. A
+shard is read from disk with its notes as often as somebody needs its documents: they themselves are never shuffled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+
+from pipeline.beam.live_counts import Tally
+from pipeline.beam.shuffle import Shuffle, Values, buckets_for
+from pipeline.store.redirects import Redirected, ResolveRedirects
+from pipeline.store.shard_updates import REDIRECT as REDIRECTED
+from pipeline.store.shard_updates import Note, Notes
+from pipeline.store.store import DOCUMENT, FAILED, REDIRECT, UNREAD, Store, read_links, read_shard
+from schemas import DeadLetter, Document, Extraction, Redirect, decode
+
+
+@dataclass(eq=False)
+class Redirects(beam.PTransform[Any, Any]):
+    """A pipeline to (shard, note) pairs: each shard hears of the redirects that its links meet."""
+
+    store: Store
+
+    def expand(self, pipeline: Any) -> Any:
+        """Apply to a pipeline."""
+        if not self.store.info.redirects:
+            return pipeline | "no redirects" >> beam.Create([]).with_output_types(tuple[int, Note])
+        numbers = pipeline | "numbers" >> Numbers(self.store)
+        links = numbers | "links" >> beam.FlatMap(_links, self.store).with_output_types(tuple[str, int])
+        redirects = pipeline | "resolved" >> ResolvedRedirects(self.store)
+        return (
+            (links, redirects)
+            | "redirected" >> Redirected(buckets_for(self.store.info.shards))
+            | "note" >> beam.Map(_note).with_output_types(tuple[int, Note])
+        )
+
+
+@dataclass(eq=False)
+class ResolvedRedirects(beam.PTransform[Any, Any]):
+    """A pipeline to (alias, final target) pairs, one for each redirect."""
+
+    store: Store
+
+    def expand(self, pipeline: Any) -> Any:
+        """Apply to a pipeline."""
+        numbers = pipeline | "numbers" >> Numbers(self.store)
+        redirects = numbers | "redirects" >> beam.FlatMap(_redirects, self.store).with_output_types(tuple[str, str])
+        return redirects | "resolve" >> ResolveRedirects(buckets_for(self.store.info.shards))
+
+
+@dataclass(eq=False)
+class Open(beam.PTransform[Any, Any]):
+    """PCollections of (shard, note) pairs to `extracted`, (document, extraction) pairs with their notes applied, and
+    `dead`, all dead letters.
+
+    Every shard is opened, also without notes.
+
+    Attributes:
+        store: where the shards are.
+        tally: counts documents, where somebody watches.
+    """
+
+    store: Store
+    tally: Tally | None = None
+
+    def expand(self, notes: tuple[Any, ...]) -> Any:
+        """Apply to a tuple of PCollections."""
+        shards = self.store.info.shards
+        silent = notes[0].pipeline | "no notes" >> beam.Create(
+            [(n, Note("", "", "")) for n in range(shards)], reshuffle=False
+        )
+        return (
+            ((silent, *notes),)
+            | "notes by shard" >> Shuffle(shards, Values(Note))
+            | "open"
+            >> beam.ParDo(OpenStored(self.store, self.tally))
+            .with_output_types(tuple[Document, Extraction], dead=DeadLetter)
+            .with_outputs("dead", main="extracted")
+        )
+
+
+@dataclass(eq=False)
+class Numbers(beam.PTransform[Any, Any]):
+    """A pipeline to the numbers of a store's shards, spread over the workers."""
+
+    store: Store
+
+    def expand(self, pipeline: Any) -> Any:
+        """Apply to a pipeline."""
+        numbers = pipeline | "number" >> beam.Create(range(self.store.info.shards), reshuffle=False).with_output_types(
+            int
+        )
+        return numbers | "spread" >> beam.Reshuffle()
+
+
+class OpenStored(beam.DoFn):
+    """A shard with its notes to what it holds."""
+
+    def __init__(self, store: Store, tally: Tally | None = None) -> None:
+        self.store = store
+        self.tally = tally
+
+    def process(self, group: tuple[int, Iterable[Note]]) -> Iterator[Any]:
+        """Yield documents with their extractions, and dead letters by their tag."""
+        number, notes = group
+        for item in open_shard(self.store, number, notes):
+            if isinstance(item, DeadLetter):
+                yield beam.pvalue.TaggedOutput("dead", item)
+                continue
+            yield item
+            if self.tally:
+                self.tally.add(done=1)
+
+    def finish_bundle(self) -> None:
+        """Show the counts."""
+        if self.tally:
+            self.tally.flush()
+
+
+def open_shard(store: Store, number: int, notes: Iterable[Note]) -> Iterator[tuple[Document, Extraction] | DeadLetter]:
+    """Yield what a shard holds, with its notes applied."""
+    noted = Notes.of(notes)
+    for row in read_shard(store.path(number), (DOCUMENT, FAILED, UNREAD)):
+        if row.kind == DOCUMENT:
+            yield noted.apply(decode(row.record, Document), decode(row.found, Extraction), row.links)
+        else:
+            yield decode(row.found or row.record, DeadLetter)
+
+
+def _links(number: int, store: Store) -> Iterator[tuple[str, int]]:
+    return ((id, number) for id in sorted(read_links(store.path(number))))
+
+
+def _redirects(number: int, store: Store) -> Iterator[tuple[str, str]]:
+    for row in read_shard(store.path(number), (REDIRECT,)):
+        yield row.id, decode(row.record, Redirect).target
+
+
+def _note(redirected: tuple[int, tuple[str, str]]) -> tuple[int, Note]:
+    shard, (alias, target) = redirected
+    return shard, Note(kind=REDIRECTED, key=alias, value=target)

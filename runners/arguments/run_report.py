@@ -1,0 +1,44 @@
+"""`run.json`, the report that a build leaves in its output folder, as other commands read it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runners.arguments.errors import Mistake
+from schemas import RelationSchema
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """Return the report of the build in a folder.
+
+    Raises:
+        Mistake: there is none, or it is damaged.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        raise Mistake(f"'{folder}' is no graph (it has no run.json): build one with 'factmill build INPUT --out DIR'")
+    try:
+        report = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise Mistake(f"cannot read '{path}' ({error}): build the graph again") from None
+    if not isinstance(report, dict):
+        raise Mistake(f"'{path}' is not the report of a build: build the graph again")
+    return report
+
+
+def relation_schema(folder: Path) -> RelationSchema:
+    """Return the relation schema that the graph in a folder was built with.
+
+    Raises:
+        Mistake: the report is missing, damaged or without a schema.
+    """
+    try:
+        return msgspec.convert(read_report(folder).get("relation_schema"), RelationSchema)
+    except msgspec.ValidationError as error:
+        raise Mistake(
+            f"'{folder / 'run.json'}' lacks a sound relation schema ({error}): build the graph again"
+        ) from None

@@ -1,0 +1,127 @@
+"""`factmill build`: from source files to a graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from runners.arguments.build_config import BuildConfig, default_config_text, load_config, override
+from runners.arguments.command import CommandWithBeamOptions, beam_options
+from runners.arguments.errors import Mistake
+from runners.arguments.runner_options import beam_for, runner_options
+
+# Options that a build may be continued with others of: who works, and where.
+_OF_THE_MACHINE = {"workers", "runner", "beam"}
+
+
+def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(default_config_text(), nl=False)
+        ctx.exit()
+
+
+def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, str] | None:
+    if value is None:
+        return None
+    from schemas import parse_levels
+
+    return parse_levels(value)
+
+
+@click.command(
+    cls=CommandWithBeamOptions,
+    short_help="Build a knowledge graph from files.",
+    options_metavar="[OPTIONS]",
+    epilog="Options after -- go to Apache Beam.",
+)
+@click.argument("inputs", metavar="INPUT...", nargs=-1)
+@click.option("--out", metavar="DIR", help="Folder of the result: new, empty, or an earlier build to replace.")
+@click.option(
+    "--model", metavar="NAME|DIR|ID", help="Extractor: a shipped one (see factmill info), a folder, a hub model."
+)
+@click.option("--format", metavar="FORMAT", help="Format of all files, instead of finding it in their content.")
+@click.option("--workers", type=int, metavar="N", help="How many work side by side [one per core].")
+@click.option("--min-confidence", type=float, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
+@click.option("--min-precision", type=float, metavar="P", help="Keep facts of which such a share is right, 0 to 1.")
+@click.option("--schema", metavar="NAME|FILE", help="Relation schema whose rules hold [the extractor's].")
+@click.option("--rules", callback=_levels, metavar="RULE=LEVEL,...", help="What is done about rules: docs/rules.md.")
+@click.option("--correlation", type=float, metavar="R", help="How far documents depend on each other, 0 to 1 [0].")
+@click.option("--link/--no-link", default=None, help="Find out what entities without a link stand for [yes].")
+@click.option("--resolve/--no-resolve", default=None, help="Join nodes that are one by name and context [yes].")
+@click.option("--dictionary", metavar="FILE", help="CSV or Parquet: alias, id, type, prior: docs/linking.md.")
+@click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
+@runner_options
+@click.option("--resume", is_flag=True, help="Continue the build in --out where it was interrupted.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take options from a YAML file.")
+@click.option(
+    "--print-config", is_flag=True, is_eager=True, expose_value=False, callback=_print_config, help="Print such a file."
+)
+@click.pass_context
+def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], resume: bool, **options: Any) -> None:
+    """Build a knowledge graph from files, folders and patterns.
+
+    Reads MediaWiki dumps, MEDLINE/PubMed XML, PubTator, DocRED JSON, JSON Lines, Parquet and plain text, compressed or
+    not, and finds the format of each file in its content. What cannot be read becomes a row of the table dead_letters.
+
+    \b
+    Examples:
+      factmill build examples/encyclopedia.xml --out graph
+      factmill build enwiki-*.xml.bz2 --out wiki --limit 500           # a first look
+      factmill build abstracts/ --out drugs --model cdr-minilm         # chemicals and diseases
+      factmill build notes/ --out notes-graph --min-confidence 0.8
+      factmill build notes/ --out sure-graph --min-precision 0.9       # few facts, nine of ten right
+      factmill build notes/ --out strict --rules types=enforce         # edges of expected types only
+      factmill build trials/ --out trials-graph --dictionary drugs.csv  # names of your own
+      factmill build --print-config > my.yaml                          # every option, explained
+      factmill build --config my.yaml --workers 4                      # the command line wins over the file
+      factmill build --out wiki --resume                               # after a crash, or kill -9
+      factmill build dump.xml --out /shared/graph --runner flink --flink-master localhost:8081
+    """
+    base = load_config(config) if config else BuildConfig()
+    settings = override(base, {"inputs": inputs, **options, "beam": tuple(beam_options(ctx))})
+    if resume and settings.out and not settings.inputs:
+        settings = _as_begun(settings, Path(settings.out))
+    if not settings.inputs:
+        raise Mistake("nothing to read: name files, folders or patterns, for example 'factmill build articles/ ...'")
+    if not settings.out:
+        raise Mistake("where shall the graph go? Add --out DIR")
+    _run(settings, Path(settings.out), resume)
+
+
+def _as_begun(settings: BuildConfig, out: Path) -> BuildConfig:
+    """Return the settings with the files and options of the build that was interrupted in a folder.
+
+    What is said again stays as it is said, so that another option is refused and not passed over.
+    """
+    from pipeline.output_folder import interrupted
+
+    plan = interrupted(out)
+    if plan is None or plan.command != "build":
+        raise Mistake(f"no build was interrupted in '{out}': name the files to read")
+    told = set(BuildConfig.__struct_fields__) & set(plan.options.__struct_fields__) - _OF_THE_MACHINE
+    begun = {name: getattr(plan.options, name) for name in told}
+    begun["min_confidence"] = plan.options.min_confidence or None
+    dictionary = plan.options.dictionary and str(Path(plan.options.dictionary).resolve())
+    inputs = tuple(file.path for file in plan.files if file.path != dictionary)
+    return override(BuildConfig(**{**begun, "inputs": inputs}), msgspec.structs.asdict(settings))
+
+
+def _run(settings: BuildConfig, out: Path, resume: bool) -> None:
+    from runners.display.build_summary import print_summary
+    from runners.display.progress import progress_on
+
+    with (
+        beam_for(settings.runner, settings.workers, settings.beam, settings.flink_master, settings.gpu) as beam,
+        progress_on() as progress,
+    ):
+        from pipeline.build import BuildOptions
+        from pipeline.build import build as build_graph
+
+        given = {name: getattr(settings, name) for name in BuildOptions.__struct_fields__ if hasattr(settings, name)}
+        given = {name: value for name, value in given.items() if value is not None}
+        options = BuildOptions(**{**given, "beam": beam})
+        report = build_graph(settings.inputs, out, options, progress, resume=resume)
+    print_summary(report, out)

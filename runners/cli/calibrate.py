@@ -1,0 +1,107 @@
+"""`factmill calibrate`: probabilities and cuts of an extractor from one's own annotated documents."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runners.arguments.command import Command
+from runners.arguments.errors import Mistake
+
+if TYPE_CHECKING:
+    from extractors.encoder.featurizer import Preparer
+    from extractors.inference.confidence import Calibration
+    from extractors.network.network import Network
+    from schemas import Document
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(cls=Command, short_help="Calibrate an extractor on annotated documents.")
+@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.option("--data", "files", multiple=True, required=True, type=_FILE, help="Annotated documents.")
+@click.option("--documents", metavar="START:STOP", help="Calibrate on these only, counted from 0.")
+@click.option("--report", metavar="START:STOP", help="State the figures of these others.")
+@click.option("--format", metavar="FORMAT", help="Format of the files, instead of finding it in their content.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write a calibrated copy of the checkpoint there [change the checkpoint].",
+)
+def calibrate(
+    checkpoint: str,
+    files: tuple[Path, ...],
+    documents: str | None,
+    report: str | None,
+    format: str | None,
+    out: Path | None,
+) -> None:
+    """Choose an extractor's probabilities and cuts anew, on documents like those it is meant for.
+
+    The documents must be annotated completely, and training must not have seen them; a hundred are enough. What is
+    chosen goes to calibration.json, and a reliability plot and a precision-recall curve beside it.
+
+    \b
+    Examples:
+      factmill calibrate runs/mine/checkpoint --data dev.json
+      factmill calibrate runs/mine/checkpoint --data dev.json --documents 0:100 --report 100:500
+      factmill calibrate docred-minilm --data notes.json --out models/notes
+    """
+    from msgspec.structs import replace
+
+    from extractors.calibration import calibrate as calibrate_on
+    from extractors.calibration import figures_of
+    from extractors.checkpoints.checkpoint import CARD, CHECKSUM, FILES, find_checkpoint, load_model, save_calibration
+    from extractors.checkpoints.model_card import recalibrated
+    from extractors.extractor import load_preparer
+    from runners.arguments.annotated_documents import part_of, read_annotated
+
+    source = find_checkpoint(checkpoint)
+    if out is None and source != Path(checkpoint):
+        raise Mistake(f"'{checkpoint}' is shared: add --out DIR for a calibrated copy of your own")
+    everything = read_annotated(files, format)
+    chosen = part_of(everything, documents)
+    parts = {_name(files, documents): chosen}
+    if report is not None:
+        parts[_name(files, report)] = part_of(everything, report)
+    model, preparer = load_model(source), load_preparer(str(source))
+    calibration = calibrate_on(model, preparer, chosen, _name(files, documents))
+    figures = {name: figures_of(model, preparer, calibration, part) for name, part in parts.items()}
+    calibration = replace(calibration, figures=figures)
+    folder = out or source
+    if folder != source:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (*FILES, CHECKSUM):
+            if (source / name).is_file():
+                shutil.copy2(source / name, folder / name)
+    save_calibration(folder, calibration)
+    if (source / CARD).is_file():
+        card = recalibrated((source / CARD).read_text("utf-8"), model.config, calibration)
+        (folder / CARD).write_text(card, "utf-8")
+    _plot(model, preparer, calibration, chosen if report is None else parts[_name(files, report)], folder)
+    click.echo(f"{folder}: probabilities by {calibration.method}, cut at {calibration.relation_threshold:g}")
+    for name, values in figures.items():
+        click.echo(f"\n{name}")
+        width = max(map(len, values))
+        for figure, value in values.items():
+            click.echo(f"  {figure:{width}}  {value:.4f}")
+
+
+def _name(files: tuple[Path, ...], documents: str | None) -> str:
+    name = "+".join(file.stem for file in files)
+    return f"{name}[{documents}]" if documents else name
+
+
+def _plot(
+    model: Network, preparer: Preparer, calibration: Calibration, documents: list[Document], folder: Path
+) -> None:
+    from extractors.calibration import PlotsNeedMatplotlib, plot_extractor
+
+    try:
+        plot_extractor(model, preparer, calibration, documents, folder)
+    except PlotsNeedMatplotlib as error:
+        click.echo(f"Warning: no plots: {error}", err=True)

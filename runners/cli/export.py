@@ -1,0 +1,121 @@
+"""`factmill export`: a graph in the format, or the database, where people want it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runners.arguments.command import Command
+from runners.arguments.errors import Mistake, did_you_mean
+
+if TYPE_CHECKING:
+    from schemas import RelationSchema
+    from sinks import GraphTables, RdfWriter
+
+_ALIASES = {"nquads": "rdf", "nq": "rdf", "ttl": "turtle", "nt": "ntriples", "json-ld": "jsonld"}
+_RDF_OPTIONS = {"rdf_version": "--rdf", "parts": "--parts", "compress": "--compress"}
+
+
+@click.command(cls=Command, short_help="Write a graph in another format, or to a database.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--to", "target", required=True, metavar="FORMAT|URI", help="A format, or the URI of a database server.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="PATH", help="File or folder to write.")
+@click.option(
+    "--rdf", "rdf_version", type=click.Choice(["1.2", "1.1"]), help="How RDF states edges [1.2; 1.1 for jsonld]."
+)
+@click.option("--parts", type=click.IntRange(min=1), metavar="N", help="RDF in a folder of N files.")
+@click.option("--compress", type=click.Choice(["gzip", "zstd"]), help="Compress RDF.")
+@click.option("--compare-all", is_flag=True, help="Servers: read back and compare all, however little changed.")
+def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf: Any) -> None:
+    """Write a graph in another format, or to a database server; DIR is the folder that `factmill build` wrote.
+
+    \b
+    Formats:
+      rdf        N-Quads of RDF 1.2    ntriples, turtle, trig, jsonld    the same graph in other syntaxes
+      graphml    most graph programs   gexf                              Gephi
+      node-link  JSON for networkx     csv                               a folder of four tables
+      cypher     the embedded database that `factmill query` asks
+      neo4j-csv, neo4j-parquet    for `neo4j-admin database import`, with the command: the fastest first load
+
+    Without --out the result lies beside DIR: graph.ttl for the folder graph. Beside RDF lies a description of the data
+    set (.void.ttl). What is written appears whole or not at all, in the place of an earlier export.
+
+    RDF 1.2 states edges as reifiers of triple terms; --rdf 1.1 takes statement nodes as Wikidata has them, which all
+    tools read.
+
+    A server is brought from what was last exported to it to what the tables say now; --compare-all also mends what
+    others changed in the graph there. Its login comes from NEO4J_USERNAME and NEO4J_PASSWORD.
+
+    \b
+    Examples:
+      factmill export graph --to turtle
+      factmill export graph --to turtle --rdf 1.1 --out facts.ttl
+      factmill export graph --to rdf --parts 8 --compress zstd --out dump
+      factmill export graph --to graphml --out graph.graphml
+      factmill export graph --to csv --out tables-csv
+      factmill export graph --to neo4j://localhost:7687
+    """
+    from runners.arguments.run_report import read_report, relation_schema
+    from sinks import WRITERS, GraphTables, RdfWriter, server_writer
+
+    report, schema = read_report(folder), relation_schema(folder)
+    tables = GraphTables.open(folder)
+    given = [option for name, option in _RDF_OPTIONS.items() if rdf[name] is not None]
+    if "://" in target:
+        if given or out:
+            raise Mistake(f"{given[0] if given else '--out'} is for files: leave it out for a database server")
+        logging.getLogger("neo4j").setLevel(logging.ERROR)  # what the driver warns of it tries again by itself
+        _say(target, server_writer(target, compare_all).write(tables, target, schema))
+        return
+    if compare_all:
+        raise Mistake(f"--compare-all is for database servers: leave it out for {target}")
+    name = _ALIASES.get(target.lower(), target.lower())
+    writer = WRITERS.get(name)
+    if writer is None:
+        hint = did_you_mean(name, WRITERS) or f"; there are {', '.join(WRITERS)}"
+        raise Mistake(f"no format '{target}'{hint}. A database server is named by its URI: neo4j://localhost:7687")
+    if isinstance(writer, RdfWriter):
+        writer = RdfWriter(writer.syntax, rdf["rdf_version"], rdf["parts"], rdf["compress"])
+    elif given:
+        raise Mistake(f"{given[0]} is for RDF: leave it out for {name}")
+    place = out or _beside(folder, writer.file, bool(rdf["parts"]))
+    counts = writer.write(tables, place, schema)
+    if isinstance(writer, RdfWriter):
+        _describe(tables, schema, report, writer, place, counts["triples"])
+    _say(str(place), counts)
+
+
+def _beside(folder: Path, file: str, parts: bool) -> Path:
+    """Return the path beside the graph: `people` and `graph.ttl` give `people.ttl`, for a folder `people-ttl`."""
+    suffix = file.removeprefix("graph")
+    name = f"{folder.resolve().name}{suffix.replace('.', '-') if parts else suffix}"
+    return folder.resolve().with_name(name)
+
+
+def _describe(
+    tables: GraphTables, schema: RelationSchema, report: dict[str, Any], writer: RdfWriter, place: Path, triples: int
+) -> None:
+    from schemas.atomic_files import replacing
+    from sinks.rdf.description import describe_dataset
+
+    files = sorted(place.glob("graph-*")) if place.is_dir() else [place]
+    text = describe_dataset(
+        tables,
+        schema,
+        triples,
+        files,
+        place.parent,
+        writer.syntax,
+        writer.compression,
+        report.get("extractor"),
+        report.get("versions", {}).get("factmill", ""),
+    )
+    with replacing(place.with_name(f"{place.name.partition('.')[0]}.void.ttl")) as draft:
+        draft.write_text(text, "utf-8")
+
+
+def _say(place: str, counts: dict[str, int]) -> None:
+    click.echo(f"{place}: {', '.join(f'{count:,} {what}' for what, count in counts.items())}")

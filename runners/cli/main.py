@@ -1,0 +1,47 @@
+"""The `factmill` command: one subcommand per module, nothing heavy imported before it is needed."""
+
+from __future__ import annotations
+
+import click
+
+from runners.cli.build import build
+from runners.cli.calibrate import calibrate
+from runners.cli.check import check
+from runners.cli.evaluate import evaluate
+from runners.cli.evaluate_graph import evaluate_graph
+from runners.cli.export import export
+from runners.cli.info import info
+from runners.cli.merge import merge
+from runners.cli.query import query
+from runners.cli.remove import remove
+from runners.cli.serve import serve
+from runners.cli.show import show
+from runners.cli.sparql import sparql
+from runners.cli.train import train
+from runners.cli.update import update
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="factmill", prog_name="factmill")
+def main() -> None:
+    """Turn a corpus into a knowledge graph, and ask it questions.
+
+    \b
+    A graph from your own texts, and a question to it:
+      factmill build articles/ --out graph
+      factmill query graph 'MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence LIMIT 10'
+      factmill show graph 'Ada Lovelace'
+
+    Every command explains itself with --help.
+    """
+
+
+_CHANGE = (build, update, remove, merge)
+_ASK = (query, sparql, show, info, export, serve, check)
+_LEARN = (train, evaluate, evaluate_graph, calibrate)
+for _command in (*_CHANGE, *_ASK, *_LEARN):
+    main.add_command(_command)
+
+
+if __name__ == "__main__":
+    main()

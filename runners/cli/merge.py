@@ -1,0 +1,44 @@
+"""`factmill merge`: one graph of two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runners.arguments.command import CommandWithBeamOptions
+from runners.arguments.runner_options import machine, machine_options
+
+
+@click.command(
+    cls=CommandWithBeamOptions,
+    short_help="Make one graph of two.",
+    options_metavar="[OPTIONS]",
+    epilog="Options after -- go to Apache Beam.",
+)
+@click.argument("first", metavar="DIR1")
+@click.argument("second", metavar="DIR2")
+@click.option(
+    "--out", required=True, metavar="DIR", help="Folder of the result: new, empty, or an earlier build to replace."
+)
+@machine_options
+@click.pass_context
+def merge(ctx: click.Context, /, first: str, second: str, out: str, **where: Any) -> None:
+    """Make one graph of the graphs in DIR1 and DIR2, which the same extractor built with the same options.
+
+    Nothing is extracted. Of a document that is in both the newer version counts, and what one graph withdrew is gone.
+    The result is what one build of all the files would give, to the byte, whichever is named first.
+
+    \b
+    Examples:
+      factmill merge wiki-a wiki-b --out wiki
+      factmill merge monday tuesday --out both --workers 8
+    """
+    from pipeline.change import merge as merge_graphs
+    from runners.display.build_summary import print_summary
+    from runners.display.progress import progress_on
+
+    with machine(ctx, **where) as there, progress_on() as progress:
+        report = merge_graphs(first, second, out, there, progress)
+    print_summary(report, Path(out))

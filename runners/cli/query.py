@@ -1,0 +1,90 @@
+"""`factmill query`: ask a graph in Cypher."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runners.arguments.command import Command
+from runners.arguments.errors import Mistake
+from runners.display.terminal import print_table, printable
+
+if TYPE_CHECKING:
+    from sinks.cypher.query import QueryResult
+
+
+@click.command(cls=Command, short_help="Ask a graph in Cypher.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("cypher", metavar="CYPHER")
+@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="Value of $NAME in the query.")
+@click.option("--json", "style", flag_value="json", help="Print a JSON list with one object per row.")
+@click.option("--csv", "style", flag_value="csv", help="Print CSV with a header line.")
+def query(folder: Path, cypher: str, parameters: tuple[str, ...], style: str | None) -> None:
+    """Ask a graph in Cypher; DIR is the folder that `factmill build` wrote.
+
+    Nodes have a label for their type (PER, ORG, Chemical, ...) and id, name, type, aliases, kb_ids, support, mentions.
+    Relationships have a type for their relation (PLACE_OF_BIRTH, ...) and confidence, support, documents, evidence.
+    Values given with --param may be JSON; anything else is a text.
+
+    \b
+    Examples:
+      factmill query graph 'MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence LIMIT 10'
+      factmill query graph 'MATCH (p:PER)-[:PLACE_OF_BIRTH]->(c) RETURN c.name, count(*) AS born ORDER BY born DESC'
+      factmill query graph 'MATCH (a)-[r]->(b) WHERE a.name = $name RETURN r.evidence' --param name='Ada Lovelace'
+      factmill query graph 'MATCH (a)-[r]->(b) WHERE r.confidence > 0.9 RETURN a.name, b.name' --csv > sure.csv
+    """
+    from sinks.cypher.query import query as ask
+
+    result = ask(folder, cypher, dict(map(parse_parameter, parameters)))
+    if style == "json":
+        rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif style == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(result.columns)
+        writer.writerows([_flat(value) for value in row] for row in result.rows)
+    else:
+        _print_rows(result)
+
+
+def parse_parameter(given: str) -> tuple[str, Any]:
+    """Return name and value of `NAME=VALUE`; a value that is JSON is taken as such, anything else as text.
+
+    Raises:
+        Mistake: there is no `=`, or no name before it.
+    """
+    name, equals, text = given.partition("=")
+    if not equals or not name.removeprefix("$").isidentifier():
+        raise Mistake(f"--param takes NAME=VALUE, for example --param name='Ada Lovelace', not '{given}'")
+    try:
+        return name.removeprefix("$"), json.loads(text)
+    except ValueError:
+        return name.removeprefix("$"), text
+
+
+def _print_rows(result: QueryResult) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, column in enumerate(result.columns):
+        numbers = bool(result.rows) and all(isinstance(row[position], int | float) for row in result.rows)
+        table.add_column(Text(printable(column)), justify="right" if numbers else "left", overflow="fold")
+    for row in result.rows:
+        short = (round(value, 6) if isinstance(value, float) else _flat(value) for value in row)
+        table.add_row(*(Text(printable(str(value))) for value in short))
+    print_table(table)
+    click.echo(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
+
+
+def _flat(value: Any) -> Any:
+    """Return a value for one cell: lists and objects as JSON, nothing for null."""
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

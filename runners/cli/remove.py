@@ -1,0 +1,55 @@
+"""`factmill remove`: documents out of a graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from runners.arguments.command import CommandWithBeamOptions
+from runners.arguments.errors import Mistake
+from runners.arguments.runner_options import machine, machine_options
+
+
+@click.command(
+    cls=CommandWithBeamOptions,
+    short_help="Take documents out of a graph.",
+    options_metavar="[OPTIONS]",
+    epilog="Options after -- go to Apache Beam.",
+)
+@click.argument("graph", metavar="DIR")
+@click.option(
+    "--documents",
+    type=click.File(encoding="utf-8"),
+    required=True,
+    metavar="FILE",
+    help="Ids of documents, one per line; - reads them from standard input.",
+)
+@machine_options
+@click.pass_context
+def remove(ctx: click.Context, /, graph: str, documents: TextIO, **where: Any) -> None:
+    """Take documents out of the graph in DIR, with all that only they say and the dead letters about them.
+
+    The result is what a build without them would give, to the byte; nothing of their text is left. Ids that the graph
+    has nothing of are passed over. A later update may bring the documents back.
+
+    \b
+    Examples:
+      factmill remove graph --documents ids.txt
+      echo 'pubmed:17942999' | factmill remove graph --documents -
+      factmill query graph "MATCH ()-[r]->() UNWIND r.documents AS d RETURN DISTINCT d"      # ids, to choose from
+    """
+    try:
+        ids = {line.strip() for line in documents} - {""}
+    except UnicodeDecodeError as error:
+        raise Mistake(f"'{documents.name}' is not UTF-8 ({error}): give one id per line") from None
+    if not ids:
+        raise Mistake(f"no id in '{documents.name}': give one id per line, for example wiki:Ada Lovelace")
+    from pipeline.change import remove as remove_documents
+    from runners.display.build_summary import print_summary
+    from runners.display.progress import progress_on
+
+    with machine(ctx, **where) as there, progress_on() as progress:
+        report = remove_documents(graph, ids, there, progress)
+    print_summary(report, Path(graph))

@@ -1,0 +1,56 @@
+"""`factmill update`: more files into a graph that is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runners.arguments.command import CommandWithBeamOptions
+from runners.arguments.runner_options import machine, machine_options
+
+
+@click.command(
+    cls=CommandWithBeamOptions,
+    short_help="Add, replace and withdraw documents of a graph.",
+    options_metavar="[OPTIONS]",
+    epilog="Options after -- go to Apache Beam.",
+)
+@click.argument("graph", metavar="DIR")
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+@click.option("--model", metavar="NAME|DIR|ID", help="Where the extractor of the graph lies now, if elsewhere.")
+@click.option("--format", metavar="FORMAT", help="Format of all files, instead of finding it in their content.")
+@click.option("--resume", is_flag=True, help="Continue this update where it was interrupted.")
+@machine_options
+@click.pass_context
+def update(
+    ctx: click.Context,
+    /,
+    graph: str,
+    inputs: tuple[str, ...],
+    model: str | None,
+    format: str | None,
+    resume: bool,
+    **where: Any,
+) -> None:
+    """Take more files into the graph in DIR, without extracting anew what it has.
+
+    New documents are added. A document whose id is there takes the place of the earlier one, unless that has a higher
+    version. What a file withdraws (PubMed: DeleteCitation) goes, and does not come back. The result is what a build of
+    the final documents would give, to the byte; until it is complete the graph stays as it was.
+
+    \b
+    Examples:
+      factmill update graph new-articles/
+      factmill update graph pubmed26n1400.xml.gz pubmed26n1401.xml.gz     # daily files, in their order
+      factmill update graph notes/ --resume                               # after a crash, or kill -9
+      factmill update graph notes/ --model /models/mine                   # the extractor was moved
+    """
+    from pipeline.change import update as update_graph
+    from runners.display.build_summary import print_summary
+    from runners.display.progress import progress_on
+
+    with machine(ctx, **where) as there, progress_on() as progress:
+        report = update_graph(graph, inputs, there, model, format, progress, resume=resume)
+    print_summary(report, Path(graph))

@@ -1,0 +1,90 @@
+"""Tells how far a training is, and draws its picture after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runners.display.progress import Progress as Shown
+from runners.display.progress import progress_on
+from runners.display.training_plot import can_draw, draw_run
+
+if TYPE_CHECKING:
+    from extractors.training.recipe import Recipe, Stage
+    from extractors.training.trainer import Completing, Progress
+    from schemas import Document
+
+
+@contextmanager
+def told(recipe: Recipe, corpora: Mapping[str, Sequence[Document]], out: Path) -> Iterator[TrainingProgress]:
+    """Show a training on standard error while the block runs, and draw it to `out`."""
+    if not can_draw():
+        click.echo("No picture of the run will be drawn: pip install 'factmill[train]'", err=True)
+    with progress_on() as shown:
+        yield TrainingProgress(recipe, corpora, out, shown)
+
+
+class TrainingProgress:
+    """Listens to a training.
+
+    Args:
+        recipe: what is trained.
+        corpora: the documents.
+        out: folder of the run.
+        shown: where to tell.
+    """
+
+    def __init__(self, recipe: Recipe, corpora: Mapping[str, Sequence[Document]], out: Path, shown: Shown) -> None:
+        self._stages = recipe.stages
+        self._sizes = [stage_size(stage, corpora) for stage in recipe.stages]
+        self._before = [
+            sum(size * stage.epochs for size, stage in zip(self._sizes[:at], recipe.stages, strict=False))
+            for at in range(len(recipe.stages) + 1)
+        ]
+        self._out = out
+        self._shown = shown
+        self._earlier: int | None = None
+        self._score = ""
+
+    def __call__(self, progress: Progress | Completing) -> None:
+        """Show a step, or how far a corpus is completed; after an epoch draw the picture."""
+        from extractors.training.trainer import Completing  # here, because it loads torch
+
+        if isinstance(progress, Completing):
+            ended = progress.done == progress.total
+            self._shown(f"complete {progress.corpus}", progress.done, progress.total, ended=ended)
+            return
+        stage, size = self._stages[progress.stage], self._sizes[progress.stage]
+        # The last batch of an epoch may be smaller.
+        within = progress.step - progress.epoch * -(-size // stage.batch)
+        epochs_done = self._before[progress.stage] + progress.epoch * size
+        done = epochs_done + min(within * stage.batch, size)
+        if self._earlier is None:
+            self._earlier = epochs_done
+        if progress.score is not None:
+            self._score = f"  last F1 {progress.score:.4f}"
+        note = f"loss {progress.loss:.4f}{self._score}"
+        if stage.epochs > 1:
+            note = f"epoch {progress.epoch + 1} of {stage.epochs}  {note}"
+        if len(self._stages) > 1:
+            note = f"stage {progress.stage + 1} of {len(self._stages)}  {note}"
+        ended = done == self._before[-1] and progress.score is not None
+        self._shown("train", done, self._before[-1], ended=ended, earlier=self._earlier, note=note)
+        if progress.score is not None and can_draw():
+            draw_run(self._out)
+
+
+def stage_size(stage: Stage, corpora: Mapping[str, Sequence[Document]]) -> int:
+    """Return how many documents an epoch of a stage has; a text in several corpora counts once."""
+    return len(
+        {
+            document.text
+            for corpus in stage.corpora
+            for document in corpora[corpus.data][corpus.positions()]
+            if document.tokens and document.entities
+        }
+    )

@@ -1,0 +1,55 @@
+"""What a training says at its end: the best epoch, the figures, where the checkpoint lies, what to try next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from runners.cli.info import megabytes
+from runners.display.build_summary import print_rows
+from runners.display.progress import duration
+from runners.display.terminal import printable
+from runners.display.training_log import read_course
+
+if TYPE_CHECKING:
+    from extractors.training.recipe import Recipe
+
+
+def print_training_summary(recipe: Recipe, checkpoint: Path, out: Path, stream: TextIO | None = None) -> None:
+    """Print the summary of the finished run in `out` (to standard output when `stream` is None)."""
+    course = read_course(out)
+    selection = next(iter(course.figures), "the selection documents")
+    best = course.best
+    epochs = len([epoch for epoch in course.epochs if best is not None and epoch.stage == best.stage])
+    stage = f" of stage {best.stage + 1}" if best is not None and best.stage else ""
+    rows = {
+        "extractor": f"{recipe.head} over {recipe.backbone}, "
+        + ("joint" if recipe.joint else "relation-only: it needs documents with entities"),
+        "best epoch": ""
+        if best is None
+        else f"{best.epoch + 1} of {epochs}{stage}, F1 {best.score:.4f} on {selection}, which it was chosen on",
+    }
+    level = "rel_nec" if recipe.joint else "relation"
+    for name, figures in list(course.figures.items())[1:]:
+        f1, precision, recall = (figures.get(f"{level}_{part}", 0.0) for part in ("f1", "precision", "recall"))
+        rows["figures"] = f"F1 {f1:.4f} (P {precision:.4f}, R {recall:.4f}) on {name}, which nothing was chosen on"
+    rows["time"] = duration(sum(epoch.seconds for epoch in course.epochs))
+    click.echo("\nWhat was trained", stream)
+    print_rows({name: value for name, value in rows.items() if value}, stream)
+    click.echo("\nWhere it lies", stream)
+    what_for = {
+        checkpoint: f"the trained extractor, {megabytes(checkpoint)}; its README.md has the figures",
+        out / "training.svg": "loss and F1 of the run; training.png too",
+        out / "log.jsonl": "the course of the run",
+        out / "recipe.yaml": "the recipe, to do it again",
+    }
+    print_rows({str(path): what for path, what in what_for.items() if path.exists()}, stream)
+    click.echo("\nWhat to try next", stream)
+    folder = shlex.quote(printable(str(checkpoint)))
+    inputs = "articles/" if recipe.joint else "annotated.pubtator"
+    click.echo(f"  factmill info {folder}", stream)
+    click.echo(f"  factmill evaluate test.json --model {folder}", stream)
+    click.echo(f"  factmill build {inputs} --out graph --model {folder}", stream)

@@ -1,0 +1,232 @@
+"""The graph in a Neo4j server: what differs is written, what is too much removed, and then both are counted.
+
+Where the digests of what was written last are those of the tables nothing is read back, so that after a small change
+the work is small. Without them, as after an interruption, all is compared. What others put into the database stays,
+save for changes of our own nodes and relationships, which the next comparison of these mends.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import neo4j
+import pyarrow as pa
+from neo4j.exceptions import IncompleteCommit
+
+from schemas import RelationSchema
+from sinks.neo4j.connection import Server, connected
+from sinks.neo4j.digests import Buckets, Range
+from sinks.neo4j.existing import Held, fingerprint
+from sinks.neo4j.schedule import Cell, cell_of, rounds
+from sinks.neo4j.state import HELD_EDGES, MiscountError, begin, digests_of, finish
+from sinks.neo4j.statements import DOCUMENTS, EDGES, NODES, Batch, Row, document_rows, edge_rows, node_rows, removals
+from sinks.property_graph import (
+    DOCUMENT,
+    DOCUMENT_PROPERTIES,
+    EDGE_PROPERTIES,
+    ENTITY,
+    ENTITY_PROPERTIES,
+    Names,
+    check_edges,
+    documents,
+)
+from sinks.tables.evidence import edges_with_evidence
+from sinks.tables.tables import GraphTables
+from sinks.writer import ServerWriter
+
+# Rows of a table that are compared, and of which what differs is written, at once.
+_ROWS = 65_536
+# Edges to write at once from which on writers side by side are faster than one. On two cores that the server shares two
+# writers gained 15 % at 10,000 and 21 % at 100,000 edges, but lost 7 % at 1,000,000 (`benchmarks/results/neo4j*.md`).
+# `Neo4jWriter` writes at most `_ROWS` at once, `pipeline.neo4j.WriteNeo4j` all of a graph.
+PARALLEL_FROM = 10_000
+_MOST_WRITERS = 8
+
+_PROPERTIES = {ENTITY: ENTITY_PROPERTIES, DOCUMENT: DOCUMENT_PROPERTIES}
+_KINDS = {ENTITY: NODES, DOCUMENT: DOCUMENTS}
+
+_Rows = TypeVar("_Rows", pa.RecordBatch, pa.Table)
+
+
+class Neo4jWriter(ServerWriter):
+    """Brings a graph into a Neo4j server of version 5.26 or newer.
+
+    Args:
+        writers: how many write edges side by side; None: as many as pay.
+        compare_all: read all that the server holds, not only where the tables differ from what was written last.
+    """
+
+    def __init__(self, writers: int | None = None, compare_all: bool = False) -> None:
+        super().__init__(compare_all)
+        self.writers = writers
+
+    def write(self, tables: GraphTables, uri: str, schema: RelationSchema) -> dict[str, int]:
+        """Make the server's graph that of the tables; see `ServerWriter.write`."""
+        check_edges(tables, schema)
+        names = Names.of(tables, schema)
+        with connected(uri) as server, server.session() as session:
+            digests = digests_of(tables, names)
+            run = begin(session, tables, schema)
+            if run.last and not self.compare_all:
+                changed = {name: digest.differing(run.last[name]) for name, digest in digests.items()}
+                self._bring(server, session, tables, names, changed)
+                with suppress(MiscountError):  # then others changed what is there
+                    return finish(session, tables, schema, run, digests)
+            self._bring(server, session, tables, names, dict.fromkeys(digests))
+            return finish(session, tables, schema, run, digests)
+
+    def _bring(
+        self,
+        server: Server,
+        session: neo4j.Session,
+        tables: GraphTables,
+        names: Names,
+        among: Mapping[str, Buckets | None],
+    ) -> None:
+        """Write and remove what differs among some nodes, documents and edges; None: among all."""
+        nodes = held_nodes(session, ENTITY, _ranges(among["nodes"]))
+        sources = held_nodes(session, DOCUMENT, _ranges(among["documents"]))
+        edges = held_edges(session, among["heads"], among["edges"])
+        for batch in _rows(tables.batches("nodes", rows=_ROWS), "id", among["nodes"]):
+            write_nodes(session, ENTITY, nodes, node_rows(batch, names))
+        for batch in _rows(documents(tables, _ROWS), "key", among["documents"]):
+            write_nodes(session, DOCUMENT, sources, document_rows(batch))
+        changed = _rows(edges_with_evidence(tables, _ROWS), "id", among["edges"])
+        for table in _rows(changed, "head", among["heads"]):
+            write_edges(server, edges, edge_rows(table, names), self.writers)
+        write(session, removals(edges.unseen(), [*nodes.unseen(), *sources.unseen()]))
+
+
+def _ranges(buckets: Buckets | None) -> list[tuple[str, str]] | None:
+    return None if buckets is None else buckets.ranges()
+
+
+def _rows(batches: Iterator[_Rows], id: str, buckets: Buckets | None) -> Iterator[_Rows]:
+    """Yield the rows whose `id` falls into some buckets; None: all."""
+    if buckets is None:
+        yield from batches
+    elif len(buckets):
+        for batch in batches:
+            some = batch.filter(buckets.hold(batch.column(id)))
+            if len(some):
+                yield some
+
+
+def write_nodes(session: neo4j.Session, label: str, held: Held, rows: Sequence[Row]) -> None:
+    """Write those of the rows of entities or documents that differ from what the database holds."""
+    properties = _PROPERTIES[label]
+    prints = (fingerprint(frozenset({label, row[0]}), dict(zip(properties, row[1:], strict=True))) for row in rows)
+    new, changed = _differing(held, rows, (row[1] for row in rows), prints)
+    write(session, _KINDS[label].batches(new, changed))
+
+
+def write_edges(server: Server, held: Held, rows: Sequence[Row], writers: int | None = None) -> None:
+    """Write those of the rows of edges that differ from what the database holds.
+
+    New edges are written by several writers, or as many as pay, in rounds in which none of them meets the nodes of
+    another.
+    """
+    keys = ((row[2], row[0], row[1], row[3]) for row in rows)
+    prints = (fingerprint(row[2], dict(zip(EDGE_PROPERTIES, row[3:], strict=True))) for row in rows)
+    new, changed = _differing(held, rows, keys, prints)
+    writers = writers or paying_writers(len(new))
+    groups = groups_for(writers)
+    cells: defaultdict[Cell, list[Row]] = defaultdict(list)
+    for row in new:
+        cells[cell_of(row[0], row[1], groups)].append(row)
+
+    def write_cell(cell: Cell) -> None:
+        with server.session() as session:
+            write(session, EDGES.batches(cells[cell], ()))
+
+    with ThreadPoolExecutor(writers) as pool:
+        for together in rounds(groups):
+            list(pool.map(write_cell, (cell for cell in together if cell in cells)))
+    with server.session() as session:
+        write(session, EDGES.batches((), changed))
+
+
+def _differing(
+    held: Held, rows: Sequence[Row], keys: Iterable[Any], prints: Iterable[int]
+) -> tuple[Sequence[Row], list[Row]]:
+    """Return the rows that are not there, and those that differ after the ids that the server gave them."""
+    if not len(held):
+        return rows, []
+    new, changed = held.differing(keys, prints)
+    return [rows[place] for place in new], [(id, *rows[place]) for place, id in changed]
+
+
+def groups_for(writers: int) -> int:
+    """Return into how many groups nodes fall so that so many writers have a cell each in every round."""
+    return 2 * writers if writers > 1 else 1
+
+
+def paying_writers(rows: int) -> int:
+    """Return how many writers side by side are the fastest for so many edges at once, on this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MOST_WRITERS) if rows >= PARALLEL_FROM else 1
+
+
+def write(session: neo4j.Session, batches: Iterable[Batch]) -> None:
+    """Write batches, one managed transaction each; a transient error makes the driver try again with growing pauses."""
+    for batch in batches:
+        try:
+            session.execute_write(_say, [batch])
+        except IncompleteCommit:  # the server went away before it said whether it is written
+            session.execute_write(_say, batch.merging())
+
+
+def _say(transaction: neo4j.ManagedTransaction, batches: list[Batch]) -> None:
+    for batch in batches:
+        transaction.run(batch.statement, rows=batch.rows).consume()
+
+
+def held_nodes(session: neo4j.Session, label: str, ranges: Sequence[Range] | None = None) -> Held:
+    """Return the entities or documents that the database holds: all, or those with keys in some ranges."""
+    key = _PROPERTIES[label][0]
+    unwind, among = _within(f"n.{key}", ranges)
+    query = f"{unwind} MATCH (n:{label}) WHERE {among} RETURN elementId(n), labels(n), properties(n)"
+
+    def elements(result: neo4j.Result) -> Iterator[tuple[Any, int, str]]:
+        for element, labels, properties in result:
+            yield properties[key], fingerprint(frozenset(labels), properties), element
+
+    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, ranges=ranges))))
+
+
+def held_edges(session: neo4j.Session, heads: Buckets | None, ids: Buckets | None) -> Held:
+    """Return the edges that the database holds: all, or those that fall into some buckets by heads and by own ids."""
+    if heads is None or ids is None:
+        return _held_edges(session, HELD_EDGES)
+    prefixes = ids.prefixes()
+    digits = len(prefixes[0]) if prefixes else 0
+    ranges = heads.ranges()
+    unwind, among = _within("h.id", ranges)
+    query = f"{unwind} {HELD_EDGES} AND {among} AND left(toStringOrNull(r.id), $digits) IN $prefixes"
+    return _held_edges(session, query, ranges=ranges, digits=digits, prefixes=prefixes)
+
+
+def held_edges_of(session: neo4j.Session, heads: Sequence[str]) -> Held:
+    """Return the edges of some heads that the database holds."""
+    return _held_edges(session, f"{HELD_EDGES} AND h.id IN $heads", heads=heads)
+
+
+def _held_edges(session: neo4j.Session, query: str, **parameters: Any) -> Held:
+    def elements(result: neo4j.Result) -> Iterator[tuple[Any, int, str]]:
+        for element, type, head, tail, edge in result:
+            yield (type, head, tail, edge["id"]), fingerprint(type, edge), element
+
+    query = f"{query} RETURN elementId(r), type(r), h.id, t.id, properties(r)"
+    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, parameters))))
+
+
+def _within(key: str, ranges: Sequence[Range] | None) -> tuple[str, str]:
+    """Return how a query begins that takes a key from some ranges, and its condition."""
+    if ranges is None:
+        return "", f"{key} IS NOT NULL"
+    return "UNWIND $ranges AS range", f"range[0] <= {key} < range[1]"

@@ -1,0 +1,121 @@
+"""What a graph is, for catalogues and for people who find its RDF alone: a description in VoID and DCAT."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import rdflib
+from rdflib.namespace import DCAT, DCTERMS, PROV, RDF, VOID, XSD
+
+from schemas import RelationSchema
+from sinks.rdf.iris import BASE, PREFIXES, quoted
+from sinks.tables.tables import GraphTables
+from sinks.writer import relation_of
+
+_MEDIA_TYPES = {
+    "nquads": "application/n-quads",
+    "ntriples": "application/n-triples",
+    "turtle": "text/turtle",
+    "trig": "application/trig",
+    "jsonld": "application/ld+json",
+}
+_PACKED = {"gzip": "application/gzip", "zstd": "application/zstd"}
+
+
+def describe_dataset(
+    tables: GraphTables,
+    schema: RelationSchema,
+    triples: int,
+    files: Sequence[Path],
+    base: Path,
+    syntax: str,
+    compression: str | None = None,
+    extractor: Mapping[str, str] | None = None,
+    version: str = "",
+) -> str:
+    """Return the description of a graph in Turtle; the same graph has the same description.
+
+    Args:
+        tables: the graph.
+        schema: the relation schema that the graph was built with.
+        triples: how many triples its files hold.
+        files: where they lie.
+        base: the folder from which the description names them.
+        syntax, compression: of the files.
+        extractor: name and fingerprint of the model that found the facts.
+        version: of factmill.
+    """
+    digest = _digest(tables)
+    dataset = rdflib.URIRef(f"{BASE}dataset/{digest}")
+    graph = rdflib.Graph()
+    for prefix in ("fm", "type", "document", "node", "wdt", "nif", "skos"):
+        graph.bind(prefix, PREFIXES[prefix])
+
+    def say(subject: rdflib.URIRef, predicate: rdflib.URIRef, *objects: object) -> None:
+        for value in objects:
+            graph.add((subject, predicate, value if isinstance(value, rdflib.URIRef) else rdflib.Literal(value)))
+
+    counts = {name: tables.count(name) for name in ("nodes", "edges", "evidence", "documents")}
+    say(dataset, RDF.type, VOID.Dataset, DCAT.Dataset)
+    say(dataset, DCTERMS.title, f"A knowledge graph of {counts['documents']:,} documents")
+    say(
+        dataset,
+        DCTERMS.description,
+        f"{counts['nodes']:,} nodes and {counts['edges']:,} edges of the schema {schema.name}, with "
+        f"{counts['evidence']:,} sentences of evidence",
+    )
+    say(dataset, DCTERMS.identifier, digest)
+    say(dataset, rdflib.URIRef(f"{DCAT}version"), digest[:12])
+    say(dataset, VOID.triples, triples)
+    say(dataset, VOID.entities, counts["nodes"])
+    say(dataset, VOID.uriSpace, BASE)
+    say(dataset, VOID.vocabulary, *(rdflib.URIRef(PREFIXES[name]) for name in ("fm", "prov", "skos", "nif")))
+    types: Counter[str] = Counter()
+    for batch in tables.batches("nodes", ("type",)):
+        types.update({row["values"]: row["counts"] for row in batch.column("type").value_counts().to_pylist()})
+    relations: Counter[str] = Counter()
+    for batch in tables.batches("edges", ("relation",)):
+        relations.update({row["values"]: row["counts"] for row in batch.column("relation").value_counts().to_pylist()})
+    for number, (type, count) in enumerate(sorted(types.items())):
+        part = dataset + f"#class-{number}"
+        say(dataset, VOID.classPartition, part)
+        say(part, VOID["class"], rdflib.URIRef(PREFIXES["type"] + quoted(type)))
+        say(part, VOID.entities, count)
+    for id, count in sorted(relations.items()):
+        part = dataset + f"#property-{quoted(id)}"
+        say(dataset, VOID.propertyPartition, part)
+        say(part, VOID.property, rdflib.URIRef(relation_of(schema, id).iri))
+        say(part, VOID.triples, count)
+    for number, file in enumerate(files):
+        place, part = rdflib.URIRef(quoted(file.relative_to(base).as_posix())), dataset + f"#file-{number}"
+        say(dataset, VOID.dataDump, place)
+        say(dataset, DCAT.distribution, part)
+        say(part, RDF.type, DCAT.Distribution)
+        say(part, DCAT.downloadURL, place)
+        say(part, DCAT.mediaType, _MEDIA_TYPES[syntax])
+        if compression is not None:
+            say(part, DCAT.compressFormat, _PACKED[compression])
+        graph.add((part, DCAT.byteSize, rdflib.Literal(file.stat().st_size, datatype=XSD.nonNegativeInteger)))
+    tool, model = dataset + "#factmill", dataset + "#model"
+    say(dataset, PROV.wasAttributedTo, tool)
+    say(tool, RDF.type, PROV.SoftwareAgent)
+    say(tool, DCTERMS.title, f"factmill {version}".strip())
+    if extractor:
+        say(dataset, PROV.wasDerivedFrom, model)
+        say(model, RDF.type, PROV.Entity)
+        for name, value in sorted(extractor.items()):
+            say(model, {"name": DCTERMS.title, "fingerprint": DCTERMS.identifier}.get(name, DCTERMS.description), value)
+    return graph.serialize(format="turtle")
+
+
+def _digest(tables: GraphTables) -> str:
+    """Return a hash of the tables: equal graphs are equal bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("nodes", "edges", "evidence", "documents"):
+        for path in tables.files(name):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()

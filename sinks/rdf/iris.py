@@ -1,0 +1,134 @@
+"""The IRIs of RDF terms: vectorised over Arrow arrays, every character that an IRI may not hold percent-encoded.
+
+| IRI | names |
+|---|---|
+| `https://w3id.org/factmill/node/ID` | a node |
+| `https://w3id.org/factmill/edge/ID` | the statement of an edge |
+| `https://w3id.org/factmill/evidence/EDGE/DOCUMENT/SENTENCE` | a sentence that supports an edge |
+| `https://w3id.org/factmill/document/ID` | a document |
+| `https://w3id.org/factmill/document/ID#char=START,END` | a part of its text, after RFC 5147 |
+| `https://w3id.org/factmill/type/TYPE` | an entity type |
+| `https://w3id.org/factmill/metadata/KEY` | the property of what a source says about its documents |
+| `https://w3id.org/factmill/kb/ID` | an entry of a knowledge base that has no IRIs of its own in `KNOWLEDGE_BASES` |
+| `https://w3id.org/factmill/vocabulary#WORD` | the words of `schemas/rdf/vocabulary.ttl` |
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas import Relation
+from sinks.tables.arrow_text import flags, parts_of, replaced
+
+BASE = "https://w3id.org/factmill/"
+# What is named in this namespace, each kind under its own prefix.
+KINDS = ("node", "edge", "evidence", "document", "type", "metadata", "kb", "relation", "claim", "statement")
+PREFIXES = {
+    "fm": f"{BASE}vocabulary#",
+    **{kind: f"{BASE}{kind}/" for kind in KINDS},
+    "wd": "http://www.wikidata.org/entity/",
+    "wdt": "http://www.wikidata.org/prop/direct/",
+    "p": "http://www.wikidata.org/prop/",
+    "ps": "http://www.wikidata.org/prop/statement/",
+    "wikibase": "http://wikiba.se/ontology#",
+    "mesh": "http://id.nlm.nih.gov/mesh/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "dcterms": "http://purl.org/dc/terms/",
+    "prov": "http://www.w3.org/ns/prov#",
+    "nif": "http://persistence.uni-leipzig.org/nlp2rdf/ontologies/nif-core#",
+}
+
+# Prefix of a knowledge-base id, and what its IRI begins with in place of `prefix:`.
+KNOWLEDGE_BASES = {
+    "wiki": "https://en.wikipedia.org/wiki/",
+    "wikidata": PREFIXES["wd"],
+    "mesh": PREFIXES["mesh"],
+    "ncbigene": "https://identifiers.org/ncbigene:",
+    "ncbitaxon": "http://purl.obolibrary.org/obo/NCBITaxon_",
+    "pubmed": "https://pubmed.ncbi.nlm.nih.gov/",
+}
+
+# What stands in an IRI as it is, beside letters and digits of ASCII.
+_SAFE = "-._~/:(),!*;@$"
+_DIGITS = np.frombuffer(b"0123456789ABCDEF", np.uint8)
+_UNSAFE = flags(lambda byte: not (chr(byte).isascii() and (chr(byte).isalnum() or chr(byte) in _SAFE)))
+
+
+def encoded(values: pa.Array) -> pa.Array:
+    """Return the values with every character percent-encoded that may not stand in the path of an IRI."""
+    return replaced(values, _UNSAFE, _encode)
+
+
+def knowledge_base_iris(ids: pa.Array) -> pa.Array:
+    """Return the IRI of every knowledge-base id such as `mesh:D008094` or `wiki:Douglas Adams`."""
+    safe = encoded(ids)
+    result = pc.binary_join_element_wise(PREFIXES["kb"], safe, "")
+    for prefix, base in KNOWLEDGE_BASES.items():
+        known = has_prefix(ids, prefix)
+        if not pc.any(known).as_py():
+            continue
+        entry = pc.utf8_slice_codeunits(safe, len(prefix) + 1)
+        if prefix == "wiki":
+            entry = pc.replace_substring(entry, "%20", "_")
+        result = pc.if_else(known, pc.binary_join_element_wise(base, entry, ""), result)
+    return result
+
+
+def has_prefix(ids: pa.Array, prefix: str) -> pa.Array:
+    """Return for every id whether it begins with the prefix and a colon."""
+    return pc.starts_with(ids, f"{prefix}:")
+
+
+def claim_iris(relation: Relation) -> tuple[str, str, str]:
+    """Return what Wikidata calls entity, claim and statement property of a relation: `wd:`, `p:` and `ps:`.
+
+    A relation whose IRI is not Wikidata's gets such properties in factmill's namespace.
+    """
+    if relation.iri.startswith(PREFIXES["wdt"]):
+        name = relation.iri.removeprefix(PREFIXES["wdt"])
+        return PREFIXES["wd"] + name, PREFIXES["p"] + name, PREFIXES["ps"] + name
+    name = quoted(relation.id)
+    return PREFIXES["relation"] + name, PREFIXES["claim"] + name, PREFIXES["statement"] + name
+
+
+def quoted(name: str) -> str:
+    """Return one name as `encoded` encodes it."""
+    return quote(name, safe=_SAFE)
+
+
+@cache
+def expanded(name: str) -> str:
+    """Return the IRI of a prefixed name such as `rdfs:label`."""
+    prefix, _, word = name.partition(":")
+    return PREFIXES[prefix] + word
+
+
+@cache
+def shortened(iri: str) -> str | None:
+    """Return the prefixed name of an IRI, or None if none of the prefixes fits or the rest is no plain word."""
+    for prefix, base in PREFIXES.items():
+        if iri.startswith(base) and re.fullmatch(r"[A-Za-z0-9_]+", iri[len(base) :]):
+            return f"{prefix}:{iri[len(base) :]}"
+    return None
+
+
+def _encode(values: pa.Array) -> pa.Array:
+    data, offsets = parts_of(values)
+    text = np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]]
+    unsafe = _UNSAFE.take(text)
+    ends = np.concatenate([[0], np.cumsum(1 + 2 * unsafe)]).astype(np.int32)
+    # One byte becomes three, the percent sign and two digits.
+    result = np.repeat(text, 1 + 2 * unsafe)
+    places = ends[:-1][unsafe]
+    result[places] = ord("%")
+    result[places + 1], result[places + 2] = _DIGITS[text[unsafe] >> 4], _DIGITS[text[unsafe] & 15]
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends[offsets - offsets[0]]), pa.py_buffer(result))

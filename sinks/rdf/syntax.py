@@ -1,0 +1,232 @@
+"""How statements are spelled: N-Triples and N-Quads, Turtle and TriG, JSON-LD.
+
+A sink describes statements once, as columns: `Block`s of subjects with `Statement`s about them. A syntax turns them
+into one text per row, in one pass over the columns. All graphs stand in the default graph, so that SPARQL needs no
+GRAPH clause; N-Quads then are N-Triples, and TriG is Turtle.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sinks.rdf.iris import PREFIXES, expanded, shortened
+from sinks.tables.arrow_text import Pieces, escaped, grouped, joined, taken
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What is said with one predicate about the subjects of a block.
+
+    Attributes:
+        predicate: a prefixed name such as `rdfs:label`, or the pieces of one predicate per object.
+        objects: the objects, spelled by the syntax.
+        rows: for every object the row of its subject, ascending; None: one object for each subject.
+        link: whether the objects are IRIs.
+    """
+
+    predicate: str | Pieces
+    objects: Pieces
+    rows: pa.Array | None = None
+    link: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """Subjects, spelled by the syntax, and what is said about them; the first statement has an object for each.
+
+    Attributes:
+        rows: for every subject the row that it belongs to, ascending; None: a subject for each row.
+    """
+
+    subjects: Pieces
+    statements: Sequence[Statement]
+    rows: pa.Array | None = None
+
+
+class Syntax(ABC):
+    """Spells terms as pieces of text, and blocks of statements as one text per row.
+
+    Attributes:
+        header, footer: what begins and ends every file.
+        separator: what every block begins with except the first of a file.
+    """
+
+    header: str = ""
+    footer: str = ""
+    separator: str = ""
+
+    @abstractmethod
+    def named(self, prefix: str, names: pa.Array) -> Pieces:
+        """Return IRIs that consist of the namespace of a prefix and names that are encoded for IRIs."""
+
+    @abstractmethod
+    def iris(self, iris: pa.Array) -> Pieces:
+        """Return whole IRIs."""
+
+    @abstractmethod
+    def word(self, name: str) -> str:
+        """Return the IRI of a prefixed name such as `fm:Document`, the same in all rows."""
+
+    @abstractmethod
+    def number(self, values: pa.Array, datatype: str) -> Pieces:
+        """Return numbers with the local name of their datatype in XML Schema."""
+
+    @abstractmethod
+    def block(self, block: Block, rows: int) -> Pieces:
+        """Return the text of a block without regard to its `rows`; `rows` is the number of subjects."""
+
+    def text(self, values: pa.Array) -> Pieces:
+        """Return texts as literals. N-Triples, Turtle and JSON agree on quotes and escapes."""
+        return ['"', escaped(values), '"']
+
+    def triple(self, subject: Pieces, predicate: Pieces, object: Pieces) -> Pieces:
+        """Return triples as terms of RDF 1.2."""
+        return ["<<( ", *subject, " ", *predicate, " ", *object, " )>>"]
+
+    def spell(self, blocks: Sequence[Block], rows: int) -> pa.Array:
+        """Return one text per row with everything that the blocks say of it."""
+        pieces: Pieces = []
+        for block in blocks:
+            if block.rows is None:
+                pieces += self.block(block, rows)
+            else:
+                texts = joined(self.block(block, len(block.rows)), len(block.rows))
+                pieces.append(grouped(texts, block.rows, rows))
+        return joined(pieces, rows)
+
+
+class Lines(Syntax):
+    """N-Triples and N-Quads: every statement is a line of its own with all IRIs in full."""
+
+    def named(self, prefix: str, names: pa.Array) -> Pieces:  # noqa: D102
+        return [f"<{PREFIXES[prefix]}", names, ">"]
+
+    def iris(self, iris: pa.Array) -> Pieces:  # noqa: D102
+        return ["<", iris, ">"]
+
+    def word(self, name: str) -> str:  # noqa: D102
+        return f"<{expanded(name)}>"
+
+    def number(self, values: pa.Array, datatype: str) -> Pieces:  # noqa: D102
+        return ['"', values.cast(pa.string()), f'"^^<{PREFIXES["xsd"]}{datatype}>']
+
+    def block(self, block: Block, rows: int) -> Pieces:  # noqa: D102
+        pieces: Pieces = []
+        for statement in block.statements:
+            predicate = statement.predicate
+            said = [" ", *([self.word(predicate)] if isinstance(predicate, str) else predicate), " "]
+            if statement.rows is None:
+                pieces += [*block.subjects, *said, *statement.objects, " .\n"]
+            else:
+                line = [*taken(block.subjects, statement.rows), *said, *statement.objects, " .\n"]
+                pieces.append(grouped(joined(line, len(statement.rows)), statement.rows, rows))
+        return pieces
+
+
+class Turtle(Syntax):
+    """Turtle and TriG: one block per subject, prefixed names where they can be."""
+
+    header = "".join(f"@prefix {prefix}: <{base}> .\n" for prefix, base in PREFIXES.items()) + "\n"
+
+    def named(self, prefix: str, names: pa.Array) -> Pieces:  # noqa: D102
+        return _where_plain(names, [f"{prefix}:", names], [f"<{PREFIXES[prefix]}", names, ">"])
+
+    def iris(self, iris: pa.Array) -> Pieces:  # noqa: D102
+        return ["<", iris, ">"]
+
+    def word(self, name: str) -> str:  # noqa: D102
+        return name
+
+    def number(self, values: pa.Array, datatype: str) -> Pieces:  # noqa: D102
+        text = values.cast(pa.string())
+        return [text] if datatype == "integer" else ['"', text, f'"^^xsd:{datatype}']
+
+    def block(self, block: Block, rows: int) -> Pieces:  # noqa: D102
+        pieces: Pieces = [*block.subjects]
+        for number, statement in enumerate(block.statements):
+            predicate = statement.predicate
+            before = " ;\n    " if number else " "
+            said = [before, *([predicate] if isinstance(predicate, str) else predicate), " ", *statement.objects]
+            if statement.rows is None:
+                pieces += said
+            else:
+                pieces.append(grouped(joined(said, len(statement.rows)), statement.rows, rows))
+        return [*pieces, " .\n"]
+
+
+class JsonLd(Syntax):
+    """JSON-LD: one object per line in the array `@graph`; it knows no triple terms."""
+
+    header = '{"@context": ' + json.dumps(PREFIXES) + ',\n "@graph": [\n'
+    footer = "\n]}\n"
+    separator = ",\n"
+
+    def named(self, prefix: str, names: pa.Array) -> Pieces:  # noqa: D102
+        return _where_plain(names, [f'"{prefix}:', names, '"'], [f'"{PREFIXES[prefix]}', names, '"'])
+
+    def iris(self, iris: pa.Array) -> Pieces:  # noqa: D102
+        return ['"', iris, '"']
+
+    def word(self, name: str) -> str:  # noqa: D102
+        return f'"{name}"'
+
+    def number(self, values: pa.Array, datatype: str) -> Pieces:
+        """Return integers as JSON's, others typed: JSON-LD would round numbers with a point to 16 digits."""
+        text = values.cast(pa.string())
+        return [text] if datatype == "integer" else ['{"@type": "xsd:', datatype, '", "@value": "', text, '"}']
+
+    def block(self, block: Block, rows: int) -> Pieces:  # noqa: D102
+        pieces: Pieces = [',\n{"@id": ', *block.subjects]
+        for statement in block.statements:
+            predicate = statement.predicate
+            typed = predicate == "rdf:type"
+            key: Pieces = ['"@type"' if typed else f'"{predicate}"'] if isinstance(predicate, str) else predicate
+            values = ['{"@id": ', *statement.objects, "}"] if statement.link and not typed else statement.objects
+            if statement.rows is None:
+                pieces += [", ", *key, ": ", *values]
+            else:
+                counts = np.bincount(statement.rows.to_numpy(), minlength=rows)
+                ends = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+                lists = pa.ListArray.from_arrays(ends, joined(values, len(statement.rows)))
+                pieces += [", ", *key, ": [", pc.binary_join(lists, ", "), "]"]
+        return [*pieces, "}"]
+
+
+SYNTAXES: dict[str, type[Syntax]] = {
+    "nquads": Lines,
+    "ntriples": Lines,
+    "turtle": Turtle,
+    "trig": Turtle,
+    "jsonld": JsonLd,
+}
+
+
+def brief(syntax: Syntax, iris: Sequence[str]) -> pa.Array:
+    """Return IRIs as a syntax spells them as predicates: by prefixed names where there are any."""
+    names = [shortened(iri) for iri in iris]
+    whole = joined(syntax.iris(pa.array(iris, pa.string())), len(iris)).to_pylist()
+    return pa.array([syntax.word(name) if name else iri for name, iri in zip(names, whole, strict=True)], pa.string())
+
+
+def count(blocks: Sequence[Block], rows: int) -> int:
+    """Return how many statements the blocks of so many rows hold."""
+    found = 0
+    for block in blocks:
+        subjects = rows if block.rows is None else len(block.rows)
+        found += sum(subjects if said.rows is None else len(said.rows) for said in block.statements)
+    return found
+
+
+def _where_plain(names: pa.Array, short: Pieces, whole: Pieces) -> Pieces:
+    """Return the short spelling for names that are letters, digits and `_` only, the whole one for others."""
+    plain = pc.match_substring_regex(names, "^[A-Za-z0-9_]+$")
+    if pc.all(plain).as_py():
+        return short
+    return [pc.if_else(plain, joined(short, len(names)), joined(whole, len(names)))]

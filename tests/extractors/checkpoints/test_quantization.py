@@ -1,0 +1,36 @@
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.checkpoints import quantization as compact
+
+
+def weights(rows, scale):
+    torch.manual_seed(rows)
+    return {
+        "encoder.word_embeddings.weight": torch.randn(rows, 8) * torch.logspace(-scale, scale, rows)[:, None],
+        "head.weight": torch.randn(3, 3),
+    }
+
+
+@given(st.integers(2, 50), st.floats(0, 2))
+def test_packed_weights_come_back_nearly_the_same_and_pack_to_the_same_again(rows, scale):
+    original = weights(rows, scale)
+    compact.LARGE, large = 1, compact.LARGE
+    try:
+        packed = compact.pack(original)
+        back = compact.unpack(packed)
+        again = compact.unpack(compact.pack(back))
+    finally:
+        compact.LARGE = large
+    assert back.keys() == original.keys()
+    assert packed["encoder.word_embeddings.weight"].dtype == torch.int8
+    for name, tensor in original.items():
+        largest = tensor.abs().amax(1, keepdim=True)
+        assert ((back[name] - tensor).abs() <= largest * 0.005 + 1e-6).all()
+        assert ((again[name] - back[name]).abs() <= largest * 0.0005 + 1e-6).all()
+
+
+def test_small_tables_stay_in_half_precision():
+    packed = compact.pack(weights(5, 0))
+    assert {tensor.dtype for tensor in packed.values()} == {torch.float16}

@@ -1,0 +1,109 @@
+"""Recipes as data: what extends what, and that no shipped one reports on documents that it trained on or chose by."""
+
+import pytest
+
+from extractors import shipped
+from extractors.heads import HEADS
+from extractors.heads.base import read_options
+from extractors.heads.losses import LOSSES
+from extractors.training.recipe import RECIPES, load_recipe, make_recipe, merged
+from schemas import load_relation_schema
+
+BASE = """
+backbone: enc
+relations: cdr
+head: jerex-mrc
+head_options: {local_context: false}
+objective: {negative_spans: 7, evidence_weight: 0.1}
+stages: [{corpora: [{data: train}], epochs: 3}]
+selection: {data: dev, documents: "0:5"}
+report: {data: dev, documents: "5:"}
+"""
+SHIPPED = sorted(RECIPES.glob("*.yaml"))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def put(name, text):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(text)
+        return path
+
+    return put
+
+
+def test_a_recipe_extends_one_of_its_folder(write):
+    write("base", BASE)
+    recipe = load_recipe(
+        write("mine", "extends: base\nseed: 4\nobjective: {negative_spans: 9}\nselection: {data: dev}")
+    )
+    assert (recipe.backbone, recipe.seed, recipe.head) == ("enc", 4, "jerex-mrc")
+    assert (recipe.objective.negative_spans, recipe.objective.evidence_weight) == (9, 0.1)
+    assert recipe.selection.documents == ""  # replaced as a whole
+    assert recipe.head_options == {"local_context": False}
+
+
+def test_the_options_of_a_head_do_not_stay_for_another_head(write):
+    write("base", BASE)
+    assert load_recipe(write("mine", "extends: base\nhead: jerex-grc")).head_options == {}
+    write("middle", "extends: base\nhead_options: {global_entities: false}")
+    last = load_recipe(write("last", "extends: middle\nhead: jerex-mrc"))
+    assert last.head_options == {"local_context": False, "global_entities": False}
+
+
+def test_a_recipe_extends_a_shipped_one(write):
+    recipe = load_recipe(write("mine", "extends: cdr-minilm\nseed: 5"))
+    assert recipe.seed == 5
+    assert recipe.relations == "cdr"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("extends: mine", "extends itself"),
+        ("extends: other", "extends itself"),
+        ("extends: absent", "no recipe at '.*absent.yaml'"),
+        ("- a list", "Expected `object`, got `array`"),
+        ("backbone: [", "mine.yaml"),
+        (BASE + "markers: true", "a joint extractor is not told the entities"),
+        (BASE + "unknown: 1", "unknown"),
+    ],
+)
+def test_mistakes_are_told(text, message, write):
+    write("other", "extends: mine")
+    with pytest.raises(ValueError, match=message):
+        load_recipe(write("mine", text))
+
+
+def test_rates_may_be_written_without_a_point():
+    values = {"stages": [{"corpora": [{"data": "a"}], "epochs": 1, "encoder_rate": "1e-4"}]}
+    rest = {"backbone": "b", "relations": "cdr", "head": "atlop", "selection": {"data": "a"}, "report": {"data": "b"}}
+    assert make_recipe(merged(rest, values), "here").stages[0].encoder_rate == 1e-4
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_recipe_fits_what_is_there(path):
+    recipe = load_recipe(path)
+    assert recipe.loss in LOSSES
+    read_options(HEADS[recipe.head].options_type, recipe.head_options)
+    load_relation_schema(recipe.relations)
+    made = {*shipped(), *(f"runs/{other.stem}/checkpoint" for other in SHIPPED)}
+    teachers = {name for stage in recipe.stages for corpus in stage.corpora for name in corpus.completed_by}
+    assert {*recipe.starts, *teachers} <= made
+    assert path.read_text().startswith("# ")
+    assert path.stem.startswith(recipe.relations)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_recipe_reports_on_untouched_documents(path):
+    recipe = load_recipe(path)
+    places = range(4_000)
+
+    def documents(corpus):
+        return {(corpus.data, place) for place in places[corpus.positions()]}
+
+    trained = set().union(*(documents(corpus) for stage in recipe.stages for corpus in stage.corpora))
+    chosen, reported = documents(recipe.selection), documents(recipe.report)
+    assert not trained & chosen
+    assert not trained & reported
+    assert not chosen & reported

@@ -1,0 +1,129 @@
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.linking.aliases import Alias, Candidate, Candidates, alias_key
+from pipeline.linking.disambiguation import (
+    FEATURES,
+    Knowledge,
+    Option,
+    Weights,
+    choose,
+    fitted_weights,
+    options_of,
+    probabilities,
+)
+from pipeline.linking.target_profiles import ALL, Profile
+from schemas import Entity, Extraction, Mention
+from tests.pipeline.made import document
+
+EVEN = Weights(dict.fromkeys(FEATURES, 0.0), dict.fromkeys(FEATURES, 0.0), 0.5)
+features = st.tuples(*[st.floats(-3, 3) for _ in FEATURES])
+options = st.lists(st.tuples(st.sampled_from(["wiki:A", "wiki:B", "mesh:C"]), features), unique_by=lambda pair: pair[0])
+
+
+def known(*entries):
+    """(text, target, alias) entries as knowledge."""
+    keys = {alias_key(text) for text, _, _ in entries}
+    return Knowledge(
+        {
+            key: Candidates.of(Candidate(target, alias) for text, target, alias in entries if alias_key(text) == key)
+            for key in keys
+        }
+    )
+
+
+def measured(page, entity, knowledge, contexts=()):
+    [(number, found)] = options_of(page, Extraction(page.id, (entity,), (), contexts), knowledge).items()
+    assert number == 0
+    return {option.target: dict(zip(FEATURES, option.features, strict=True)) for option in found}
+
+
+def test_commonness_is_the_share_of_uses_and_a_title_is_known_by_its_spelling():
+    page = document("d", "Mercury is here.")
+    found = measured(
+        page,
+        Entity((Mention(0, 1),), "X"),
+        known(("mercury", "wiki:Mercury", Alias(anchors=3, titles=1)), ("mercury", "wiki:Hermes", Alias(anchors=1))),
+    )
+    assert found["wiki:Mercury"]["commonness"] == 0.75
+    assert found["wiki:Hermes"]["commonness"] == 0.25
+    assert found["wiki:Mercury"]["uses"] == math.log(4)
+    assert (found["wiki:Mercury"]["title"], found["wiki:Mercury"]["spelling"]) == (1.0, 1.0)
+    assert (found["wiki:Hermes"]["title"], found["wiki:Hermes"]["spelling"]) == (0.0, 0.0)
+
+
+def test_a_candidate_of_one_form_of_two_agrees_by_half():
+    page = document("d", "John Adams met Adams.")
+    entity = Entity((Mention(0, 2), Mention(3, 4)), "X")
+    found = measured(
+        page, entity, known(("Adams", "wiki:B", Alias(anchors=1)), ("John Adams", "wiki:A", Alias(anchors=1)))
+    )
+    assert found["wiki:A"]["agreeing"] == found["wiki:B"]["agreeing"] == 0.5
+
+
+def test_a_document_that_links_to_a_candidate_or_is_listed_under_it_speaks_for_it():
+    page = document("d", "Mercury met Venus.", {"Venus": "wiki:A"}, metadata=(("mesh", "D1|Mercury"),))
+    found = measured(
+        page,
+        Entity((Mention(0, 1),), "X"),
+        known(*(("mercury", target, Alias(anchors=1)) for target in ("wiki:A", "wiki:B", "mesh:D1"))),
+    )
+    assert [found[target]["in document"] for target in ("wiki:A", "wiki:B", "mesh:D1")] == [1.0, 0.0, 0.0]
+    assert [found[target]["heading"] for target in ("wiki:A", "wiki:B", "mesh:D1")] == [0.0, 0.0, 1.0]
+
+
+def test_types_and_contexts_are_held_against_those_of_entities_that_are_known():
+    page = document("d", "Mercury is here.")
+    knowledge = known(("mercury", "wiki:A", Alias(anchors=1)), ("mercury", "wiki:B", Alias(anchors=1)))
+    here, there = bytes([100, 10]), bytes([156, 10])  # 156 is -100
+    knowledge.profiles = {
+        "wiki:A": Profile.of("X", here),
+        "wiki:B": Profile.of("Y", there),
+        ALL: Profile.of("", here) + Profile.of("", there),
+    }
+    found = measured(page, Entity((Mention(0, 1),), "X"), knowledge, (here,))
+    assert found["wiki:A"]["type"] == math.log(1.5)
+    assert found["wiki:B"]["type"] == math.log(0.5)
+    assert math.isclose(found["wiki:A"]["context"], 1.0)
+    assert math.isclose(found["wiki:B"]["context"], -1.0)
+    assert measured(page, Entity((Mention(0, 1),), "X"), knowledge)["wiki:A"]["context"] == 0.0
+
+
+@given(options)
+def test_probabilities_leave_a_share_for_none_of_them(found):
+    chances = probabilities([Option(target, values, "") for target, values in found], fitted_weights())
+    assert all(0 <= chance <= 1 for chance in chances)
+    assert sum(chances) <= 1 + 1e-9
+    assert probabilities([Option("wiki:A", (0.0,) * len(FEATURES), "")] * 3, EVEN) == [0.25] * 3
+
+
+@given(options, st.randoms())
+def test_an_entity_gets_the_most_probable_candidate_or_none_in_any_order(found, chance):
+    weights = fitted_weights()
+    given = [Option(target, values, "") for target, values in found]
+    links = choose({0: given, 1: []}, weights)
+    shuffled = list(given)
+    chance.shuffle(shuffled)
+    assert choose({0: shuffled}, weights) == links
+    assert len(links) <= 1
+    chances = probabilities(given, weights)
+    if links:
+        assert links[0].entity == 0
+        assert math.isclose(links[0].probability, max(chances), abs_tol=1e-6)
+        assert links[0].probability >= weights.cut
+        assert [other for _, other in links[0].others] == sorted((other for _, other in links[0].others), reverse=True)
+        assert sorted([links[0].option.target, *dict(links[0].others)]) == sorted(option.target for option in given)
+    else:
+        assert max(chances, default=0.0) < weights.cut
+
+
+def test_the_weights_that_come_with_factmill_know_every_feature_and_trust_a_dictionary():
+    weights = fitted_weights()
+    assert set(weights.pages) == set(weights.terms) == set(FEATURES)
+    page = document("d", "Mercury is here.")
+    stated = known(("mercury", "wiki:A", Alias(prior=1000)))
+    found = options_of(page, Extraction("d", (Entity((Mention(0, 1),), "X"),), ()), stated)
+    [link] = choose(found, weights)
+    assert (link.option.target, link.option.source) == ("wiki:A", "dictionary")

@@ -1,0 +1,78 @@
+"""`factmill calibrate`, and what a calibrated checkpoint does in `evaluate` and `build`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from extractors.checkpoints.checkpoint import load_calibration
+from runners.cli.main import main
+
+ANNOTATED = Path(__file__).resolve().parents[3] / "examples" / "annotated" / "biomedicine.pubtator"
+
+
+def run(*args):
+    return CliRunner().invoke(main, [*map(str, args)])
+
+
+@pytest.fixture(scope="module")
+def calibrated(checkpoint, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("calibrated") / "copy"
+    result = run("calibrate", checkpoint, "--data", ANNOTATED, "--documents", ":2", "--report", "2:", "--out", folder)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_a_calibrated_copy_leaves_the_checkpoint_alone(checkpoint, calibrated):
+    assert load_calibration(checkpoint).selected_on == "nothing"
+    calibration = load_calibration(calibrated)
+    assert calibration.selected_on == "biomedicine[:2]"
+    assert set(calibration.figures) == {"biomedicine[:2]", "biomedicine[2:]"}
+    assert (calibrated / "model.safetensors").read_bytes() == (checkpoint / "model.safetensors").read_bytes()
+
+
+def test_the_card_of_a_calibrated_copy_has_its_figures(checkpoint, calibrated):
+    before, after = ((folder / "README.md").read_text() for folder in (checkpoint, calibrated))
+    assert before.partition("## Figures")[0] == after.partition("## Figures")[0]
+    assert "chosen on `biomedicine[:2]`" in after
+    assert "### biomedicine[2:]" in after
+
+
+def test_shared_checkpoints_are_not_changed():
+    result = run("calibrate", "cdr-minilm", "--data", ANNOTATED)
+    assert result.exit_code == 2
+    assert "--out DIR" in result.stderr
+
+
+def test_an_evaluation_judges_probabilities_and_draws_them(calibrated, tmp_path):
+    pytest.importorskip("matplotlib")
+    args = ("evaluate", ANNOTATED, "--model", calibrated, "--entities", "given")
+    result = run(*args, "--json", "--plots", tmp_path)
+    assert result.exit_code == 0, result.output
+    probabilities = json.loads(result.stdout)["probabilities"]
+    assert 0 <= probabilities["ece"] <= 1
+    assert "best F1" in probabilities["cuts"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{name}.{kind}" for name in ("reliability", "precision-recall") for kind in ("svg", "png")
+    }
+    table = run(*args).stdout
+    assert "calibrated cuts" in table
+    everything = json.loads(run(*args, "--json", "--min-confidence", 0).stdout)["relations"]["overall"]
+    nothing = json.loads(run(*args, "--json", "--min-confidence", 1).stdout)["relations"]["overall"]
+    assert everything["predicted"] > nothing["predicted"] == 0
+
+
+@pytest.mark.parametrize("command", ["build", "evaluate"])
+def test_one_wish_at_a_time(command, calibrated, tmp_path):
+    out = ("--out", tmp_path / "o") if command == "build" else ()
+    result = run(command, ANNOTATED, *out, "--model", calibrated, "--min-confidence", 0.5, "--min-precision", 0.9)
+    assert result.exit_code == 2
+    assert "give one of them" in result.stderr
+
+
+def test_a_precision_out_of_reach_stops_a_build_before_any_work(calibrated, tmp_path):
+    result = run("build", ANNOTATED, "--out", tmp_path / "o", "--model", calibrated, "--min-precision", 0.999)
+    assert result.exit_code == 2
+    assert "the best is" in result.stderr
+    assert not (tmp_path / "o").exists()
