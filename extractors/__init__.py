@@ -1,8 +1,29 @@
-"""Documents in, entities and facts out: encoder, heads, training, evaluation, checkpoints."""
+"""Extract entities and facts from documents: encoder, relation heads, training, calibration, evaluation, checkpoints.
 
-from extractors.checkpoints.checkpoint import CheckpointError, find_checkpoint, fingerprint, shipped
-from extractors.encoder.featurizer import Prepared, Preparer
-from extractors.extractor import Extractor, load_extractor, load_preparer
+The names below are imported when they are first used, since they load torch, which takes seconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from extractors.checkpoints.checkpoint import CheckpointError, find_checkpoint, fingerprint, shipped
+    from extractors.encoder.featurizer import Prepared, Preparer
+    from extractors.extractor import Extractor, load_extractor, load_preparer
+
+_HOME = {
+    "CheckpointError": "extractors.checkpoints.checkpoint",
+    "Extractor": "extractors.extractor",
+    "Prepared": "extractors.encoder.featurizer",
+    "Preparer": "extractors.encoder.featurizer",
+    "find_checkpoint": "extractors.checkpoints.checkpoint",
+    "fingerprint": "extractors.checkpoints.checkpoint",
+    "load_extractor": "extractors.extractor",
+    "load_preparer": "extractors.extractor",
+    "shipped": "extractors.checkpoints.checkpoint",
+}
 
 __all__ = [
     "CheckpointError",
@@ -15,3 +36,9 @@ __all__ = [
     "load_preparer",
     "shipped",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'extractors' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,6 +1,7 @@
 """Calibration: probabilities that mean what they say, and the cuts for the best F1 or a wished precision.
 
-Everything is chosen on annotated documents that training did not see; `extractors.confidence` holds the outcome.
+Everything is chosen on annotated documents that training did not see;
+`extractors.inference.confidence` holds the outcome.
 """
 
 from extractors.calibration.calibrate import calibrate, calibrate_relations

@@ -197,7 +197,7 @@ def load_start(model: Network, folders: Sequence[Path]) -> None:
 
 
 def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibration: Calibration, card: str) -> None:
-    """Write a checkpoint; see `extractors.compact` for the form of its weights."""
+    """Write a checkpoint; see `extractors.checkpoints.quantization` for the form of its weights."""
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = msgspec.to_builtins(model.config)
     relations = {"yaml": config.pop("relations")}

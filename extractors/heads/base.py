@@ -162,7 +162,7 @@ class RelationHead(nn.Module, ABC):
     two halves `pair_features` and `classify` and the width between them.
 
     Attributes:
-        published_loss: key of `extractors.losses.LOSSES` with which the head was published.
+        published_loss: key of `extractors.heads.losses.LOSSES` with which the head was published.
         feature_width: width of the pair features.
     """
 

@@ -19,7 +19,7 @@ class Architecture(Record, frozen=True, kw_only=True):
             and are not told about entities.
         head: relation head, a key of `extractors.heads.HEADS`.
         head_options: choices of the head, as its `Options` has them.
-        loss: relation loss, a key of `extractors.losses.LOSSES`; it decides whether there is a threshold class.
+        loss: relation loss, a key of `extractors.heads.losses.LOSSES`; it decides whether there is a threshold class.
         joint: whether it finds mentions, clusters and types itself; otherwise it needs documents with given entities.
         markers: whether a `*` stands around each given mention (only if not joint).
         entity_embeddings: whether the encoder is told type and order of given entities (only if not joint).

@@ -1,8 +1,8 @@
 """The network of an extractor: one encoder pass feeds every component.
 
 A joint network is JEREX (Eberts and Ulges 2021, section 3.1) with any relation head; one that is not joint has the
-relation head only and needs documents with given entities. `extractors.decoding` turns the scores into entities and
-facts, `extractors.objective` into a loss.
+relation head only and needs documents with given entities. `extractors.inference.decoding` turns the scores into
+entities and facts, `extractors.training.objective` into a loss.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Extracting the documents of a shard by Beam's `RunInference`, so that a document can only harm itself.
 
-Apart from the rest of `pipeline.extract`, since what Beam has for models loads torch: two seconds that workers of
+Apart from `pipeline.extraction.extract`, since Beam's support for models loads torch: two seconds that workers of
 other stages, and commands that extract nothing, need not wait.
 """
 

@@ -48,7 +48,7 @@ class Merge(beam.PTransform[Any, Any]):
         min_confidence: edges below are left out.
         schema: the relations and their rules.
         correlation: how far documents that state one edge depend on each other, from 0 to 1; see `EdgeTally.edge`.
-        buckets: parts into which the graph falls on the way; see `pipeline.shuffle`.
+        buckets: parts into which the graph falls on the way; see `pipeline.beam.shuffle`.
     """
 
     min_confidence: float

@@ -52,7 +52,7 @@ class SparqlStore:
     def query(
         self, sparql: str, default_graphs: list[str] | None = None, named_graphs: list[str] | None = None
     ) -> Answer:
-        """Answer one query; the prefixes of `sinks.iris` need no declaration.
+        """Answer one query; the prefixes of `sinks.rdf.iris` need no declaration.
 
         Args:
             sparql: SELECT, ASK, CONSTRUCT or DESCRIBE.

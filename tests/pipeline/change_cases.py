@@ -203,8 +203,8 @@ def shards(folder: Path) -> dict[str, int]:
 
 def check_history(seed: int, folder: Path, monkeypatch) -> int:
     """Check one history, without Beam, with shards of a document or two; return how often it was killed."""
-    monkeypatch.setattr(pipeline.stages, "run", plain.run)
-    monkeypatch.setattr(pipeline.store, "_BYTES", 400)
+    monkeypatch.setattr(pipeline.build_run, "run", plain.run)
+    monkeypatch.setattr(pipeline.store.store, "_BYTES", 400)
     history = History(seed, folder)
     history.check()
     return history.kills

@@ -26,7 +26,7 @@ _READ = {Document: "documents", Removal: "removals", Redirect: "redirects", Dead
 
 
 def run(flow, runner, options):
-    """Run a flow as `pipeline.launch.run` would, by one worker."""
+    """Run a flow as `pipeline.beam.run.run` would, by one worker."""
     write_entries(flow.counts, extract(flow) if isinstance(flow, ExtractFlow) else merge(flow))
 
 

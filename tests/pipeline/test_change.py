@@ -64,7 +64,7 @@ def scratch(parts, tmp_path_factory):
     """The build of everything at once, in shards of a few documents."""
     out = tmp_path_factory.mktemp("scratch") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.store, "_BYTES", 512)
+        patch.setattr(pipeline.store.store, "_BYTES", 512)
         build([parts], out, ONE, **RULES)
     assert len(shards(out / FOLDER)) > 4
     return out
@@ -120,7 +120,7 @@ def test_removed_documents_leave_the_bytes_of_a_build_without_them(parts, scratc
 @pytest.fixture
 def graph(monkeypatch, tmp_path):
     """A small graph, built without Beam."""
-    monkeypatch.setattr(pipeline.stages, "run", plain.run)
+    monkeypatch.setattr(pipeline.build_run, "run", plain.run)
     build(given(tmp_path, "a", 3), tmp_path / "graph", OPTIONS, **RULES)
     return tmp_path / "graph"
 
@@ -270,10 +270,10 @@ def test_a_pipeline_that_breaks_on_its_way_tells_how_to_go_on(graph, tmp_path, m
         plain.run(flow, runner, options)
         raise BuildFailed("the pipeline failed: no room")
 
-    monkeypatch.setattr(pipeline.stages, "run", breaking)
+    monkeypatch.setattr(pipeline.build_run, "run", breaking)
     with pytest.raises(BuildFailed, match=r"no room; what was extracted is kept: the same command with --resume"):
         update(graph, given(tmp_path, "b", 2), MACHINE, **RULES)
-    monkeypatch.setattr(pipeline.stages, "run", plain.run)
+    monkeypatch.setattr(pipeline.build_run, "run", plain.run)
     report = update(graph, [tmp_path / "b.records"], MACHINE, **RULES, resume=True)
     assert report.counts.extracted == {"before": 2}
 

@@ -52,13 +52,13 @@ def undisturbed(corpus, tmp_path_factory):
     """An undisturbed build, and its report."""
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.store, "_BYTES", 512)
+        patch.setattr(pipeline.store.store, "_BYTES", 512)
         return out, build_rules(corpus, out)
 
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    monkeypatch.setattr(pipeline.store, "_BYTES", 512)
+    monkeypatch.setattr(pipeline.store.store, "_BYTES", 512)
 
 
 # A model that hangs.
@@ -66,8 +66,8 @@ def small_shards(monkeypatch):
 
 @pytest.fixture
 def hurry(monkeypatch):
-    monkeypatch.setattr(pipeline.deadline, "_SECONDS", 0.3)
-    monkeypatch.setattr(pipeline.deadline, "_SECONDS_PER_COST", 0.0)
+    monkeypatch.setattr(pipeline.extraction.deadline, "_SECONDS", 0.3)
+    monkeypatch.setattr(pipeline.extraction.deadline, "_SECONDS_PER_COST", 0.0)
 
 
 @pytest.fixture
@@ -105,9 +105,9 @@ def test_a_model_that_always_hangs_ends_the_build_and_costs_no_documents(hurry, 
 
 
 def test_larger_batches_may_take_longer(monkeypatch, hanging):
-    monkeypatch.setattr(pipeline.deadline, "_SECONDS", 0.1)
-    monkeypatch.setattr(pipeline.deadline, "_SECONDS_PER_COST", 0.5)
-    with pytest.raises(pipeline.deadline.Overdue, match="no result after 4 seconds"):
+    monkeypatch.setattr(pipeline.extraction.deadline, "_SECONDS", 0.1)
+    monkeypatch.setattr(pipeline.extraction.deadline, "_SECONDS_PER_COST", 0.5)
+    with pytest.raises(pipeline.extraction.deadline.Overdue, match="no result after 4 seconds"):
         Punctual(hanging).extract(prepared("Hang is in Luton .", "Ann ."))
 
 
@@ -154,9 +154,9 @@ def test_the_metrics_of_beam_the_report_and_the_tables_agree(tmp_path, monkeypat
     (tmp_path / "a.txt").write_text(pubtator(made))
     (tmp_path / "b.bin").write_bytes(bytes(range(256)))
     runs = []
-    run_pipeline = pipeline.launch.FnApiRunner.run_pipeline
+    run_pipeline = pipeline.beam.run.FnApiRunner.run_pipeline
     monkeypatch.setattr(
-        pipeline.launch.FnApiRunner, "run_pipeline", lambda *args: runs.append(run_pipeline(*args)) or runs[-1]
+        pipeline.beam.run.FnApiRunner, "run_pipeline", lambda *args: runs.append(run_pipeline(*args)) or runs[-1]
     )
     counts = build(
         [tmp_path / "a.txt", tmp_path / "b.bin"], tmp_path / "out", ONE, source=RuleSource(), writers=[]
@@ -181,10 +181,10 @@ def test_an_input_that_vanishes_or_changes_on_the_way_leaves_the_graph_as_it_was
         (tmp_path / name).write_text(pubtator(records(20)[first : first + 10]))
     build_rules(tmp_path / "a.txt", tmp_path / "out")
     before = digest(tmp_path / "out")
-    run = pipeline.stages.run
+    run = pipeline.build_run.run
     for fault in (Path.unlink, lambda path: path.write_text(path.read_text() + " ")):
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline.stages, "run", lambda *args, fault=fault: (fault(tmp_path / "b.txt"), run(*args)))
+            patch.setattr(pipeline.build_run, "run", lambda *args, fault=fault: (fault(tmp_path / "b.txt"), run(*args)))
             with pytest.raises(BuildFailed, match=r"b\.txt"):
                 update(tmp_path / "out", [tmp_path / "b.txt"], MACHINE, source=RuleSource(), writers=[])
         assert digest(tmp_path / "out") == before

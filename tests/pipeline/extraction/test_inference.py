@@ -160,4 +160,6 @@ def test_processes_of_a_machine_may_share_one_model(tmp_path):
 
 
 def test_what_extracts_nothing_does_not_load_torch():
-    subprocess.run([sys.executable, "-c", "import sys, pipeline.flow; sys.exit('torch' in sys.modules)"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import sys, pipeline.pipelines; sys.exit('torch' in sys.modules)"], check=True
+    )

@@ -157,15 +157,15 @@ def test_the_launcher_of_the_template_begins_a_build(monkeypatch):
 
 
 def test_the_template_names_what_the_launcher_takes():
-    template = json.loads((ROOT / "runners" / "dataflow_template.json").read_text("utf-8"))
-    launcher = (ROOT / "runners" / "dataflow_launcher.py").read_text("utf-8")
+    template = json.loads((ROOT / "runners" / "execution" / "dataflow_template.json").read_text("utf-8"))
+    launcher = (ROOT / "runners" / "execution" / "dataflow_launcher.py").read_text("utf-8")
     for parameter in template["parameters"]:
         own = f'"--{parameter["name"]}"' in launcher
         assert own or parameter["name"] in TOLD, parameter["name"]
 
 
 def test_the_image_has_the_beam_and_the_python_of_the_project():
-    image = (ROOT / "runners" / "dataflow.Containerfile").read_text("utf-8")
+    image = (ROOT / "runners" / "execution" / "dataflow.Containerfile").read_text("utf-8")
     (pinned,) = re.findall(r'"apache-beam==([\d.]+)"', (ROOT / "pyproject.toml").read_text("utf-8"))
     assert f"apache/beam_python3.11_sdk:{pinned} " in image
     for copied in re.findall(r"/opt/factmill/(\S+\.py)", image):
