@@ -42,10 +42,11 @@ demo: $(VENV)/runtime.stamp ## build two graphs from examples/ and ask them thre
 test: lint ## check style and types, then run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-lint: $(VENV)/dev.stamp ## ruff and mypy
+lint: $(VENV)/dev.stamp ## ruff, mypy, and the contracts of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/dev.stamp ## let ruff rewrite the code in the house style
 	$(BIN)/ruff check --fix .
