@@ -25,7 +25,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
         correlation: how far documents that state one edge depend on each other: 0 not at all, with 1 only the surest
             counts.
         link: whether entities without a knowledge-base id are linked to what links, headings or the dictionary name.
-        dictionary: CSV or Parquet file of aliases (docs/linking.md); it is copied into the graph's folder.
+        dictionary: CSV or Parquet file of aliases (docs/explanation/linking.md); it is copied into the graph's folder.
         resolve: whether nodes without a knowledge-base id are joined with nodes that they are one with.
         beam: options for Beam as on its command line.
     """

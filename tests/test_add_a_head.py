@@ -1,4 +1,4 @@
-"""The head that docs/add-a-head.md shows keeps the rules of every head, and learns."""
+"""The head that docs/how-to/add-a-head.md shows keeps the rules of every head, and learns."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.extractors.heads import references
 from tests.extractors.heads import test_every_head as every_head
 from tests.extractors.tiny import annotated, model, tokenizer
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "add-a-head.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "add-a-head.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
 
 

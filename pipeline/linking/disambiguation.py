@@ -1,7 +1,8 @@
 """The choice: which of its candidates an entity stands for, and how sure that is; or none of them.
 
 A conditional logit model: candidate c of an entity has the weight exp(w . f(c)), "none of them" the weight 1, and
-probabilities are shares of these weights. Its weights are data, fitted on links that were hidden (docs/linking.md).
+probabilities are shares of these weights. Its weights are data, fitted on hidden links
+(docs/explanation/linking.md).
 """
 
 from __future__ import annotations

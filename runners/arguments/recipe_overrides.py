@@ -157,7 +157,7 @@ def fitting_relations(documents: Iterable[Document]) -> str:
             return name
     raise Mistake(
         f"no relation schema that comes with factmill has all of the documents' types ({_some(types)}) and relations "
-        f"({_some(relations)}): write one as docs/training.md shows, and give it with --relations FILE"
+        f"({_some(relations)}): write one as docs/how-to/train.md shows, and give it with --relations FILE"
     )
 
 

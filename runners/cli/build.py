@@ -47,11 +47,11 @@ def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--min-confidence", type=float, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
 @click.option("--min-precision", type=float, metavar="P", help="Keep facts of which such a share is right, 0 to 1.")
 @click.option("--schema", metavar="NAME|FILE", help="Relation schema whose rules hold [the extractor's].")
-@click.option("--rules", callback=_levels, metavar="RULE=LEVEL,...", help="What is done about rules: docs/rules.md.")
+@click.option("--rules", callback=_levels, metavar="RULE=LEVEL,...", help="Levels of rules: docs/explanation/rules.md.")
 @click.option("--correlation", type=float, metavar="R", help="How far documents depend on each other, 0 to 1 [0].")
 @click.option("--link/--no-link", default=None, help="Find out what entities without a link stand for [yes].")
 @click.option("--resolve/--no-resolve", default=None, help="Join nodes that are one by name and context [yes].")
-@click.option("--dictionary", metavar="FILE", help="CSV or Parquet: alias, id, type, prior: docs/linking.md.")
+@click.option("--dictionary", metavar="FILE", help="CSV or Parquet file: alias, id, type, prior.")
 @click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
 @runner_options
 @click.option("--resume", is_flag=True, help="Continue the build in --out where it was interrupted.")

@@ -41,8 +41,8 @@ def check(folder: Path, shapes: int, everything: bool, as_json: bool) -> None:
     The files made of the tables hold as many nodes and edges. As RDF the graph conforms to the SHACL shapes of
     schemas/rdf/shapes.ttl. Exit code 1 when something is wrong.
 
-    Edges that break a rule of the relation schema (docs/rules.md) are told too; they are wrong only where the rule is
-    enforced.
+    Edges that break a rule of the relation schema (docs/explanation/rules.md) are listed too; they are wrong only
+    where the rule is enforced.
 
     \b
     Examples:

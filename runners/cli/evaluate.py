@@ -59,8 +59,8 @@ def evaluate(
 
     Takes DocRED JSON, PubTator and GDA files. From the bare text the scores are strict: a fact counts when both its
     entities have exactly the annotated mentions (rel) and types (rel_nec). Facts are cut where the extractor was
-    calibrated to, or as wished; how far their probabilities can be trusted is told too. docs/evaluation.md explains
-    every figure.
+    calibrated to, or as asked for. The calibration error of their probabilities is printed too. Every figure is
+    explained in docs/reference/evaluation.md.
 
     \b
     Examples:

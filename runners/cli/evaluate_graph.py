@@ -33,7 +33,7 @@ def evaluate_graph(
     DIR is the folder of a graph built from the texts of the annotated documents, and of no others. These are merged as
     the graph was. Nodes stand for each other if they share a knowledge-base id, or a name and the type; an edge is
     right if both its ends and its relation are. Beside distinct edges stand the facts of single documents.
-    docs/evaluation.md explains every figure.
+    docs/reference/evaluation.md explains every figure.
 
     \b
     Examples:

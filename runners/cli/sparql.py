@@ -28,8 +28,8 @@ def sparql(folder: Path, sparql: str, style: str | None) -> None:
 
     The first query loads the graph into DIR/graph.oxigraph, later ones find it there until the graph is built anew.
     Queries read only. Prefixes need no declaration: fm, node, edge, document, type, wdt, mesh, rdf, rdfs, skos, prov,
-    nif and others (docs/rdf.md). The statement of an edge is an RDF 1.2 reifier: it has the confidence, the documents
-    and the sentences.
+    nif and others (docs/reference/rdf.md). The statement of an edge is an RDF 1.2 reifier: it has the confidence, the
+    documents and the sentences.
 
     CONSTRUCT and DESCRIBE print Turtle, ASK prints true or false.
 

@@ -42,7 +42,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--data", multiple=True, metavar="[NAME=]FILE", help="Annotated documents; a FILE alone is 'train'.")
 @click.option("--dev", type=click.Path(path_type=Path), metavar="FILE", help="Short for --data dev=FILE.")
 @click.option("--out", required=True, type=_FOLDER, metavar="DIR", help="Folder of the run.")
-@click.option("--head", metavar="NAME", help="Relation head: atlop, docunet, ... (docs/heads.md).")
+@click.option("--head", metavar="NAME", help="Relation head: atlop, docunet, ... (docs/explanation/heads.md).")
 @click.option("--encoder", metavar="NAME|DIR|ID", help="Pretrained encoder: a Python package, a folder, a hub model.")
 @click.option("--relations", metavar="NAME|FILE", help="Relation schema [the shipped one that fits the data].")
 @click.option(
@@ -76,7 +76,7 @@ def train(
     Documents are DocRED JSON, PubTator or GDA files. RECIPE is one that comes with factmill (--list shows them) or a
     YAML file; it names its data files, and --data says where they lie. Without RECIPE, --head trains on --data; the
     best epoch and the thresholds are chosen on the first half of --dev, and the figures of the second half are
-    reported. Other flags change what the recipe says. docs/training.md tells more.
+    reported. Other flags change what the recipe says. docs/how-to/train.md tells more.
 
     In OUT are recipe.yaml (the recipe with your changes, to do it again), log.jsonl, a picture training.svg and .png,
     and checkpoint. A run that was stopped goes on from its last epoch when the same command is given again.

@@ -22,10 +22,10 @@ _SURE_EDGES = (
     "MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence ORDER BY r.confidence DESC, r.id LIMIT 10"
 )
 _WHAT_FOR = {
-    "tables": "the graph as Parquet tables (docs/tables.md)",
+    "tables": "the graph as Parquet tables (docs/reference/tables.md)",
     "graph.nq": "the graph as N-Quads",
     "graph.db": "the graph as an embedded Cypher database",
-    "extractions": "what each document gave, for update, remove and merge (docs/change.md)",
+    "extractions": "what each document gave, for update, remove and merge (docs/how-to/change-a-graph.md)",
     "run.json": "options, versions and counts of this build",
 }
 

@@ -1,8 +1,8 @@
 """The graph as RDF: any syntax, RDF 1.2 or 1.1, in one pass over the tables with constant memory.
 
 Statements come in a fixed order: the schema, then documents, nodes, edges and evidence as in the tables; so equal
-tables give equal bytes and a small change of the graph is a small difference of the files. `docs/rdf.md` lists what is
-said with which words.
+tables give equal bytes and a small change of the graph is a small difference of the files. `docs/reference/rdf.md`
+lists the vocabulary.
 """
 
 from __future__ import annotations

@@ -51,7 +51,9 @@ def write_table(rows: Iterable[Record] | pa.Table, name: str, path: Path) -> int
     try:
         table = rows.select(schema.names).cast(schema) if isinstance(rows, pa.Table) else to_table(rows, name)
     except (KeyError, AttributeError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise TableError(f"rows do not fit table '{name}' ({error}): see docs/tables.md for its columns") from error
+        raise TableError(
+            f"rows do not fit table '{name}' ({error}): docs/reference/tables.md has its columns"
+        ) from error
     # Arrow's 32-bit strings hold 2 GiB in one piece; a corpus holds more.
     table = table.cast(pa.schema([_wide(field) for field in schema])).combine_chunks()
     order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in SORT_KEYS[name]])

@@ -23,7 +23,7 @@ def test_every_table_has_keys_and_no_nulls():
 
 
 def test_the_documentation_names_every_column_with_its_type():
-    text = (Path(__file__).parents[2] / "docs" / "tables.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "tables.md").read_text("utf-8")
     for name, schema in TABLES.items():
         section = text.split(f"\n## {name}\n")[1].split("\n## ")[0].replace("\\<", "<").replace("\\>", ">")
         rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| [^|]+ \| [^|]+ \|$", section, re.MULTILINE)

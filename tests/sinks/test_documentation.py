@@ -9,7 +9,7 @@ from sinks import query
 from sinks.rdf.query import SparqlStore
 from tests.sinks.graphs import SCHEMA
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
 
 
 def blocks(page: str, language: str) -> list[str]:
