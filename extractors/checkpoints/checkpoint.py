@@ -20,6 +20,7 @@ from torch import Tensor
 from extractors.checkpoints.quantization import SCALE, pack, unpack
 from extractors.inference.confidence import Calibration
 from extractors.network.config import ModelConfig
+from extractors.network.former_names import current_names
 from extractors.network.network import Network
 
 CHECKPOINTS = Path(__file__).parent
@@ -102,7 +103,8 @@ def load_config(folder: Path) -> ModelConfig:
     Raises:
         CheckpointError: a file is missing or not of this form.
     """
-    data = {**_read_json(folder / "config.json"), "relations": _read_json(folder / "relations.json")["yaml"]}
+    config = current_names(_read_json(folder / "config.json"))
+    data = {**config, "relations": _read_json(folder / "relations.json")["yaml"]}
     data.pop("architectures", None)
     try:
         return msgspec.convert(data, ModelConfig)

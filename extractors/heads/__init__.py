@@ -9,7 +9,7 @@ from extractors.heads.docunet import DocuNet
 from extractors.heads.hin import HierarchicalInference
 from extractors.heads.jerex_grc import GlobalRelationClassifier
 from extractors.heads.jerex_mrc import MultiInstanceRelationClassifier
-from extractors.heads.typed_atlop import Joined
+from extractors.heads.typed_atlop import TypedAtlop
 
 HEADS: dict[str, type[RelationHead]] = {
     "atlop": Atlop,
@@ -18,7 +18,7 @@ HEADS: dict[str, type[RelationHead]] = {
     "hin": HierarchicalInference,
     "jerex-grc": GlobalRelationClassifier,
     "jerex-mrc": MultiInstanceRelationClassifier,
-    "joined": Joined,
+    "typed-atlop": TypedAtlop,
 }
 
 

@@ -1,7 +1,7 @@
-"""What comes from joining the published heads, for extractors that find the entities themselves.
+"""Typed ATLOP: ATLOP for extractors that find the entities themselves.
 
-ATLOP gives the localized context and the grouped bilinear form; JEREX (equations 7 and 10) gives what ATLOP reads from
-markers that a joint extractor cannot have: the entities' types and how far apart their mentions are.
+A joint extractor cannot mark entities in its input. Entity types and mention distances, as in JEREX (equations 7 and
+10), take the place of entity markers; localized context and the grouped bilinear form are those of ATLOP.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ SENTENCE_DISTANCES = 16
 WORD_DISTANCES = 12
 
 
-class Joined(RelationHead):
-    """Localized context, types and distances in one grouped bilinear form."""
+class TypedAtlop(RelationHead):
+    """ATLOP's localized context and grouped bilinear form over entity types and mention distances."""
 
     published_loss = "adaptive-threshold"
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from extractors.network.config import Architecture
+from extractors.network.former_names import current_names
 from extractors.training.objective import Objective
 from schemas import Record
 
@@ -160,6 +161,7 @@ def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:
         values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise ValueError(f"{path}: {error}") from None
+    values = current_names(values)
     base = values.pop("extends", None)
     if base is None:
         return values

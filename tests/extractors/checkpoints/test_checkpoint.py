@@ -51,6 +51,13 @@ def test_an_unknown_key_is_refused(folder):
         load_extractor(str(folder))
 
 
+def test_a_checkpoint_with_a_former_name_of_its_head_is_readable(tmp_path):
+    folder = save(tmp_path / "old", "typed-atlop")
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"typed-atlop"', '"joined"'))
+    assert load_model(folder).config.head == "typed-atlop"
+
+
 def test_the_fingerprint_changes_with_what_is_extracted(folder):
     before = fingerprint(folder)
     (folder / "README.md").write_text("another card")

@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 from torch.nn import functional
 
-from tests.extractors.heads import docre_ii_reference, docunet_reference, hin_reference, joined_reference
+from tests.extractors.heads import docre_ii_reference, docunet_reference, hin_reference, typed_atlop_reference
 
 
 def two_layers(ffnn, x):
@@ -140,5 +140,5 @@ REFERENCES = {
     "hin": hin_reference.hin,
     "jerex-grc": grc,
     "jerex-mrc": mrc,
-    "joined": joined_reference.joined,
+    "typed-atlop": typed_atlop_reference.typed_atlop,
 }

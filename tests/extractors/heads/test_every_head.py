@@ -55,12 +55,12 @@ VARIANTS = [
     ("jerex-mrc", {"global_entities": False}),
     ("jerex-mrc", {"local_context": False}),
     ("jerex-mrc", {"other_sentences": False}),
-    ("joined", {}),
+    ("typed-atlop", {}),
 ]
 # How the network around a head is built: markers and known entities for those that were published with them.
 TOLD = {"joint": False, "markers": True, "entity_embeddings": True}
 SETTINGS = {
-    "joined": {"loss": "adaptive-threshold"},
+    "typed-atlop": {"loss": "adaptive-threshold"},
     "atlop": {"loss": "adaptive-threshold", **TOLD},
     "docre-ii": {"loss": "adaptive-threshold", **TOLD},
     "docunet": {"loss": "balanced-softmax-na", **TOLD},

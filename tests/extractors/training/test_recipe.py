@@ -51,6 +51,11 @@ def test_the_options_of_a_head_do_not_stay_for_another_head(write):
     assert last.head_options == {"local_context": False, "global_entities": False}
 
 
+def test_a_recipe_with_a_former_name_of_a_head_is_readable(write):
+    write("base", BASE.replace("jerex-mrc", "joined").replace("head_options: {local_context: false}", ""))
+    assert load_recipe(write("mine", "extends: base\nseed: 2")).head == "typed-atlop"
+
+
 def test_a_recipe_extends_a_shipped_one(write):
     recipe = load_recipe(write("mine", "extends: cdr-minilm\nseed: 5"))
     assert recipe.seed == 5

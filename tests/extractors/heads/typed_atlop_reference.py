@@ -1,4 +1,4 @@
-"""The joined head, one pair at a time."""
+"""Typed ATLOP, one pair at a time."""
 
 import math
 
@@ -20,7 +20,7 @@ def nearest(pairs, h, t):
     return min(sentences), min(words)
 
 
-def joined(head, pairs):
+def typed_atlop(head, pairs):
     rows = []
     for h, t in pairs.layout.pairs.tolist():
         sentences, words = nearest(pairs, h, t)
