@@ -1,38 +1,55 @@
-"""The merged graph out: Parquet tables, RDF, an embedded Cypher database, networkx; and questions to it."""
+"""The merged graph as Parquet tables, RDF, an embedded Cypher database, networkx, and files of other programs; queries.
 
-from sinks.cypher.query import QueryError, QueryResult, query
-from sinks.cypher.writer import CypherWriter
-from sinks.exchange.csv import CsvWriter
-from sinks.exchange.gexf import GexfWriter
-from sinks.exchange.graphml import GraphMLWriter
-from sinks.exchange.networkx import to_igraph, to_networkx
-from sinks.exchange.node_link import NodeLinkWriter
-from sinks.neo4j.import_files import Neo4jImportWriter
-from sinks.rdf.writer import RdfWriter
-from sinks.show import FactView, JoinedView, LinkedView, NodeView, Sentence, describe, find, joined, linked, suggest
-from sinks.tables.tables import GraphTables, TableError, write_table
-from sinks.writer import GraphWriter, ServerWriter, WriteError, server_writer
+The names below are imported when they are first used: databases and Arrow take a second to load.
+"""
 
-# Every format, by the name that users give it.
-WRITERS: dict[str, GraphWriter] = {
-    writer.name: writer
-    for writer in (
-        RdfWriter("nquads"),
-        RdfWriter("ntriples"),
-        RdfWriter("turtle"),
-        RdfWriter("trig"),
-        RdfWriter("jsonld"),
-        CypherWriter(),
-        GraphMLWriter(),
-        GexfWriter(),
-        NodeLinkWriter(),
-        CsvWriter(),
-        Neo4jImportWriter("csv"),
-        Neo4jImportWriter("parquet"),
-    )
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sinks.cypher.query import QueryError, QueryResult, query
+    from sinks.cypher.writer import CypherWriter
+    from sinks.exchange.csv import CsvWriter
+    from sinks.exchange.gexf import GexfWriter
+    from sinks.exchange.graphml import GraphMLWriter
+    from sinks.exchange.networkx import to_igraph, to_networkx
+    from sinks.exchange.node_link import NodeLinkWriter
+    from sinks.formats import DEFAULT_FORMATS, WRITERS
+    from sinks.neo4j.import_files import Neo4jImportWriter
+    from sinks.rdf.writer import RdfWriter
+    from sinks.show import FactView, JoinedView, LinkedView, NodeView, Sentence, describe, find, joined, linked, suggest
+    from sinks.tables.tables import GraphTables, TableError, write_table
+    from sinks.writer import GraphWriter, ServerWriter, WriteError, server_writer
+
+_NAMES = {
+    "sinks.cypher.query": ("QueryError", "QueryResult", "query"),
+    "sinks.cypher.writer": ("CypherWriter",),
+    "sinks.exchange.csv": ("CsvWriter",),
+    "sinks.exchange.gexf": ("GexfWriter",),
+    "sinks.exchange.graphml": ("GraphMLWriter",),
+    "sinks.exchange.networkx": ("to_igraph", "to_networkx"),
+    "sinks.exchange.node_link": ("NodeLinkWriter",),
+    "sinks.formats": ("DEFAULT_FORMATS", "WRITERS"),
+    "sinks.neo4j.import_files": ("Neo4jImportWriter",),
+    "sinks.rdf.writer": ("RdfWriter",),
+    "sinks.show": (
+        "FactView",
+        "JoinedView",
+        "LinkedView",
+        "NodeView",
+        "Sentence",
+        "describe",
+        "find",
+        "joined",
+        "linked",
+        "suggest",
+    ),
+    "sinks.tables.tables": ("GraphTables", "TableError", "write_table"),
+    "sinks.writer": ("GraphWriter", "ServerWriter", "WriteError", "server_writer"),
 }
-# What a build makes unless it is told otherwise.
-DEFAULT_FORMATS = ("rdf", "cypher")
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "DEFAULT_FORMATS",
@@ -67,3 +84,10 @@ __all__ = [
     "to_networkx",
     "write_table",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'sinks' has no attribute '{name}'")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value

@@ -26,7 +26,7 @@ class GraphWriter(ABC):
     name: str
     file: str
 
-    def write(self, tables: GraphTables, target: Path, schema: RelationSchema) -> dict[str, int]:
+    def write(self, tables: GraphTables, target: str | Path, schema: RelationSchema) -> dict[str, int]:
         """Write the graph to `target`, in the place of what is there; the same tables give the same graph again.
 
         Args:
@@ -42,7 +42,7 @@ class GraphWriter(ABC):
             WriteError: the format did not hold what was written.
             OSError: the target cannot be written.
         """
-        with replacing(target) as draft:
+        with replacing(Path(target)) as draft:
             return self.write_draft(tables, draft, schema)
 
     @abstractmethod

@@ -42,7 +42,7 @@ class QueryResult:
     rows: list[tuple[Any, ...]]
 
 
-def query(database: Path, cypher: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:
+def query(database: str | Path, cypher: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:
     """Answer a Cypher query from the database that `CypherWriter` wrote; several processes may ask at once.
 
     Args:
@@ -53,6 +53,7 @@ def query(database: Path, cypher: str, parameters: Mapping[str, Any] | None = No
     Raises:
         QueryError: there is no database, or the query is wrong; the message names the place and the remedy.
     """
+    database = Path(database)
     path = database / "graph.db" if database.is_dir() else database
     if not path.is_file():
         raise QueryError(f"no database '{path}': build a graph first with 'factmill build INPUT --out DIR'")

@@ -60,8 +60,9 @@ class CypherWriter(GraphWriter):
     name = "cypher"
     file = "graph.db"
 
-    def write(self, tables: GraphTables, target: Path, schema: RelationSchema) -> dict[str, int]:
+    def write(self, tables: GraphTables, target: str | Path, schema: RelationSchema) -> dict[str, int]:
         """Write the database, and remove what a program that changed its predecessor may have left beside it."""
+        target = Path(target)
         counts = super().write(tables, target, schema)
         for suffix in (".wal", ".shadow"):
             target.with_name(target.name + suffix).unlink(missing_ok=True)

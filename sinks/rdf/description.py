@@ -29,8 +29,8 @@ def describe_dataset(
     tables: GraphTables,
     schema: RelationSchema,
     triples: int,
-    files: Sequence[Path],
-    base: Path,
+    files: Sequence[str | Path],
+    base: str | Path,
     syntax: str,
     compression: str | None = None,
     extractor: Mapping[str, str] | None = None,
@@ -89,7 +89,7 @@ def describe_dataset(
         say(dataset, VOID.propertyPartition, part)
         say(part, VOID.property, rdflib.URIRef(relation_of(schema, id).iri))
         say(part, VOID.triples, count)
-    for number, file in enumerate(files):
+    for number, file in enumerate(map(Path, files)):
         place, part = rdflib.URIRef(quoted(file.relative_to(base).as_posix())), dataset + f"#file-{number}"
         say(dataset, VOID.dataDump, place)
         say(dataset, DCAT.distribution, part)

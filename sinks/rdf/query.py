@@ -42,7 +42,7 @@ class SparqlStore:
         TableError, WriteError, OSError: as `open_store`.
     """
 
-    def __init__(self, folder: Path, schema: RelationSchema) -> None:
+    def __init__(self, folder: str | Path, schema: RelationSchema) -> None:
         self._store = open_store(folder, schema)
 
     def __len__(self) -> int:

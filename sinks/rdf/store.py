@@ -23,7 +23,7 @@ _STATE = "tables.json"
 _ONCE = {"edges": "rdf:reifies", "nodes": "fm:mentions"}
 
 
-def open_store(folder: Path, schema: RelationSchema) -> pyoxigraph.Store:
+def open_store(folder: str | Path, schema: RelationSchema) -> pyoxigraph.Store:
     """Return the store of the graph in a folder, opened for reading; several processes may have it open.
 
     It is made when it is missing or older than the tables: in the folder as `graph.oxigraph`, or in the user's cache
@@ -38,6 +38,7 @@ def open_store(folder: Path, schema: RelationSchema) -> pyoxigraph.Store:
         WriteError: the store does not hold what the tables hold.
         OSError: there is no room for the store.
     """
+    folder = Path(folder)
     tables = GraphTables.open(folder)
     state = _state(tables)
     target = folder / STORE

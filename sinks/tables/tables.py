@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from schemas import SORT_KEYS, TABLES, Record
+from schemas import SORT_KEYS, TABLES, Record, RelationSchema
 from schemas.atomic_files import replacing
 
 # A row group is what readers skip or load as one; texts of documents are long, so fewer of them make one.
@@ -30,7 +30,7 @@ class TableError(ValueError):
     """A table is missing, unreadable or of another form than documented; the message names the file and the remedy."""
 
 
-def write_table(rows: Iterable[Record] | pa.Table, name: str, path: Path) -> int:
+def write_table(rows: Iterable[Record] | pa.Table, name: str, path: str | Path) -> int:
     """Write one table of `schemas.TABLES`, sorted by its `SORT_KEYS`; equal rows give equal bytes in any order.
 
     Args:
@@ -59,7 +59,7 @@ def write_table(rows: Iterable[Record] | pa.Table, name: str, path: Path) -> int
     order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in SORT_KEYS[name]])
     size = _ROW_GROUP.get(name, _ROWS)
     with (
-        replacing(path) as draft,
+        replacing(Path(path)) as draft,
         pq.ParquetWriter(draft, schema, compression="zstd", compression_level=3) as writer,
     ):
         for start in range(0, len(order), size):
@@ -110,12 +110,13 @@ class GraphTables:
     folder: Path
 
     @classmethod
-    def open(cls, folder: Path) -> GraphTables:
+    def open(cls, folder: str | Path) -> GraphTables:
         """Return the tables in `folder`, which is the output folder of a build or the `tables` folder in it.
 
         Raises:
             TableError: the folder or a table that every graph has is missing; the message names the remedy.
         """
+        folder = Path(folder)
         if not folder.is_dir():
             raise TableError(f"no folder '{folder}': build a graph first with 'factmill build INPUT --out {folder}'")
         tables = cls(folder / "tables" if (folder / "tables").is_dir() else folder)
@@ -132,6 +133,20 @@ class GraphTables:
                 f"run 'factmill build' again"
             )
         return files
+
+    def relation_schema(self) -> RelationSchema | None:
+        """Return the relation schema that `run.json` names, the report of the build; None if there is no report.
+
+        Raises:
+            TableError: the report is damaged.
+        """
+        report = self.folder.parent / "run.json" if self.folder.name == "tables" else self.folder / "run.json"
+        try:
+            return msgspec.convert(msgspec.json.decode(report.read_bytes())["relation_schema"], RelationSchema)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+            raise TableError(f"'{report}' holds no relation schema ({error}): run 'factmill build' again") from error
 
     def count(self, name: str) -> int:
         """Return the number of rows of a table without reading them."""

@@ -1,13 +1,14 @@
+import msgspec
 import networkx as nx
 import pytest
 
-from sinks import TableError, to_igraph, to_networkx
-from tests.sinks.graphs import Graph, make_edge, make_node, odd_graph, random_graph, small_graph
+from sinks import GraphTables, TableError, to_igraph, to_networkx
+from tests.sinks.graphs import SCHEMA, Graph, make_edge, make_node, odd_graph, random_graph, small_graph
 
 
 def test_nodes_and_edges_with_their_attributes(tmp_path):
     graph = small_graph()
-    loaded = to_networkx(graph.write(tmp_path))
+    loaded = to_networkx(graph.write(tmp_path), SCHEMA)
     ada, byron, london, lonely = graph.nodes
     assert loaded.nodes[ada.id] == {
         "name": "Ada Lovelace",
@@ -21,6 +22,7 @@ def test_nodes_and_edges_with_their_attributes(tmp_path):
     assert set(loaded.edges(keys=True)) == {(ada.id, london.id, born.id), (ada.id, byron.id, father.id)}
     assert loaded.edges[ada.id, london.id, born.id] == {
         "relation": "P19",
+        "label": "place of birth",
         "confidence": 0.9375,
         "support": 2,
         "independent": 1,
@@ -31,6 +33,17 @@ def test_nodes_and_edges_with_their_attributes(tmp_path):
         "evidence": ["Ada Lovelace ~ London."] * 3,
     }
     assert nx.node_connected_component(loaded.to_undirected(), lonely.id) == {lonely.id}
+
+
+def test_labels_come_from_the_report_of_the_build(tmp_path):
+    tables = small_graph().write(tmp_path)
+    assert {edge["label"] for *_, edge in to_networkx(tables).edges(data=True)} == {"P19", "P22"}
+    (tmp_path / "run.json").write_bytes(msgspec.json.encode({"relation_schema": SCHEMA}))
+    labels = {"place of birth", "father"}
+    assert {edge["label"] for *_, edge in to_networkx(GraphTables.open(str(tmp_path))).edges(data=True)} == labels
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(TableError, match=r"run.json' holds no relation schema"):
+        to_networkx(tables)
 
 
 def test_everything_arrives(tmp_path):
@@ -45,6 +58,7 @@ def test_igraph(tmp_path):
     for graph in (odd_graph(), random_graph(60, 300), small_graph()):
         loaded = to_igraph(graph.write(tmp_path))
         assert {(v["name"], v["label"], v["type"]) for v in loaded.vs} == {(n.id, n.name, n.type) for n in graph.nodes}
+        assert loaded.es["label"] == loaded.es["relation"]
         assert {(loaded.vs[e.source]["name"], e["relation"], loaded.vs[e.target]["name"]) for e in loaded.es} == {
             (edge.head, edge.relation, edge.tail) for edge in graph.edges
         }
