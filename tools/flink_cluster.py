@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from runners.execution.flink_job_server import FLINK, JAVA, SHUFFLES, job_server, libraries, write_settings
-from runners.execution.server_process import ServerProcess, foreground, free_port
+from runners.execution.server_process import ServerProcess, free_port
+from tools.foreground import foreground
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"

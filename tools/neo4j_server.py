@@ -21,7 +21,8 @@ from neo4j import GraphDatabase, NotificationMinimumSeverity
 from neo4j.exceptions import DriverError, Neo4jError
 
 from runners.execution import maven_artifacts as maven
-from runners.execution.server_process import ServerProcess, ServerUnavailable, foreground, free_port, listens
+from runners.execution.server_process import ServerProcess, ServerUnavailable, free_port, listens
+from tools.foreground import foreground
 
 VERSION = "5.26.30"
 USERNAME = "neo4j"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 from schemas import DeadLetter, Document
 
 
@@ -16,7 +16,7 @@ def read_annotated(paths: Iterable[Path], format: str | None = None) -> list[Doc
     """Return the documents of the files in their order, and say on standard error what was not readable.
 
     Raises:
-        Mistake: the files hold no document with annotated entities.
+        UserError: the files hold no document with annotated entities.
     """
     from pipeline.readers import read_path
 
@@ -33,7 +33,7 @@ def read_annotated(paths: Iterable[Path], format: str | None = None) -> list[Doc
     for reason, count in sorted(reasons.items()):
         click.echo(f"Warning: {count:,} records of {names} are left out: {reason}", err=True)
     if not any(document.entities for document in documents):
-        raise Mistake(
+        raise UserError(
             f"no annotated entities in {names}: give DocRED JSON, PubTator or GDA files with entities and relations"
         )
     return documents
@@ -43,7 +43,7 @@ def part_of(documents: list[Document], positions: str | None) -> list[Document]:
     """Return the documents at `START:STOP` (counted from 0, either may be missing), or all when it is None.
 
     Raises:
-        Mistake: the text is no such range, or it holds no document.
+        UserError: the text is no such range, or it holds no document.
     """
     if positions is None:
         return documents
@@ -53,7 +53,7 @@ def part_of(documents: list[Document], positions: str | None) -> list[Document]:
             raise ValueError
         chosen = documents[slice(int(start) if start else None, int(stop) if stop else None)]
     except ValueError:
-        raise Mistake(f"--documents takes START:STOP, for example 250:500, not '{positions}'") from None
+        raise UserError(f"--documents takes START:STOP, for example 250:500, not '{positions}'") from None
     if not chosen:
-        raise Mistake(f"--documents {positions} holds none of the {len(documents):,} documents")
+        raise UserError(f"--documents {positions} holds none of the {len(documents):,} documents")
     return chosen

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import yaml
 
-from runners.arguments.errors import Mistake, did_you_mean
+from runners.errors import UserError, did_you_mean
 
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 _Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -48,37 +48,37 @@ def load_config(path: Path) -> BuildConfig:
     """Read a YAML file of build options.
 
     Raises:
-        Mistake: the file is missing, not YAML, or has a key or value that is not allowed; the message names the line.
+        UserError: the file is missing, not YAML, or has a key or value that is not allowed; the message names the line.
     """
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Mistake(f"cannot read the options in '{path}' ({error}); give the path of a YAML file") from None
+        raise UserError(f"cannot read the options in '{path}' ({error}); give the path of a YAML file") from None
     return parse_config(text, str(path))
 
 
 def parse_config(text: str, where: str) -> BuildConfig:
-    """Parse the YAML text of build options; `where` names it in messages. Raises Mistake like `load_config`."""
+    """Parse the YAML text of build options; `where` names it in messages. Raises UserError like `load_config`."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
-        raise Mistake(f"{where}, line {mark.line + 1 if mark else 1}: not valid YAML ({problem})") from None
+        raise UserError(f"{where}, line {mark.line + 1 if mark else 1}: not valid YAML ({problem})") from None
     if values is None:
         return BuildConfig()
     if not isinstance(root, yaml.MappingNode) or not isinstance(values, dict):
-        raise Mistake(f"{where}, line 1: expected 'key: value' lines; `factmill build --print-config` shows them all")
+        raise UserError(f"{where}, line 1: expected 'key: value' lines; `factmill build --print-config` shows them all")
     lines: dict[str, int] = {}
     for key, _ in root.value:
         name, line = str(key.value), key.start_mark.line + 1
         if name not in BuildConfig.__struct_fields__:
             hint = did_you_mean(name, BuildConfig.__struct_fields__)
             known = ", ".join(BuildConfig.__struct_fields__)
-            raise Mistake(f"{where}, line {line}: unknown key '{name}'{hint or f'; known keys: {known}'}")
+            raise UserError(f"{where}, line {line}: unknown key '{name}'{hint or f'; known keys: {known}'}")
         if name in lines:
-            raise Mistake(f"{where}, line {line}: '{name}' stands already on line {lines[name]}; keep one of them")
+            raise UserError(f"{where}, line {line}: '{name}' stands already on line {lines[name]}; keep one of them")
         lines[name] = line
     return _convert(values, lambda name: f"{where}, line {lines[name]}: {name}" if name in lines else where)
 
@@ -99,4 +99,4 @@ def _convert(values: Mapping[str, Any], place: Callable[[str], str]) -> BuildCon
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`").split("[")[0]
-        raise Mistake(f"{place(name)}: {message[0].lower()}{message[1:]}; it is {values.get(name)!r}") from None
+        raise UserError(f"{place(name)}: {message[0].lower()}{message[1:]}; it is {values.get(name)!r}") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from runners.arguments.errors import Mistake, did_you_mean, explain
+from runners.errors import UserError, did_you_mean, explain
 
 _BEAM = "runners.arguments.command.beam"
 
@@ -51,9 +51,9 @@ class CommandWithBeamOptions(Command):
                 continue
             hint = did_you_mean(name, known, prefix="--", cutoff=0.75)
             if hint:
-                raise Mistake(f"no option '--{name}'{hint} Options of Beam go after '--'.")
+                raise UserError(f"no option '--{name}'{hint} Options of Beam go after '--'.")
             if not assigned:
-                raise Mistake(f"no option '--{name}'. Options of Beam go after '--', or as --{name}=VALUE.")
+                raise UserError(f"no option '--{name}'. Options of Beam go after '--', or as --{name}=VALUE.")
             beam.append(arg)
         ctx.meta[_BEAM] = (*beam, *args[cut + 1 :])
         return super().parse_args(ctx, own)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from runners.arguments.errors import Mistake, did_you_mean
+from runners.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from extractors.training.recipe import Recipe
@@ -31,14 +31,16 @@ def find_recipe(name_or_path: str) -> Path:
     """Return the path of a recipe: the name of a shipped one, or a file.
 
     Raises:
-        Mistake: there is neither.
+        UserError: there is neither.
     """
     shipped = _RECIPES / f"{name_or_path}.yaml"
     for path in (shipped, Path(name_or_path)):
         if path.is_file():
             return path
     hint = did_you_mean(name_or_path, shipped_recipes())
-    raise Mistake(f"no recipe '{name_or_path}'{hint or ';'} use a YAML file, or one that 'factmill train --list' shows")
+    raise UserError(
+        f"no recipe '{name_or_path}'{hint or ';'} use a YAML file, or one that 'factmill train --list' shows"
+    )
 
 
 def default_recipe(head: str, joint: bool, corpora: Mapping[str, Sequence[Document]], relations: str | None) -> Recipe:
@@ -81,7 +83,7 @@ def changed_recipe(
     """Return the recipe as the flags of the command line change it; `settings` are `KEY=VALUE` and come last.
 
     Raises:
-        Mistake: a setting is not of this form, or there is no such key.
+        UserError: a setting is not of this form, or there is no such key.
         ValueError: a value breaks a rule of recipes.
     """
     from extractors.training.recipe import make_recipe, merged
@@ -107,7 +109,7 @@ def check_parts(recipe: Recipe) -> None:
     """Check what a recipe names before any data is read.
 
     Raises:
-        Mistake: there is no such head or loss.
+        UserError: there is no such head or loss.
         ValueError: the options do not fit the head, or there are no such relations.
     """
     from extractors.heads import HEADS
@@ -119,7 +121,7 @@ def check_parts(recipe: Recipe) -> None:
     read_options(HEADS[recipe.head].options_type, recipe.head_options)
     if recipe.loss not in LOSSES:
         hint = did_you_mean(recipe.loss, LOSSES)
-        raise Mistake(f"no loss '{recipe.loss}'{hint or ';'} choose one of {', '.join(sorted(LOSSES))}")
+        raise UserError(f"no loss '{recipe.loss}'{hint or ';'} choose one of {', '.join(sorted(LOSSES))}")
     load_relation_schema(recipe.relations)
 
 
@@ -127,13 +129,13 @@ def published_loss(head: str) -> str:
     """Return the loss that a head was published with.
 
     Raises:
-        Mistake: there is no such head.
+        UserError: there is no such head.
     """
     from extractors.heads import HEADS
 
     if head not in HEADS:
         hint = did_you_mean(head, HEADS)
-        raise Mistake(f"no relation head '{head}'{hint or ';'} choose one of {', '.join(sorted(HEADS))}")
+        raise UserError(f"no relation head '{head}'{hint or ';'} choose one of {', '.join(sorted(HEADS))}")
     return HEADS[head].published_loss
 
 
@@ -141,7 +143,7 @@ def fitting_relations(documents: Iterable[Document]) -> str:
     """Return the shipped relation schema that has all types and relations of some documents.
 
     Raises:
-        Mistake: none has.
+        UserError: none has.
     """
     from schemas import builtin_schemas, load_relation_schema
 
@@ -154,7 +156,7 @@ def fitting_relations(documents: Iterable[Document]) -> str:
         schema = load_relation_schema(name)
         if relations <= schema.index.keys() and types <= set(schema.entity_types):
             return name
-    raise Mistake(
+    raise UserError(
         f"no relation schema that comes with factmill has all of the documents' types ({_some(types)}) and relations "
         f"({_some(relations)}): write one as docs/how-to/train.md shows, and give it with --relations FILE"
     )
@@ -164,16 +166,16 @@ def data_files(given: Iterable[str], dev: Path | None) -> dict[str, Path]:
     """Return the data files by name: `NAME=FILE`, or a file alone, which is called `train`.
 
     Raises:
-        Mistake: a file is missing, or two have one name.
+        UserError: a file is missing, or two have one name.
     """
     files: dict[str, Path] = {}
     for item in [*given, *([f"dev={dev}"] if dev is not None else [])]:
         before, equals, after = item.partition("=")
         name, path = (before, Path(after)) if equals and not Path(item).exists() else ("train", Path(item))
         if not path.is_file():
-            raise Mistake(f"no file '{path}' for --data {name}; --data takes FILE or NAME=FILE")
+            raise UserError(f"no file '{path}' for --data {name}; --data takes FILE or NAME=FILE")
         if name in files:
-            raise Mistake(f"two files for --data {name}: '{files[name]}' and '{path}'")
+            raise UserError(f"two files for --data {name}: '{files[name]}' and '{path}'")
         files[name] = path
     return files
 
@@ -182,13 +184,13 @@ def check_names(files: Mapping[str, Path], wanted: Sequence[str]) -> None:
     """Check that the data files are those that a training reads.
 
     Raises:
-        Mistake: one is missing, or there is one too many.
+        UserError: one is missing, or there is one too many.
     """
     for name in files.keys() - set(wanted):
-        raise Mistake(f"the recipe reads {', '.join(wanted)}, not '{name}'{did_you_mean(name, wanted)}")
+        raise UserError(f"the recipe reads {', '.join(wanted)}, not '{name}'{did_you_mean(name, wanted)}")
     missing = [name for name in wanted if name not in files]
     if missing:
-        raise Mistake(f"the recipe also needs {' '.join(f'--data {name}=FILE' for name in missing)}")
+        raise UserError(f"the recipe also needs {' '.join(f'--data {name}=FILE' for name in missing)}")
 
 
 def data_names(recipe: Recipe) -> list[str]:
@@ -216,22 +218,22 @@ def _set(values: dict[str, Any], setting: str) -> None:
     key, equals, text = setting.partition("=")
     *path, last = key.split(".")
     if not equals:
-        raise Mistake(f"--set takes KEY=VALUE, for example head_options.passes=1, not '{setting}'")
+        raise UserError(f"--set takes KEY=VALUE, for example head_options.passes=1, not '{setting}'")
     target: Any = values
     for part in path:
         target = _items(target).get(part)
         if not isinstance(target, dict | list):
-            raise Mistake(f"--set {key}: the recipe has no '{part}' with keys of its own")
+            raise UserError(f"--set {key}: the recipe has no '{part}' with keys of its own")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise Mistake(f"--set {key}: the value '{text}' is not valid YAML; put it in quotes") from None
+        raise UserError(f"--set {key}: the value '{text}' is not valid YAML; put it in quotes") from None
     if isinstance(target, dict):
         target[last] = value
     elif last in _items(target):
         target[int(last)] = value
     else:
-        raise Mistake(f"--set {key}: there is no {last} of {len(target)} items, counted from 0")
+        raise UserError(f"--set {key}: there is no {last} of {len(target)} items, counted from 0")
 
 
 def _items(value: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 from schemas import RelationSchema
 
 
@@ -16,17 +16,17 @@ def read_report(folder: Path) -> dict[str, Any]:
     """Return the report of the build in a folder.
 
     Raises:
-        Mistake: there is none, or it is damaged.
+        UserError: there is none, or it is damaged.
     """
     path = folder / "run.json"
     if not path.is_file():
-        raise Mistake(f"'{folder}' is no graph (it has no run.json): build one with 'factmill build INPUT --out DIR'")
+        raise UserError(f"'{folder}' is no graph (it has no run.json): build one with 'factmill build INPUT --out DIR'")
     try:
         report = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise Mistake(f"cannot read '{path}' ({error}): build the graph again") from None
+        raise UserError(f"cannot read '{path}' ({error}): build the graph again") from None
     if not isinstance(report, dict):
-        raise Mistake(f"'{path}' is not the report of a build: build the graph again")
+        raise UserError(f"'{path}' is not the report of a build: build the graph again")
     return report
 
 
@@ -34,11 +34,11 @@ def relation_schema(folder: Path) -> RelationSchema:
     """Return the relation schema that the graph in a folder was built with.
 
     Raises:
-        Mistake: the report is missing, damaged or without a schema.
+        UserError: the report is missing, damaged or without a schema.
     """
     try:
         return msgspec.convert(read_report(folder).get("relation_schema"), RelationSchema)
     except msgspec.ValidationError as error:
-        raise Mistake(
+        raise UserError(
             f"'{folder / 'run.json'}' lacks a sound relation schema ({error}): build the graph again"
         ) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import beam_options
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from pipeline.change import Machine
@@ -28,7 +28,7 @@ def runner_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return runner(flink(gpu(command)))
 
 
-def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--workers` and the options of runners to a command."""
     workers = click.option(
         "--workers", type=click.IntRange(min=1), metavar="N", help="How many work side by side [one per core]."
@@ -37,29 +37,29 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def machine(ctx: click.Context, runner: str | None, workers: int | None, **options: str | None) -> Iterator[Machine]:
-    """Yield what `machine_options` say, while what the runner needs is there."""
-    with beam_for(runner or "local", workers, beam_options(ctx), **options) as beam:
+def execution(ctx: click.Context, runner: str | None, workers: int | None, **options: str | None) -> Iterator[Machine]:
+    """Yield what `execution_options` say, while what the runner needs is there."""
+    with beam_arguments(runner or "local", workers, beam_options(ctx), **options) as beam:
         from pipeline.change import Machine
 
         yield Machine(workers, runner or "local", beam)
 
 
 @contextmanager
-def beam_for(
+def beam_arguments(
     runner: str, workers: int | None, beam: Sequence[str], flink_master: str | None = None, gpu: str | None = None
 ) -> Iterator[tuple[str, ...]]:
     """Yield what Beam is told for a runner, while what the runner needs is there.
 
     Raises:
-        Mistake: options are missing, wrong, or do not go together.
+        UserError: options are missing, wrong, or do not go together.
         ServerUnavailable: the runner needs a server that cannot be had.
     """
     # Beam warns, from its import on, of what a user cannot change; what matters to users is in the summary.
     logging.basicConfig(level=logging.ERROR)
     for option, value, of in (("--flink-master", flink_master, "flink"), ("--gpu", gpu, "dataflow")):
         if value is not None and runner != of:
-            raise Mistake(f"{option} goes with --runner {of}, not with --runner {runner}")
+            raise UserError(f"{option} goes with --runner {of}, not with --runner {runner}")
     if runner == "processes":
         from pipeline.beam.fork_server import fork_server
 

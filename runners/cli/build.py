@@ -10,8 +10,8 @@ import msgspec
 
 from runners.arguments.build_config import BuildConfig, default_config_text, load_config, override
 from runners.arguments.command import CommandWithBeamOptions, beam_options
-from runners.arguments.errors import Mistake
-from runners.arguments.runner_options import beam_for, runner_options
+from runners.arguments.runner_options import beam_arguments, runner_options
+from runners.errors import UserError
 
 # Options that a build may be continued with others of: who works, and where.
 _OF_THE_MACHINE = {"workers", "runner", "beam"}
@@ -85,9 +85,9 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], r
     if resume and settings.out and not settings.inputs:
         settings = _as_begun(settings, Path(settings.out))
     if not settings.inputs:
-        raise Mistake("nothing to read: name files, folders or patterns, for example 'factmill build articles/ ...'")
+        raise UserError("nothing to read: name files, folders or patterns, for example 'factmill build articles/ ...'")
     if not settings.out:
-        raise Mistake("where shall the graph go? Add --out DIR")
+        raise UserError("where shall the graph go? Add --out DIR")
     _run(settings, Path(settings.out), resume)
 
 
@@ -100,7 +100,7 @@ def _as_begun(settings: BuildConfig, out: Path) -> BuildConfig:
 
     plan = interrupted(out)
     if plan is None or plan.command != "build":
-        raise Mistake(f"no build was interrupted in '{out}': name the files to read")
+        raise UserError(f"no build was interrupted in '{out}': name the files to read")
     told = set(BuildConfig.__struct_fields__) & set(plan.options.__struct_fields__) - _OF_THE_MACHINE
     begun = {name: getattr(plan.options, name) for name in told}
     begun["min_confidence"] = plan.options.min_confidence or None
@@ -114,7 +114,7 @@ def _run(settings: BuildConfig, out: Path, resume: bool) -> None:
     from runners.display.progress import progress_on
 
     with (
-        beam_for(settings.runner, settings.workers, settings.beam, settings.flink_master, settings.gpu) as beam,
+        beam_arguments(settings.runner, settings.workers, settings.beam, settings.flink_master, settings.gpu) as beam,
         progress_on() as progress,
     ):
         from pipeline.build import BuildOptions

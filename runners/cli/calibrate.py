@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from extractors.encoder.featurizer import Preparer
@@ -62,7 +62,7 @@ def calibrate(
 
     source = find_checkpoint(checkpoint)
     if out is None and source != Path(checkpoint):
-        raise Mistake(f"'{checkpoint}' is shared: add --out DIR for a calibrated copy of your own")
+        raise UserError(f"'{checkpoint}' is shared: add --out DIR for a calibrated copy of your own")
     everything = read_annotated(files, format)
     chosen = part_of(everything, documents)
     parts = {_name(files, documents): chosen}

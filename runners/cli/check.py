@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Failure
 from runners.display.terminal import printable
+from runners.errors import Failure
 
 if TYPE_CHECKING:
     from sinks.tables.rule_checks import BrokenRule

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from extractors import Extractor
@@ -77,14 +77,14 @@ def evaluate(
     from runners.arguments.annotated_documents import part_of, read_annotated
 
     if min_confidence is not None and min_precision is not None:
-        raise Mistake("a cut follows from --min-confidence or from --min-precision: give one of them")
+        raise UserError("a cut follows from --min-confidence or from --min-precision: give one of them")
     gold = part_of(read_annotated(files, format), documents)
     seen = TrainFacts.collect(read_annotated(train_files, format)) if train_files else None
     tree = MeshTree.read(mesh_tree) if mesh_tree else None
     extractor = load_extractor(model)
     joint = extractor.model.config.joint
     if entities == "predicted" and not joint:
-        raise Mistake(f"'{model}' only relates given entities: leave --entities out, or choose a joint extractor")
+        raise UserError(f"'{model}' only relates given entities: leave --entities out, or choose a joint extractor")
     given = entities == "given" or not joint
     calibration = extractor.calibration
     part = calibration.relating(given)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from extractors.evaluation.score import Score
@@ -50,7 +50,7 @@ def evaluate_graph(
     gold = part_of(read_annotated(files, format), documents)
     scores = compare(tables, gold, schema)
     if not scores.documents[1]:
-        raise Mistake(f"none of the annotated documents is in '{folder}': build it from their texts")
+        raise UserError(f"none of the annotated documents is in '{folder}': build it from their texts")
     if as_json:
         click.echo(json.dumps(_plain(scores), indent=2))
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake, did_you_mean
+from runners.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from schemas import RelationSchema
@@ -66,21 +66,21 @@ def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf
     given = [option for name, option in _RDF_OPTIONS.items() if rdf[name] is not None]
     if "://" in target:
         if given or out:
-            raise Mistake(f"{given[0] if given else '--out'} is for files: leave it out for a database server")
+            raise UserError(f"{given[0] if given else '--out'} is for files: leave it out for a database server")
         logging.getLogger("neo4j").setLevel(logging.ERROR)  # what the driver warns of it tries again by itself
         _say(target, server_writer(target, compare_all).write(tables, target, schema))
         return
     if compare_all:
-        raise Mistake(f"--compare-all is for database servers: leave it out for {target}")
+        raise UserError(f"--compare-all is for database servers: leave it out for {target}")
     name = _ALIASES.get(target.lower(), target.lower())
     writer = WRITERS.get(name)
     if writer is None:
         hint = did_you_mean(name, WRITERS) or f"; there are {', '.join(WRITERS)}"
-        raise Mistake(f"no format '{target}'{hint}. A database server is named by its URI: neo4j://localhost:7687")
+        raise UserError(f"no format '{target}'{hint}. A database server is named by its URI: neo4j://localhost:7687")
     if isinstance(writer, RdfWriter):
         writer = RdfWriter(writer.syntax, rdf["rdf_version"], rdf["parts"], rdf["compress"])
     elif given:
-        raise Mistake(f"{given[0]} is for RDF: leave it out for {name}")
+        raise UserError(f"{given[0]} is for RDF: leave it out for {name}")
     place = out or _beside(folder, writer.file, bool(rdf["parts"]))
     counts = writer.write(tables, place, schema)
     if isinstance(writer, RdfWriter):

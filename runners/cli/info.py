@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.display.quantities import counted, megabytes
 from runners.display.terminal import printable
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from extractors.inference.confidence import RelationCalibration
@@ -56,7 +57,7 @@ def _shipped() -> dict[str, Any]:
         folder = find_checkpoint(name)
         schema = load_config(folder).schema
         rows[name] = (
-            f"{len(schema.relations)} relation{'s' if len(schema.relations) > 1 else ''} between "
+            f"{counted(len(schema.relations), 'relation')} between "
             f"{', '.join(schema.entity_types)}; {megabytes(folder)}"
         )
     return {"extractors": rows or "none in this installation: train one with 'factmill train'"}
@@ -74,7 +75,7 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
     try:
         folder = find_checkpoint(name_or_folder)
     except CheckpointError as error:
-        raise Mistake(f"'{name_or_folder}' is no graph (it has no run.json), and {error}") from None
+        raise UserError(f"'{name_or_folder}' is no graph (it has no run.json), and {error}") from None
     config, calibration = load_config(folder), load_calibration(folder)
     schema = config.schema
     encoder = (
@@ -174,11 +175,6 @@ def _levels(scores: Mapping[str, float]) -> dict[str, str]:
         level: "  ".join(f"{short} {scores.get(f'{level}_{name}', 0.0):.4f}" for short, name in _SHORT.items())
         for level in levels
     }
-
-
-def megabytes(folder: Path) -> str:
-    """Return the size of the files of a folder."""
-    return f"{sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) / 1e6:.1f} MB"
 
 
 def _lines(facts: Mapping[str, Any], indent: str = "") -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from runners.arguments.command import CommandWithBeamOptions
-from runners.arguments.runner_options import machine, machine_options
+from runners.arguments.runner_options import execution, execution_options
 
 
 @click.command(
@@ -22,7 +22,7 @@ from runners.arguments.runner_options import machine, machine_options
 @click.option(
     "--out", required=True, metavar="DIR", help="Folder of the result: new, empty, or an earlier build to replace."
 )
-@machine_options
+@execution_options
 @click.pass_context
 def merge(ctx: click.Context, /, first: str, second: str, out: str, **where: Any) -> None:
     """Make one graph of the graphs in DIR1 and DIR2, which the same extractor built with the same options.
@@ -39,6 +39,6 @@ def merge(ctx: click.Context, /, first: str, second: str, out: str, **where: Any
     from runners.display.build_summary import print_summary
     from runners.display.progress import progress_on
 
-    with machine(ctx, **where) as there, progress_on() as progress:
+    with execution(ctx, **where) as there, progress_on() as progress:
         report = merge_graphs(first, second, out, there, progress)
     print_summary(report, Path(out))

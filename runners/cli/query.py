@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.display.quantities import counted
 from runners.display.terminal import print_table, printable
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from sinks.cypher.query import QueryResult
@@ -56,11 +57,11 @@ def parse_parameter(given: str) -> tuple[str, Any]:
     """Return name and value of `NAME=VALUE`; a value that is JSON is taken as such, anything else as text.
 
     Raises:
-        Mistake: there is no `=`, or no name before it.
+        UserError: there is no `=`, or no name before it.
     """
     name, equals, text = given.partition("=")
     if not equals or not name.removeprefix("$").isidentifier():
-        raise Mistake(f"--param takes NAME=VALUE, for example --param name='Ada Lovelace', not '{given}'")
+        raise UserError(f"--param takes NAME=VALUE, for example --param name='Ada Lovelace', not '{given}'")
     try:
         return name.removeprefix("$"), json.loads(text)
     except ValueError:
@@ -80,7 +81,7 @@ def _print_rows(result: QueryResult) -> None:
         short = (round(value, 6) if isinstance(value, float) else _flat(value) for value in row)
         table.add_row(*(Text(printable(str(value))) for value in short))
     print_table(table)
-    click.echo(f"{len(result.rows):,} row{'' if len(result.rows) == 1 else 's'}")
+    click.echo(counted(len(result.rows), "row"))
 
 
 def _flat(value: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any, TextIO
 import click
 
 from runners.arguments.command import CommandWithBeamOptions
-from runners.arguments.errors import Mistake
-from runners.arguments.runner_options import machine, machine_options
+from runners.arguments.runner_options import execution, execution_options
+from runners.errors import UserError
 
 
 @click.command(
@@ -26,7 +26,7 @@ from runners.arguments.runner_options import machine, machine_options
     metavar="FILE",
     help="Ids of documents, one per line; - reads them from standard input.",
 )
-@machine_options
+@execution_options
 @click.pass_context
 def remove(ctx: click.Context, /, graph: str, documents: TextIO, **where: Any) -> None:
     """Take documents out of the graph in DIR, with all that only they say and the dead letters about them.
@@ -43,13 +43,13 @@ def remove(ctx: click.Context, /, graph: str, documents: TextIO, **where: Any) -
     try:
         ids = {line.strip() for line in documents} - {""}
     except UnicodeDecodeError as error:
-        raise Mistake(f"'{documents.name}' is not UTF-8 ({error}): give one id per line") from None
+        raise UserError(f"'{documents.name}' is not UTF-8 ({error}): give one id per line") from None
     if not ids:
-        raise Mistake(f"no id in '{documents.name}': give one id per line, for example wiki:Ada Lovelace")
+        raise UserError(f"no id in '{documents.name}': give one id per line, for example wiki:Ada Lovelace")
     from pipeline.change import remove as remove_documents
     from runners.display.build_summary import print_summary
     from runners.display.progress import progress_on
 
-    with machine(ctx, **where) as there, progress_on() as progress:
+    with execution(ctx, **where) as there, progress_on() as progress:
         report = remove_documents(graph, ids, there, progress)
     print_summary(report, Path(graph))

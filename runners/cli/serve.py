@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from runners.web.sparql_protocol import Response, SparqlEndpoint
@@ -59,14 +59,14 @@ def make_server(store: SparqlStore, host: str, port: int) -> ThreadingHTTPServer
     """Return a server that listens, and answers once `serve_forever` is called.
 
     Raises:
-        Mistake: the address cannot be used.
+        UserError: the address cannot be used.
     """
     from runners.web.sparql_protocol import SparqlEndpoint
 
     try:
         server = ThreadingHTTPServer((host, port), _Handler)
     except (OSError, OverflowError) as error:
-        raise Mistake(f"cannot listen on {host}, port {port} ({error}): choose another --host or --port") from None
+        raise UserError(f"cannot listen on {host}, port {port} ({error}): choose another --host or --port") from None
     server.daemon_threads = True
     server.endpoint = SparqlEndpoint(store, address(server))  # type: ignore[attr-defined]
     return server

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.display.quantities import counted
 from runners.display.terminal import printable
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from schemas import Node
@@ -50,7 +51,7 @@ def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json
     found = find(tables, name)
     if not found:
         close = [repr(printable(other)) for other in suggest(tables, name)]
-        raise Mistake(f"the graph has no '{name}'" + (f"; it has {', '.join(close)}" if close else ""))
+        raise UserError(f"the graph has no '{name}'" + (f"; it has {', '.join(close)}" if close else ""))
     view = describe(tables, found[0], relation_schema(folder))
     links, joins = (linked(tables, found[0]), joined(tables, found[0])) if why else ((), ())
     if as_json:
@@ -75,7 +76,7 @@ def _lines(view: NodeView, others: list[Node], facts: int, sentences: int) -> It
         yield f"also called {printable(', '.join(aliases[:_ALIASES_SHOWN]))}{more}"
     if node.kb_ids:
         yield printable(", ".join(node.kb_ids))
-    yield f"mentioned {_times(node.mentions)} in {_counted(node.support, 'document')}"
+    yield f"mentioned {_times(node.mentions)} in {counted(node.support, 'document')}"
     yield ""
     if not view.facts:
         yield "no facts about it"
@@ -84,9 +85,9 @@ def _lines(view: NodeView, others: list[Node], facts: int, sentences: int) -> It
         for sentence in fact.evidence[:sentences]:
             yield f"      {_marked(sentence)}  ({printable(sentence.title)})"
         if len(fact.evidence) > sentences > 0:
-            yield f"      ... and {_counted(len(fact.evidence) - sentences, 'more sentence')}"
+            yield f"      ... and {counted(len(fact.evidence) - sentences, 'more sentence')}"
     if len(view.facts) > facts:
-        yield f"... and {_counted(len(view.facts) - facts, 'more fact')}; --facts shows them"
+        yield f"... and {counted(len(view.facts) - facts, 'more fact')}; --facts shows them"
     if others:
         yield ""
         names = ", ".join(f"{printable(other.name)} ({printable(other.type)}, id {other.id})" for other in others[:5])
@@ -96,7 +97,7 @@ def _lines(view: NodeView, others: list[Node], facts: int, sentences: int) -> It
 def _fact(node: Node, fact: FactView) -> str:
     own, other = printable(node.name), click.style(printable(fact.other.name), bold=True)
     stated = f"{own} -- {fact.label} -> {other}" if fact.outgoing else f"{other} -- {fact.label} -> {own}"
-    return f"{fact.confidence:5.2f}  {stated}  ({_counted(fact.support, 'document')})"
+    return f"{fact.confidence:5.2f}  {stated}  ({counted(fact.support, 'document')})"
 
 
 def _marked(sentence: Sentence) -> str:
@@ -125,7 +126,7 @@ def _links(links: tuple[LinkedView, ...]) -> Iterator[str]:
             others = (f"{printable(id)} {chance:.2f}" for id, chance in link.others)
             yield f"      else {', '.join(others)}"
     if len(links) > _NAMES_SHOWN:
-        yield f"... and {_counted(len(links) - _NAMES_SHOWN, 'more name')}; --json has all"
+        yield f"... and {counted(len(links) - _NAMES_SHOWN, 'more name')}; --json has all"
 
 
 def _joins(names: tuple[JoinedView, ...]) -> Iterator[str]:
@@ -139,16 +140,12 @@ def _joins(names: tuple[JoinedView, ...]) -> Iterator[str]:
 
 def _where(documents: tuple[str, ...], of: int) -> str:
     shown = documents[:_DOCUMENTS_SHOWN]
-    more = f" and {_counted(of - len(shown), 'more document')}" if of > len(shown) else ""
+    more = f" and {counted(of - len(shown), 'more document')}" if of > len(shown) else ""
     return f"      in {printable(', '.join(shown))}{more}"
 
 
 def _features(features: dict[str, float]) -> str:
     return "      " + ", ".join(f"{name} {value:.3g}" for name, value in features.items() if value)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _times(number: int) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.display.quantities import counted
 from runners.display.terminal import print_table, printable
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     import pyoxigraph
@@ -52,12 +53,12 @@ def sparql(folder: Path, sparql: str, style: str | None) -> None:
     answer = SparqlStore(folder, relation_schema(folder)).query(asked)
     if isinstance(answer, pyoxigraph.QueryTriples):
         if style is not None:
-            raise Mistake(f"CONSTRUCT and DESCRIBE give triples, which --{style.lower()} cannot show: leave it out")
+            raise UserError(f"CONSTRUCT and DESCRIBE give triples, which --{style.lower()} cannot show: leave it out")
         click.echo(_turtle(answer), nl=False)
     elif style is not None:
         given = getattr(pyoxigraph.QueryResultsFormat, style)
         if isinstance(answer, pyoxigraph.QueryBoolean) and style in {"CSV", "TSV"}:
-            raise Mistake(f"ASK gives true or false, for which there is no {style}: leave --{style.lower()} out")
+            raise UserError(f"ASK gives true or false, for which there is no {style}: leave --{style.lower()} out")
         click.echo(answer.serialize(format=given), nl=style in {"JSON", "XML"})
     elif isinstance(answer, pyoxigraph.QueryBoolean):
         click.echo("true" if answer else "false")
@@ -86,7 +87,7 @@ def _print_solutions(answer: pyoxigraph.QuerySolutions) -> None:
         table.add_row(*(Text(printable(_shown(term))) for term in solution))
         rows += 1
     print_table(table)
-    click.echo(f"{rows:,} row{'' if rows == 1 else 's'}")
+    click.echo(counted(rows, "row"))
 
 
 def _shown(term: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from runners.arguments.command import Command
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 
 
 def _list_recipes(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -30,7 +30,7 @@ def _draw(ctx: click.Context, parameter: click.Parameter, value: Path | None) ->
             for path in draw_run(value):
                 click.echo(path)
         except ValueError as error:
-            raise Mistake(str(error)) from None
+            raise UserError(str(error)) from None
         ctx.exit()
 
 
@@ -96,13 +96,15 @@ def train(
     """
     from runners.arguments import recipe_overrides as choice
     from runners.arguments.annotated_documents import read_annotated
-    from runners.display.training_progress import told
+    from runners.display.training_progress import show_training
     from runners.display.training_summary import print_training_summary
 
     files = choice.data_files(data, dev)
     if recipe is None:
         if head is None:
-            raise Mistake("what shall be trained? Name a RECIPE ('factmill train --list') or a relation head (--head)")
+            raise UserError(
+                "what shall be trained? Name a RECIPE ('factmill train --list') or a relation head (--head)"
+            )
         choice.published_loss(head)  # a mistyped head is told before any data is read
         choice.check_names(files, ("train", "dev"))
         corpora = {name: read_annotated([path]) for name, path in files.items()}
@@ -124,6 +126,6 @@ def train(
     if not (out / STATE).exists():  # the recipe of a run that began stays; training refuses another one
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.yaml").write_text(choice.recipe_text(chosen, files, out), "utf-8")
-    with told(chosen, corpora, out) as listener:
+    with show_training(chosen, corpora, out) as listener:
         checkpoint = train_extractor(chosen, corpora, out, listener)
     print_training_summary(chosen, checkpoint, out)

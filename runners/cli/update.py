@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from runners.arguments.command import CommandWithBeamOptions
-from runners.arguments.runner_options import machine, machine_options
+from runners.arguments.runner_options import execution, execution_options
 
 
 @click.command(
@@ -22,7 +22,7 @@ from runners.arguments.runner_options import machine, machine_options
 @click.option("--model", metavar="NAME|DIR|ID", help="Where the extractor of the graph lies now, if elsewhere.")
 @click.option("--format", metavar="FORMAT", help="Format of all files, instead of finding it in their content.")
 @click.option("--resume", is_flag=True, help="Continue this update where it was interrupted.")
-@machine_options
+@execution_options
 @click.pass_context
 def update(
     ctx: click.Context,
@@ -51,6 +51,6 @@ def update(
     from runners.display.build_summary import print_summary
     from runners.display.progress import progress_on
 
-    with machine(ctx, **where) as there, progress_on() as progress:
+    with execution(ctx, **where) as there, progress_on() as progress:
         report = update_graph(graph, inputs, there, model, format, progress, resume=resume)
     print_summary(report, Path(graph))

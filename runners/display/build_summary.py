@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 import pyarrow.compute as pc
 
-from runners.display.progress import duration
+from runners.display.quantities import counted, duration
 from runners.display.terminal import print_table, printable
 from schemas import TABLES
 from sinks import GraphTables
@@ -36,7 +36,7 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
     rows = {name: tables.count(name) for name in TABLES}
     documents = tables.read("documents", ("entities", "facts"))
     entities, facts = (pc.sum(documents[name]).as_py() or 0 for name in ("entities", "facts"))
-    files = f"{len(report.inputs):,} file{'' if len(report.inputs) == 1 else 's'}"
+    files = counted(len(report.inputs), "file")
     click.echo("\nWhat is in the graph", stream)
     print_rows(
         {

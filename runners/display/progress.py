@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
+from runners.display.quantities import duration
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -185,15 +187,3 @@ def describe(stage: Stage, now: float) -> str:
     if stage.dead_letters:
         parts.append(f"{stage.dead_letters:,} dead letter{'s' if stage.dead_letters > 1 else ''}")
     return "  ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it: `0.4 s`, `58 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

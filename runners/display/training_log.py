@@ -31,7 +31,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingLog:
     """Losses and scores of a run, in order; steps are counted over all stages.
 
     Attributes:
@@ -51,7 +51,7 @@ class Course:
         return max(last, key=lambda epoch: epoch.score, default=None)
 
 
-def read_course(folder: Path) -> Course:
+def read_training_log(folder: Path) -> TrainingLog:
     """Read the log of a run.
 
     Where a run was stopped and went on, an epoch has rows of both attempts: the later ones count.
@@ -79,7 +79,7 @@ def read_course(folder: Path) -> Course:
             if number == 1:
                 raise ValueError(f"'{path}' is no log of a training run") from None
     offsets = _offsets(epochs)
-    return Course(
+    return TrainingLog(
         [(offsets.get(stage, 0) + step, row["loss"]) for (stage, step), row in sorted(steps.items())],
         [
             Epoch(stage, epoch, offsets[stage] + row["step"], row["loss"], row["score"], row["seconds"])

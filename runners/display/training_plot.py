@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.arguments.errors import Mistake
-from runners.display.training_log import Course, read_course
+from runners.display.training_log import TrainingLog, read_training_log
+from runners.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,14 +29,14 @@ def draw_run(folder: Path) -> list[Path]:
     The same log gives the same bytes.
 
     Raises:
-        Mistake: matplotlib is missing.
+        UserError: matplotlib is missing.
         ValueError: the folder has no run with at least one epoch or row of losses.
     """
     if not can_draw():
-        raise Mistake("drawing needs matplotlib: pip install 'factmill[train]'")
+        raise UserError("drawing needs matplotlib: pip install 'factmill[train]'")
     import matplotlib as mpl
 
-    course = read_course(folder)
+    course = read_training_log(folder)
     if not course.losses and not course.epochs:
         raise ValueError(f"nothing to draw in '{folder}' yet: the log has no steps")
     paths = []
@@ -53,7 +53,7 @@ def draw_run(folder: Path) -> list[Path]:
     return paths
 
 
-def _figure(course: Course) -> Figure:
+def _figure(course: TrainingLog) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.0, 5.0), layout="constrained")
@@ -76,7 +76,7 @@ def _figure(course: Course) -> Figure:
     return figure
 
 
-def _plain(axes: Axes, course: Course) -> None:
+def _plain(axes: Axes, course: TrainingLog) -> None:
     """Leave the frame open, and mark where stages begin."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e6e6")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told(recipe: Recipe, corpora: Mapping[str, Sequence[Document]], out: Path) -> Iterator[TrainingProgress]:
+def show_training(recipe: Recipe, corpora: Mapping[str, Sequence[Document]], out: Path) -> Iterator[TrainingProgress]:
     """Show a training on standard error while the block runs, and draw it to `out`."""
     if not can_draw():
         click.echo("No picture of the run will be drawn: pip install 'factmill[train]'", err=True)

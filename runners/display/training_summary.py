@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from runners.cli.info import megabytes
 from runners.display.build_summary import print_rows
-from runners.display.progress import duration
+from runners.display.quantities import duration, megabytes
 from runners.display.terminal import printable
-from runners.display.training_log import read_course
+from runners.display.training_log import read_training_log
 
 if TYPE_CHECKING:
     from extractors.training.recipe import Recipe
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 def print_training_summary(recipe: Recipe, checkpoint: Path, out: Path, stream: TextIO | None = None) -> None:
     """Print the summary of the finished run in `out` (to standard output when `stream` is None)."""
-    course = read_course(out)
+    course = read_training_log(out)
     selection = next(iter(course.figures), "the selection documents")
     best = course.best
     epochs = len([epoch for epoch in course.epochs if best is not None and epoch.stage == best.stage])

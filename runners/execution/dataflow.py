@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, WorkerOptions
 
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 
 # What a step that extracts takes: a model, and the batches of a shard.
 _MIN_RAM = "8GB"
@@ -27,10 +27,10 @@ def job_options(beam: Sequence[str], workers: int | None, gpu: str | None) -> tu
         gpu: type of the GPU of the machines that extract, or None.
 
     Raises:
-        Mistake: an option is missing or cannot be right, or the packages for Dataflow are not installed.
+        UserError: an option is missing or cannot be right, or the packages for Dataflow are not installed.
     """
     if importlib.util.find_spec("google.cloud") is None or importlib.util.find_spec("google.cloud.dataflow") is None:
-        raise Mistake("the packages for Dataflow are not installed: pip install 'factmill[dataflow]'")
+        raise UserError("the packages for Dataflow are not installed: pip install 'factmill[dataflow]'")
     hints = [f"--extract_hints=min_ram={_MIN_RAM}"]
     if gpu is not None:
         hints.append(f"--extract_hints=accelerator=type:{gpu};count:1;install-nvidia-driver")
@@ -54,11 +54,11 @@ def _check(options: PipelineOptions) -> None:
     }
     missing = [f"--{name}=... ({what})" for name, (value, what) in needed.items() if not value]
     if missing:
-        raise Mistake(f"Dataflow needs {', '.join(missing)}: add them after '--'")
+        raise UserError(f"Dataflow needs {', '.join(missing)}: add them after '--'")
     for name in ("temp_location", "staging_location"):
         place = getattr(cloud, name)
         if place and not _PLACE.fullmatch(place):
-            raise Mistake(f"--{name}={place}: Dataflow takes a folder of a bucket, gs://BUCKET/FOLDER")
+            raise UserError(f"--{name}={place}: Dataflow takes a folder of a bucket, gs://BUCKET/FOLDER")
     image = worker.sdk_container_image
     if not re.search(r":[^/]+$", image):
-        raise Mistake(f"--sdk_container_image={image}: name its tag or digest, or workers may run another version")
+        raise UserError(f"--sdk_container_image={image}: name its tag or digest, or workers may run another version")

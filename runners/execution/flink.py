@@ -13,7 +13,7 @@ from typing import Any
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 
 from pipeline.beam.run import default_workers
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 from runners.execution.flink_job_server import FLINK, LOCAL, job_server
 
 _SECONDS_TO_ANSWER = 10
@@ -31,18 +31,18 @@ def submission(master: str | None, workers: int | None, beam: Sequence[str]) -> 
         beam: what the user says to Beam; comes last and wins.
 
     Raises:
-        Mistake: there is no such cluster, it is of another version, or it has too few slots.
+        UserError: there is no such cluster, it is of another version, or it has too few slots.
         ServerUnavailable: the job server cannot be fetched or does not start.
     """
     if master is None:
-        raise Mistake(f"where is Flink? Add --flink-master HOST:PORT, or --flink-master '{LOCAL}' for a first try")
+        raise UserError(f"where is Flink? Add --flink-master HOST:PORT, or --flink-master '{LOCAL}' for a first try")
     endpoint = PipelineOptions(list(beam)).view_as(PortableOptions).job_endpoint
     if master == LOCAL:
         slots = workers or default_workers()
     else:
         found = _cluster(master, ours=endpoint is None)
         if workers is not None and workers > found:
-            raise Mistake(f"--workers {workers}: the Flink cluster at '{master}' has {found} slots; ask for no more")
+            raise UserError(f"--workers {workers}: the Flink cluster at '{master}' has {found} slots; ask for no more")
         slots = workers or found
     ours = (f"--flink_master={master}", f"--parallelism={slots}")
     if endpoint is not None:
@@ -61,27 +61,27 @@ def _cluster(master: str, ours: bool) -> int:
     version = str(overview.get("flink-version"))
     same = FLINK.rpartition(".")[0]
     if ours and not version.startswith(f"{same}."):
-        raise Mistake(
+        raise UserError(
             f"the cluster at '{master}' runs Flink {version}, and the job server that factmill starts is for {same}: "
             "start Beam's job server for that version and name it, with '-- --job_endpoint=HOST:PORT'"
         )
     slots = int(overview["slots-total"])
     if not slots:
-        raise Mistake(f"the Flink cluster at '{master}' has no slot: start a TaskManager")
+        raise UserError(f"the Flink cluster at '{master}' has no slot: start a TaskManager")
     return slots
 
 
 def _ask(master: str) -> dict[str, Any]:
     host, _, port = master.rpartition(":")
     if not host or not port.isdigit():
-        raise Mistake(f"--flink-master takes HOST:PORT or '{LOCAL}', not '{master}'")
+        raise UserError(f"--flink-master takes HOST:PORT or '{LOCAL}', not '{master}'")
     try:
         with urllib.request.urlopen(f"http://{master}/overview", timeout=_SECONDS_TO_ANSWER) as answer:
             overview = json.load(answer)
     except (OSError, ValueError) as error:
-        raise Mistake(
+        raise UserError(
             f"no Flink answers at '{master}' ({error}): give the address of its REST API, which `make flink` prints"
         ) from None
     if not isinstance(overview, dict) or "flink-version" not in overview:
-        raise Mistake(f"what answers at '{master}' is not Flink: give the address of its REST API")
+        raise UserError(f"what answers at '{master}' is not Flink: give the address of its REST API")
     return overview

@@ -1,14 +1,11 @@
-"""Server processes on this machine: started, waited for, stopped and killed, and run in the foreground."""
+"""Server processes on this machine: start them, wait until they are ready, stop or kill them."""
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,26 +78,6 @@ class ServerProcess:
         """Return the last lines of its output."""
         lines = self.log.read_text("utf-8", "replace").splitlines()
         return " | ".join(lines[-3:]) or f"see the logs in '{self.log.parent}'"
-
-
-@contextmanager
-def foreground(name: str, home: Path) -> Iterator[None]:
-    """Run the block, which starts servers and waits for them, until Ctrl-C or SIGTERM lets it stop them.
-
-    Where they cannot be had the program ends with the reason.
-    """
-    # Also where whoever started the program had it ignore Ctrl-C, as shells do with what runs in the background.
-    before = {end: signal.signal(end, signal.default_int_handler) for end in (signal.SIGINT, signal.SIGTERM)}
-    print(f"Starting {name} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
-    try:
-        yield
-    except ServerUnavailable as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        print("\nStopped.")
-    finally:
-        for end, handler in before.items():
-            signal.signal(end, handler)
 
 
 def free_port() -> int:

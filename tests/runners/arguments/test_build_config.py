@@ -5,7 +5,7 @@ import yaml
 
 from pipeline.readers import FORMATS
 from runners.arguments.build_config import BuildConfig, default_config_text, load_config, override, parse_config
-from runners.arguments.errors import Mistake
+from runners.errors import UserError
 
 
 def test_the_shipped_file_names_every_option_with_its_default():
@@ -52,20 +52,20 @@ def test_an_empty_file_changes_nothing():
     ],
 )
 def test_a_wrong_file_is_told_by_line_value_and_remedy(text, message):
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         parse_config(text, "f.yaml")
     assert caught.value.message.startswith(message)
     assert caught.value.exit_code == 2
 
 
 def test_a_missing_file_is_a_mistake(tmp_path):
-    with pytest.raises(Mistake, match=r"cannot read the options in .*none\.yaml"):
+    with pytest.raises(UserError, match=r"cannot read the options in .*none\.yaml"):
         load_config(tmp_path / "none.yaml")
 
 
 def test_a_file_that_is_no_text_is_a_mistake(tmp_path):
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(Mistake, match="cannot read the options"):
+    with pytest.raises(UserError, match="cannot read the options"):
         load_config(tmp_path / "b.yaml")
 
 
@@ -80,5 +80,5 @@ def test_zero_is_a_value_and_not_nothing():
 
 
 def test_a_wrong_value_of_the_command_line_names_the_option():
-    with pytest.raises(Mistake, match=r"--min-confidence: expected `float` <= 1.0; it is 7.0"):
+    with pytest.raises(UserError, match=r"--min-confidence: expected `float` <= 1.0; it is 7.0"):
         override(BuildConfig(), {"min_confidence": 7.0})

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from pipeline.dead_letters import BuildError, BuildFailed
 from runners.arguments.command import Command, CommandWithBeamOptions, beam_options
-from runners.arguments.errors import Failure, Mistake, explain
+from runners.errors import Failure, UserError, explain
 from schemas import load_relation_schema
 
 
@@ -36,7 +36,7 @@ def test_debug_lets_the_exception_through():
 
 
 def test_a_mistake_of_the_user_is_exit_code_2():
-    result = invoke(failing_with(Mistake("no such thing")))
+    result = invoke(failing_with(UserError("no such thing")))
     assert (result.exit_code, result.stderr) == (2, "Error: no such thing\n")
 
 

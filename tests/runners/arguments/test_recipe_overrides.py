@@ -1,7 +1,7 @@
 import pytest
 
-from runners.arguments.errors import Mistake
 from runners.arguments.recipe_overrides import data_files, default_recipe, fitting_relations
+from runners.errors import UserError
 from schemas import Document, Entity, Fact, Mention
 
 
@@ -21,7 +21,7 @@ DISEASES = [document("a", ["Chemical", "Disease"], "CID"), document("b", ["Disea
 def test_the_schema_follows_from_the_data():
     assert fitting_relations(DISEASES) == "cdr"
     assert fitting_relations([document("a", ["PER", "LOC"], "P19")]) == "docred"
-    with pytest.raises(Mistake, match=r"all of the documents' types \(Chemical, PER\).*--relations FILE"):
+    with pytest.raises(UserError, match=r"all of the documents' types \(Chemical, PER\).*--relations FILE"):
         fitting_relations([document("a", ["Chemical", "PER"], "P19")])
 
 

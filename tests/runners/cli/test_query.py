@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from runners.arguments.errors import Mistake
 from runners.cli.main import main
 from runners.cli.query import parse_parameter
+from runners.errors import UserError
 
 EDGES = "MATCH (a)-[r]->(b) RETURN a.name AS head, r.confidence AS sure, b.aliases AS names ORDER BY r.id LIMIT 3"
 
@@ -70,7 +70,7 @@ def test_parameter_values_are_json_or_text(given, parsed):
 
 @pytest.mark.parametrize("given", ["a", "=1", "a b=1", ""])
 def test_a_parameter_without_a_name_is_a_mistake(given):
-    with pytest.raises(Mistake, match="--param takes NAME=VALUE"):
+    with pytest.raises(UserError, match="--param takes NAME=VALUE"):
         parse_parameter(given)
 
 

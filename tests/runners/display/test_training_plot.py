@@ -2,9 +2,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from runners.arguments.errors import Mistake
 from runners.display import training_plot as picture
 from runners.display.training_plot import draw_run
+from runners.errors import UserError
 from tests.runners.display.test_training_log import epoch, step, write
 
 ROWS = [step(0, 50, 4.0), epoch(0, 0, 60, 0.3), step(1, 50, 2.0), epoch(1, 0, 60, 0.5), epoch(1, 1, 120, 0.4)]
@@ -32,5 +32,5 @@ def test_an_empty_run_has_no_picture(tmp_path):
 
 def test_without_matplotlib_the_remedy_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(picture, "can_draw", lambda: False)
-    with pytest.raises(Mistake, match="pip install"):
+    with pytest.raises(UserError, match="pip install"):
         draw_run(write(tmp_path, *ROWS))

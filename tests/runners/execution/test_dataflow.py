@@ -14,8 +14,8 @@ from pipeline.beam.run import choose_runner
 from pipeline.extraction.extract import Shards
 from pipeline.extraction.extractor_source import Checkpoint
 from pipeline.pipelines import ExtractFlow
-from runners.arguments.errors import Mistake
 from runners.cli.main import main
+from runners.errors import UserError
 from runners.execution.dataflow import job_options
 
 pytest.importorskip("google.cloud.dataflow", reason="the packages for Dataflow are not installed")
@@ -119,7 +119,7 @@ def test_without_a_gpu_memory_alone_is_asked_for():
     ],
 )
 def test_options_that_cannot_be_right_are_told(changes, message):
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         job_options(beam_options(**changes), None, None)
     assert message in caught.value.message
 

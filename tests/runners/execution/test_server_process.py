@@ -7,14 +7,16 @@ import sys
 import pytest
 
 from runners.execution import maven_artifacts as maven
-from runners.execution.server_process import ServerProcess, ServerUnavailable, foreground, free_port, listens
+from runners.execution.server_process import ServerProcess, ServerUnavailable, free_port, listens
+from tools.foreground import foreground
 
 LISTEN = "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', {port})); s.listen(); time.sleep(60)"
 FAIL = "print('one'); print('two'); raise SystemExit('no memory')"
 FOREGROUND = """
 import sys
 from pathlib import Path
-from runners.execution.server_process import ServerProcess, foreground, listens
+from runners.execution.server_process import ServerProcess, listens
+from tools.foreground import foreground
 
 folder, code = Path(sys.argv[1]), sys.argv[2]
 server = ServerProcess("The server", [sys.executable, "-c", code], folder / "server.log")

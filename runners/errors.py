@@ -15,7 +15,7 @@ _FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, 
 _MISTAKEN_PATH = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, FileExistsError)
 
 
-class Mistake(click.ClickException):
+class UserError(click.ClickException):
     """The command cannot do what was asked until the user changes something."""
 
     exit_code = 2
@@ -39,11 +39,11 @@ def explain(error: Exception) -> click.ClickException:
         remedy = "Let it be written to" if getattr(error, "errno", None) == errno.EROFS else "Free some room"
         return Failure(f"{message or 'the memory is used up'}. {remedy}, then run the same command again.")
     if _from_us(type(error).__module__):
-        return (Mistake if isinstance(error, ValueError | LookupError) else Failure)(message)
+        return (UserError if isinstance(error, ValueError | LookupError) else Failure)(message)
     if isinstance(error, ValueError) and _raised_by_us(error):
-        return Mistake(message)
+        return UserError(message)
     if isinstance(error, _MISTAKEN_PATH):
-        return Mistake(f"{error.strerror or message}: '{error.filename}'" if error.filename else message)
+        return UserError(f"{error.strerror or message}: '{error.filename}'" if error.filename else message)
     kind = type(error).__name__
     return Failure(f"{message or 'no message'} ({kind}). Run it again with --debug to see where it comes from.")
 
