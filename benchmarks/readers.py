@@ -28,9 +28,9 @@ from gensim.corpora.wikicorpus import extract_pages, filter_wiki, tokenize
 from benchmarks.machine import processor
 from pipeline.readers import Part, read
 from pipeline.readers.mediawiki import ROOTS
+from pipeline.readers.streams.xmlrecords import XmlRecord, parse, read_prolog, xml_records
 from pipeline.readers.wikitext import read_wikitext
 from pipeline.readers.wikititle import Site
-from pipeline.readers.xmlrecords import XmlRecord, parse, read_prolog, xml_records
 from schemas import Document
 
 ROUNDS = 3

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.readers.compression import Damage, chunks
-from pipeline.readers.jsonstream import values
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import MALFORMED, MISPLACED, UNREADABLE, WrongRecord, letter, rejected
+from pipeline.readers.streams.compression import Damage, chunks
+from pipeline.readers.streams.jsonstream import values
 from schemas import Document, Entity, Fact, Intake, Mention, content_hash
 from schemas.text.clean import clean, one_line
 

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.readers import mediawiki, pubmed
-from pipeline.readers.compression import bz2_streams, compression_of, head
 from pipeline.readers.docred import read_docred
 from pipeline.readers.gda import read_gda
 from pipeline.readers.mediawiki import read_mediawiki
 from pipeline.readers.part import Part
 from pipeline.readers.plaintext import read_text
 from pipeline.readers.pubmed import read_pubmed
-from pipeline.readers.pubtator import read_pubtator
+from pipeline.readers.pubtator.reader import read_pubtator
 from pipeline.readers.reader_errors import WrongRecord
-from pipeline.readers.records import read_jsonl, read_parquet
-from pipeline.readers.xmlrecords import HEAD, parse_prolog
+from pipeline.readers.records.json_records import read_jsonl, read_parquet
+from pipeline.readers.streams.compression import bz2_streams, compression_of, head
+from pipeline.readers.streams.xmlrecords import HEAD, parse_prolog
 from schemas import Document, Intake, Skipped
 
 _READERS: dict[str, Callable[[Part], Iterator[Intake]]] = {

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.readers.compression import Damage, chunks
-from pipeline.readers.lines import lines
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
+from pipeline.readers.streams.compression import Damage, chunks
+from pipeline.readers.streams.lines import lines
 from schemas import Document, Entity, Fact, Intake, Mention
 from schemas.text.clean import clean
 

@@ -12,9 +12,9 @@ from lxml import etree
 
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
+from pipeline.readers.streams.xmlrecords import Broken, parse, read_prolog, xml_records
 from pipeline.readers.wikitext import Prose, read_wikitext
 from pipeline.readers.wikititle import Site
-from pipeline.readers.xmlrecords import Broken, parse, read_prolog, xml_records
 from schemas import Document, Intake, Mention, Redirect, Section, Skipped
 from schemas.text.clean import one_line
 from schemas.text.segmentation import align, segment

@@ -6,9 +6,9 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.readers.compression import Damage, chunks
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, letter
+from pipeline.readers.streams.compression import Damage, chunks
 from schemas import Document, Intake, content_hash
 from schemas.text.clean import clean, one_line
 from schemas.text.segmentation import segment

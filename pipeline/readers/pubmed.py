@@ -10,7 +10,7 @@ from lxml import etree
 
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
-from pipeline.readers.xmlrecords import Broken, parse, read_prolog, xml_records
+from pipeline.readers.streams.xmlrecords import Broken, parse, read_prolog, xml_records
 from schemas import Document, Intake, Removal, Section, Skipped
 from schemas.text.clean import one_line
 from schemas.text.segmentation import segment

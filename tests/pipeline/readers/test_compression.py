@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.readers.compression import CHUNK, Damage, EndOfRange, bz2_streams, chunks, compression_of, head
-from pipeline.readers.lines import Line, lines
+from pipeline.readers.streams.compression import CHUNK, Damage, EndOfRange, bz2_streams, chunks, compression_of, head
+from pipeline.readers.streams.lines import Line, lines
 from tests.pipeline.readers.files import write
 
 DATA = b"".join(b"line %d of a text that does not repeat itself %d\n" % (n, n * n * 7919 % 10007) for n in range(20000))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pipeline.readers.compression import Chunk, Damage, EndOfRange
+from pipeline.readers.streams.compression import Chunk, Damage, EndOfRange
 
 LIMIT = 1 << 26  # bytes; a longer line is cut off there and reported
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.readers.compression import Damage, chunks
-from pipeline.readers.lines import Line, lines
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
+from pipeline.readers.streams.compression import Damage, chunks
+from pipeline.readers.streams.lines import Line, lines
 from schemas import DeadLetter, Document, Entity, Fact, Intake, Mention, normalise_name
 from schemas.text.clean import clean
 from schemas.text.segmentation import align, segment

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from pipeline.readers.compression import Chunk, Damage, EndOfRange, chunks, head
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import REFUSED, WrongRecord
+from pipeline.readers.streams.compression import Chunk, Damage, EndOfRange, chunks, head
 
 LIMIT = 1 << 27  # bytes of one record
 HEAD = 1 << 16  # bytes in which the prolog ends

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pipeline.readers.compression import Chunk, Damage
+from pipeline.readers.streams.compression import Chunk, Damage
 
 LIMIT = 1 << 26  # characters of one value
 

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.readers.compression import Damage, chunks
-from pipeline.readers.lines import lines
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
+from pipeline.readers.streams.compression import Damage, chunks
+from pipeline.readers.streams.lines import lines
 from schemas import Document, Intake, content_hash
 from schemas.text.clean import clean, one_line
 from schemas.text.segmentation import segment

@@ -1,0 +1,1 @@
+"""Files of records with named fields: JSON Lines, JSON, Parquet, CSV and TSV."""
