@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
-from pipeline.readers.streams.compression import Damage, chunks
+from pipeline.readers.registry import Format
+from pipeline.readers.streams.compression import Damage
+from pipeline.readers.streams.encoding import utf8_chunks
 from pipeline.readers.streams.lines import lines
 from schemas import Document, Entity, Fact, Intake, Mention
 from schemas.text.clean import clean
 
 _COLUMNS = 17
+_FIRST_LINE = re.compile(r"\d+\t[^\t\n]+\t\d+:\w+:\d+\t")
 _VOCABULARIES = {"Gene": "ncbigene", "Disease": "mesh"}
 
 Spans = tuple[tuple[int, int], ...]
 
 
 def read_gda(part: Part) -> Iterator[Intake]:
-    """Yield the documents of a GDA file, one a line: id, sentences, and 17 columns for every pair of entities."""
+    """Yield the documents of a GDA file, one a line: id, sentences, and 17 columns for every pair of entities.
+
+    A pair or a mention that cannot be used costs itself only, and is a dead letter.
+    """
     source = part.source
     last = 0
-    for line in lines(chunks(Path(part.path))):
+    for line in lines(utf8_chunks(Path(part.path))):
         if isinstance(line, Damage):
             yield letter(source, f"behind line {last}", UNREADABLE, line.message)
             continue
@@ -32,31 +39,47 @@ def read_gda(part: Part) -> Iterator[Intake]:
             continue
         fields = clean(line.data.decode("utf-8-sig", "replace")).split("\t")
         id = f"gda:{fields[0]}" if fields[0].isdecimal() else None
+        flaws: list[WrongRecord] = []
         try:
-            yield _document(fields, id, source)
+            yield _document(fields, id, source, flaws)
         except WrongRecord as error:
-            yield rejected(source, f"line {line.number}", error, id)
+            flaws.append(error)
+        for flaw in flaws:
+            yield rejected(source, f"line {line.number}", flaw, id)
 
 
-def _document(fields: list[str], id: str | None, source: str) -> Document:
+def _document(fields: list[str], id: str | None, source: str, flaws: list[WrongRecord]) -> Document:
     if id is None:
-        raise WrongRecord(f"the first column is {fields[0][:40]!r}, not a PubMed id")
-    if len(fields) < 2 or (len(fields) - 2) % _COLUMNS:
-        raise WrongRecord(f"{len(fields)} columns: there must be 2 and {_COLUMNS} more for every pair")
+        raise WrongRecord(f"the first column is {fields[0][:40]!r}, not a PubMed id", "id is no PubMed id")
+    if len(fields) < 2:
+        raise WrongRecord("there is no second column: it holds the sentences", "no sentences")
+    if (len(fields) - 2) % _COLUMNS:
+        message = f"{len(fields)} columns: there must be 2 and {_COLUMNS} more for every pair"
+        flaws.append(WrongRecord(message, "wrong number of columns"))
     text, tokens, sentences = _tokens(fields[1])
     spans: dict[str, set[tuple[int, int]]] = {}
     types: dict[str, Counter[str]] = {}
     facts = set()
-    for at in range(2, len(fields), _COLUMNS):
+    for at in range(2, len(fields) - _COLUMNS + 1, _COLUMNS):
         pair = fields[at : at + _COLUMNS]
         relation = pair[0].split(":")
         if len(relation) != 3:
-            raise WrongRecord(f"the pair {pair[0][:40]!r} is not NUMBER:RELATION:NUMBER")
+            flaws.append(
+                WrongRecord(f"the pair {pair[0][:40]!r} is not NUMBER:RELATION:NUMBER", "pair is not readable")
+            )
+            continue
         for name, type, starts, ends in ((pair[5], *pair[7:10]), (pair[11], *pair[13:16])):
-            spans.setdefault(name, set()).update(_spans(name, starts, ends, len(tokens)))
-            types.setdefault(name, Counter())[type] += 1
+            if found := _spans(name, starts, ends, len(tokens), flaws):
+                spans.setdefault(name, set()).update(found)
+                types.setdefault(name, Counter())[type] += 1
         if relation[1] != "NR":
             facts.add((pair[5], relation[1], pair[11]))
+    for fact in sorted(facts):
+        if missing := [name for name in (fact[0], fact[2]) if name not in spans]:
+            facts.remove(fact)
+            flaws.append(
+                WrongRecord(f"the fact {' '.join(fact)} has no mention of {missing[0]}", "fact without mention")
+            )
     index = {name: at for at, name in enumerate(spans)}
     entities = []
     for name, places in spans.items():
@@ -95,16 +118,21 @@ def _tokens(column: str) -> tuple[str, Spans, Spans]:
     return " ".join(words), tuple(tokens), tuple(sentences)
 
 
-def _spans(name: str, starts: str, ends: str, count: int) -> Iterator[tuple[int, int]]:
+def _spans(name: str, starts: str, ends: str, count: int, flaws: list[WrongRecord]) -> list[tuple[int, int]]:
     try:
         spans = list(zip(map(int, starts.split(":")), map(int, ends.split(":")), strict=True))
     except ValueError:
-        raise WrongRecord(
-            f"entity {name}: starts {starts[:40]!r} and ends {ends[:40]!r} are not pairs of numbers"
-        ) from None
+        message = f"entity {name}: starts {starts[:40]!r} and ends {ends[:40]!r} are not pairs of numbers"
+        flaws.append(WrongRecord(message, "mentions are not readable"))
+        return []
+    found = []
     for start, end in spans:
-        if not 0 <= start < end <= count:
-            raise WrongRecord(
-                f"entity {name}: the mention at words {start}:{end} leaves the {count} words of the text", MISPLACED
-            )
-        yield start, end
+        if 0 <= start < end <= count:
+            found.append((start, end))
+        else:
+            message = f"entity {name}: the mention at words {start}:{end} leaves the {count} words of the text"
+            flaws.append(WrongRecord(message, MISPLACED))
+    return found
+
+
+FORMAT = Format("gda", read_gda, lambda head: bool(_FIRST_LINE.match(head.text)))

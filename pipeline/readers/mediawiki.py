@@ -10,9 +10,11 @@ from pathlib import Path
 
 from lxml import etree
 
+from pipeline.readers.head import Head
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
-from pipeline.readers.streams.xmlrecords import Broken, parse, read_prolog, xml_records
+from pipeline.readers.registry import Format
+from pipeline.readers.streams.xmlrecords import Broken, parse, parse_prolog, read_prolog, xml_records
 from pipeline.readers.wikitext import Prose, read_wikitext
 from pipeline.readers.wikititle import Site
 from schemas import Document, Intake, Mention, Redirect, Section, Skipped
@@ -37,6 +39,9 @@ def read_mediawiki(part: Part) -> Iterator[Intake]:
         yield rejected(source, "beginning of the file", error)
         return
     site = _site(prolog.text)
+    if not part.start and prolog.text.strip() and not prolog.text.lstrip("\ufeff \t\r\n").startswith("<"):
+        detail = "the file begins inside a page, which is lost: fetch the part of the dump before it, too"
+        yield letter(source, "beginning of the file", UNREADABLE, detail)
     for item in xml_records(part, ("page",), prolog):
         if isinstance(item, Broken):
             yield letter(source, item.place, UNREADABLE, item.message)
@@ -64,7 +69,7 @@ def _page(page: etree._Element, source: str, site: Site) -> Intake:
             fields[name] = child
     title = one_line(_text(fields, "title").replace("_", " "))
     if not title:
-        raise WrongRecord("page without title: give it one or leave it out")
+        raise WrongRecord("page without title: give it one or leave it out", "page without title")
     prefix, colon, _ = title.partition(":")
     namespace = _text(fields, "ns").strip() or str((site.namespace(prefix) if colon else 0) or 0)
     if namespace != "0":
@@ -149,3 +154,16 @@ def _subject(title: str, prose: Prose) -> Iterator[tuple[int, int]]:
 def _text(parts: dict[str, etree._Element], name: str) -> str:
     element = parts.get(name)
     return "" if element is None else element.text or ""
+
+
+# A slice of a dump may begin in the middle of a page.
+_NEXT_PAGE = re.compile(r"</revision>\s*</page>|</page>\s*<page>")
+
+
+def _recognise(head: Head) -> bool:
+    if head.root:
+        return head.root in ROOTS or bool(parse_prolog(head.data, ROOTS[:1]).root)
+    return bool(_NEXT_PAGE.search(head.text))
+
+
+FORMAT = Format("mediawiki", read_mediawiki, _recognise, splittable=True, public_ids=True)

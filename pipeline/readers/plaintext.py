@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.readers.other_files import looks_like_text
 from pipeline.readers.part import Part
-from pipeline.readers.reader_errors import UNREADABLE, letter
+from pipeline.readers.reader_errors import TOO_LONG, UNREADABLE, letter
+from pipeline.readers.registry import Format
 from pipeline.readers.streams.compression import Damage, chunks
+from pipeline.readers.streams.encoding import decode
 from schemas import Document, Intake, content_hash
 from schemas.text.clean import clean, one_line
 from schemas.text.segmentation import segment
 
-LIMIT = 1 << 26  # bytes of a document
-
-_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+LIMIT = 1 << 24  # bytes of a file, which may hold four a character
 
 
 def read_text(part: Part) -> Iterator[Intake]:
-    """Yield the document of a text file in UTF-8, or in UTF-16 with a byte order mark; other bytes become U+FFFD.
+    """Yield the document of a text file in UTF-8, UTF-16 or UTF-32 with a byte order mark, or one byte a letter.
 
     Its title is the name of the file without its endings. What can be read of a damaged file is a document, too.
     """
@@ -32,11 +32,20 @@ def read_text(part: Part) -> Iterator[Intake]:
             data += chunk
         if len(data) > LIMIT:
             detail = f"the text is larger than {LIMIT} bytes: split it into files of one document each"
-            yield letter(part.source, "file", UNREADABLE, detail)
+            yield letter(part.source, "file", TOO_LONG, detail)
             return
-    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
-    text = clean(data.decode(encoding, "replace"))
+    decoded = decode(bytes(data))
+    text = clean(decoded.text)
     tokens, sentences = segment(text)
     id = f"text:{part.source}#{content_hash('text', text)[:12]}"
-    title = one_line(part.source.partition(".")[0].replace("_", " ")) or part.source
-    yield Document(id, part.source, title, text, tokens, sentences)
+    name = part.source.rpartition("/")[2]
+    title = one_line(name.partition(".")[0].replace("_", " ")) or name
+    metadata = []
+    if decoded.encoding != "utf-8":
+        metadata.append(("encoding", decoded.encoding))
+    if decoded.undecodable:
+        metadata.append(("undecodable bytes", str(decoded.undecodable)))
+    yield Document(id, part.source, title, text, tokens, sentences, metadata=tuple(metadata))
+
+
+FORMAT = Format("text", read_text, looks_like_text)

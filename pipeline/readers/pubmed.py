@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 
 from lxml import etree
 
+from pipeline.readers.head import Head
+from pipeline.readers.language import canonical
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
-from pipeline.readers.streams.xmlrecords import Broken, parse, read_prolog, xml_records
+from pipeline.readers.registry import Format
+from pipeline.readers.streams.xmlrecords import Broken, parse, parse_prolog, read_prolog, xml_records
 from schemas import Document, Intake, Removal, Section, Skipped
 from schemas.text.clean import one_line
 from schemas.text.segmentation import segment
 
 ROOTS = ("MedlineCitationSet", "PubmedArticleSet", "PubmedArticle", "MedlineCitation", "PubmedBookArticleSet")
+# What stands for a title that is not there.
+_NO_TITLE = re.compile(r"\[\s*(?:not available|in process citation)\s*\]\.?", re.IGNORECASE)
+_BLOCKS = ("b", "p", "title", "sec")
+_SIGNED = re.compile(r"[-+\u2212\u2013]?\d")
 _RECORDS = ("PubmedArticle", "MedlineCitation", "DeleteCitation", "PubmedBookArticle", "BookDocument", "DeleteDocument")
+# Records that lie within others in files with these roots.
+_WITHIN = {"PubmedArticleSet": ("MedlineCitation", "BookDocument"), "PubmedBookArticleSet": ("BookDocument",)}
 
 
 def read_pubmed(part: Part) -> Iterator[Intake]:
@@ -27,13 +37,15 @@ def read_pubmed(part: Part) -> Iterator[Intake]:
     except WrongRecord as error:
         yield rejected(source, "beginning of the file", error)
         return
-    for item in xml_records(part, _RECORDS, prolog):
+    for number, item in enumerate(xml_records(part, _RECORDS, prolog)):
         if isinstance(item, Broken):
             yield letter(source, item.place, UNREADABLE, item.message)
             continue
         try:
             element = parse(item.data, prolog.namespaces)
             name = etree.QName(element).localname
+            if part.start and number == 0 and name in _WITHIN.get(prolog.root, ()):
+                continue  # the range begins inside a record, which belongs to the range before
             if name == "DeleteCitation":
                 yield from (Removal(f"pubmed:{_words(pmid)}", source) for pmid in element.iter("{*}PMID"))
             elif name in ("PubmedArticle", "MedlineCitation"):
@@ -47,22 +59,32 @@ def read_pubmed(part: Part) -> Iterator[Intake]:
 def _document(record: etree._Element, source: str) -> Document | Skipped:
     citation = record if etree.QName(record).localname == "MedlineCitation" else record.find("{*}MedlineCitation")
     if citation is None:
-        raise WrongRecord("PubmedArticle without MedlineCitation: leave it out or complete it")
+        raise WrongRecord("PubmedArticle without MedlineCitation: leave it out or complete it", "no MedlineCitation")
     pmid = citation.find("{*}PMID")
     number = _words(pmid)
     if pmid is None or not (number.isascii() and number.isdecimal()):
-        raise WrongRecord(f"citation with the PMID {number[:40]!r}: it must be a number")
-    title = _words(citation.find("{*}Article/{*}ArticleTitle"))
+        raise WrongRecord(f"citation with the PMID {number[:40]!r}: it must be a number", "PMID is no number")
+    title, original = (
+        _words(citation.find(f"{{*}}Article/{{*}}{name}")) for name in ("ArticleTitle", "VernacularTitle")
+    )
+    if _NO_TITLE.fullmatch(title):
+        title = ""
+    abstract, language = _abstract(citation)
+    if not abstract and not title:
+        language = canonical(_words(citation.find("{*}Article/{*}Language")))
+    title = title or original
     text = title
     starts: list[tuple[str, int]] = []
-    for part in citation.iterfind("{*}Article/{*}Abstract/{*}AbstractText"):
-        if words := _words(part):
-            text = f"{text}\n\n" if text else ""
-            starts.append((one_line(part.get("Label", "")), len(text)))
-            text += words
+    for label, words in abstract:
+        text = f"{text}\n\n" if text else ""
+        starts.append((label, len(text)))
+        text += words
     if not text:
         return Skipped(source, "citation without title and abstract")
     tokens, sentences = segment(text, breaks=[start for _, start in starts])
+    metadata = {*_metadata(citation, bool(starts)), ("language", language)}
+    if original and original != title:
+        metadata.add(("vernacular_title", original))
     return Document(
         id=f"pubmed:{number}",
         source=source,
@@ -71,22 +93,79 @@ def _document(record: etree._Element, source: str) -> Document | Skipped:
         tokens=tokens,
         sentences=sentences,
         sections=tuple(Section(label, bisect_left(tokens, (start, 0))) for label, start in starts if label),
-        metadata=tuple(sorted(_metadata(citation, bool(starts)))),
+        metadata=tuple(sorted(item for item in metadata if item[1])),
         version=_version(citation, pmid),
     )
 
 
+def _abstract(citation: etree._Element) -> tuple[list[tuple[str, str]], str]:
+    """Return the parts of the abstract with their labels, and its language.
+
+    Titles and abstracts of PubMed are in English, whatever the language of the article. Only where there is no
+    abstract in English, one in another language is taken, if the publisher gave one.
+    """
+    others = sorted(
+        citation.iterfind("{*}OtherAbstract"), key=lambda other: canonical(other.get("Language", "")) != "en"
+    )
+    for abstract in (*citation.iterfind("{*}Article/{*}Abstract"), *others):
+        parts = [
+            (one_line(part.get("Label", "")), words)
+            for part in abstract.iterfind("{*}AbstractText")
+            if (words := _words(part))
+        ]
+        if parts:
+            return parts, canonical(abstract.get("Language", "en"))
+    return [], "en"
+
+
 def _words(element: etree._Element | None) -> str:
-    """Return the text of an element without its inline markup (`<sub>`, `<i>`, MathML)."""
+    """Return the text of an element without its inline markup (`<sub>`, `<i>`, MathML); powers and fractions stay."""
     if element is None:
         return ""
-    text = "".join(map(str, element.itertext())) if len(element) else element.text or ""
-    return " ".join(text.split())
+    if not len(element):
+        return " ".join((element.text or "").split())
+    pieces: list[str] = []
+    _inline(element, pieces)
+    return " ".join("".join(pieces).split())
+
+
+def _inline(element: etree._Element, pieces: list[str]) -> None:
+    """Append the text of an element and what is in it."""
+    pieces.append(element.text or "")
+    for child in element:
+        name = etree.QName(child).localname
+        before = next((piece[-1] for piece in reversed(pieces) if piece), "")
+        previous = child.getprevious()
+        if name == "sup" and _is_power(before, child):
+            pieces.append("^")
+        elif name == "mfrac" and len(child) == 2:
+            pieces.append("/".join(_words(part) for part in child))
+            pieces.append(child.tail or "")
+            continue
+        elif name == "msup" and len(child) == 2:
+            base, power = (_words(part) for part in child)
+            pieces.append(f"{base}^{power}")
+            pieces.append(child.tail or "")
+            continue
+        elif name in _BLOCKS and before.strip() and previous is not None and previous.tag == child.tag:
+            pieces.append(" ")  # two headings in a row
+        _inline(child, pieces)
+        pieces.append(child.tail or "")
+
+
+def _is_power(before: str, raised: etree._Element) -> bool:
+    """Tell whether what is raised behind a digit would read as one number with it: 10<sup>5</sup> is not 105."""
+    return before.isdigit() and bool(_SIGNED.match("".join(map(str, raised.itertext())).strip()))
 
 
 def _metadata(citation: etree._Element, has_abstract: bool) -> Iterator[tuple[str, str]]:
     if not has_abstract:
         yield "abstract", "none"
+    for language in citation.iterfind("{*}Article/{*}Language"):
+        if (code := canonical(_words(language))) != "en":
+            yield "article_language", code
+    for other in citation.iterfind("{*}OtherAbstract"):
+        yield "other_abstract", canonical(other.get("Language", ""))
     journal = citation.find("{*}Article/{*}Journal")
     if journal is not None:
         if name := _words(journal.find("{*}ISOAbbreviation")) or _words(journal.find("{*}Title")):
@@ -115,3 +194,10 @@ def _version(citation: etree._Element, pmid: etree._Element) -> int:
             if len(digits) == 8 and digits.isascii() and digits.isdecimal():
                 return number * 10**8 + int(digits)
     return number * 10**8
+
+
+def _recognise(head: Head) -> bool:
+    return bool(head.root and parse_prolog(head.data, ROOTS).root)
+
+
+FORMAT = Format("pubmed", read_pubmed, _recognise, splittable=True, public_ids=True)

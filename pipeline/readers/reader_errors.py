@@ -7,7 +7,9 @@ from schemas.text.clean import clean
 
 UNREADABLE = "unreadable bytes"
 MALFORMED = "record breaks the format"
+NOT_JSON = "not JSON"
 MISPLACED = "annotation does not fit the text"
+TOO_LONG = "text too long"
 REFUSED = "XML entity declarations refused"
 
 

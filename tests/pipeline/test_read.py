@@ -54,7 +54,7 @@ def test_a_file_of_no_known_format_is_one_dead_letter_that_hides_its_folder(tmp_
     path.write_bytes(bytes(range(256)))
     (letter,) = split(str(path), None)
     assert isinstance(letter, DeadLetter)
-    assert letter.reason == "file cannot be read"
+    assert letter.reason == "looks like binary data"
     assert str(tmp_path) not in letter.detail
     assert list(read_part(letter)) == [letter]
 

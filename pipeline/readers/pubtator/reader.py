@@ -5,24 +5,33 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.readers.part import Part
-from pipeline.readers.reader_errors import MISPLACED, UNREADABLE, WrongRecord, letter, rejected
-from pipeline.readers.streams.compression import Damage, chunks
-from pipeline.readers.streams.lines import Line, lines
-from schemas import DeadLetter, Document, Entity, Fact, Intake, Mention, normalise_name
+from pipeline.readers.pubtator.concept_ids import Concept, concepts
+from pipeline.readers.pubtator.offsets import in_characters
+from pipeline.readers.reader_errors import MALFORMED, MISPLACED, UNREADABLE, letter
+from pipeline.readers.registry import Format
+from pipeline.readers.streams.compression import Damage
+from pipeline.readers.streams.encoding import utf8_chunks
+from pipeline.readers.streams.lines import lines
+from schemas import Document, Entity, Fact, Intake, Mention, normalise_name
 from schemas.text.clean import clean
 from schemas.text.segmentation import align, segment
 
-_TEXT = re.compile(r"([^|\t]+)\|([ta])\|(.*)", re.DOTALL)
-_ID_SEPARATORS = re.compile(r"[|;,]")
-_NO_ID = {"", "-", "-1"}
-_VOCABULARIES = {"gene": "ncbigene", "species": "ncbitaxon", "chemical": "mesh", "disease": "mesh"}
+_TEXT = re.compile(r"([^|\t]+)\|([A-Za-z]\w{0,14})\|(.*)", re.DOTALL)
+_NUMBER = re.compile(r"-?\d+")
+_BLANKS = re.compile(r"\s{2,}")
+_FIRST_LINES = re.compile(r"(?:\s*#[^\n]*\n|\s+)*[^|\t\n]+\|[ta]\|")
+_NO_ABSTRACT = "-No abstract-"
+NO_MENTION = "relation names no mention"
+STRAY = "annotation of another record"
 
 
 class _Annotation(NamedTuple):
+    place: str
     start: int
     end: int
     text: str
@@ -30,114 +39,199 @@ class _Annotation(NamedTuple):
     ids: str
 
 
+class _Relation(NamedTuple):
+    place: str
+    head: str
+    type: str
+    tail: str
+
+
+@dataclass
+class _Record:
+    """The lines of one record; `flaws` are (place, reason, detail) of lines that are left out."""
+
+    id: str
+    line: int
+    texts: dict[str, str] = field(default_factory=dict)
+    annotations: list[_Annotation] = field(default_factory=list)
+    relations: list[_Relation] = field(default_factory=list)
+    flaws: list[tuple[str, str, str]] = field(default_factory=list)
+
+
 def read_pubtator(part: Part) -> Iterator[Intake]:
-    """Yield the documents of a PubTator file; blank lines end a document."""
+    """Yield the documents of a PubTator file.
+
+    A record begins with its title, so blank lines between records do not matter. A mention or relation that cannot be
+    used costs itself only, and is a dead letter.
+    """
     source = part.source
-    block: list[Line] = []
+    record: _Record | None = None
+    stray: list[tuple[int, str]] = []
     last = 0
-    for item in lines(chunks(Path(part.path))):
+    for item in lines(utf8_chunks(Path(part.path))):
         if isinstance(item, Damage):
             yield letter(source, f"behind line {last}", UNREADABLE, item.message)
-            block = []
-        elif item.data.strip():
-            last = item.number
-            block.append(item)
-        elif block:
-            yield _read_block(block, source)
-            block = []
-    if block:
-        yield _read_block(block, source)
+            record = None  # its other half is gone
+            continue
+        last = item.number
+        text = clean(item.data.decode("utf-8-sig", "replace"))
+        if not text.strip() or (record is None and text.lstrip().startswith("#")):
+            continue
+        match = _TEXT.match(text)
+        if match and _begins(match, record):
+            yield from _strays(stray, source)
+            stray = []
+            if record:
+                yield from _finish(record, source)
+            record = _Record(match[1].strip(), item.number)
+        if record is None or not _add(record, text, match, item.number):
+            stray.append((item.number, text))
+    yield from _strays(stray, source)
+    if record:
+        yield from _finish(record, source)
 
 
-def _read_block(block: list[Line], source: str) -> Document | DeadLetter:
-    id = None
-    try:
-        texts: dict[str, str] = {}
-        annotations: list[_Annotation] = []
-        relations: list[tuple[str, str, str]] = []
-        for line in block:
-            text = clean(line.data.decode("utf-8-sig", "replace"))
-            if match := _TEXT.match(text):
-                id = f"pubtator:{match[1].strip()}"
-                texts[match[2]] = match[3]
-                continue
-            fields = text.split("\t")
-            if len(fields) >= 5 and fields[1].isdecimal() and fields[2].isdecimal():
-                ids = fields[5].strip() if len(fields) > 5 else ""
-                annotations.append(_Annotation(int(fields[1]), int(fields[2]), fields[3], fields[4].strip(), ids))
-            elif len(fields) >= 4 and not fields[1].isdecimal():
-                relations.append((fields[2].strip(), fields[1].strip(), fields[3].strip()))
-            else:
-                raise WrongRecord(f"line {line.number}: {text[:80]!r} is neither text, nor a mention, nor a relation")
-        if id is None:
-            raise WrongRecord("there is no title line `ID|t|TITLE`")
-        return _document(id, source, texts.get("t", ""), texts.get("a", ""), annotations, relations)
-    except WrongRecord as error:
-        return rejected(source, f"line {block[0].number}", error, id)
+def _begins(match: re.Match[str], record: _Record | None) -> bool:
+    """Tell whether a line of text is the first one of a record."""
+    kind = match[2]
+    if record is None or record.id != match[1].strip():
+        return kind in ("t", "a")
+    return kind in ("t", "a") and (kind in record.texts or bool(record.annotations or record.relations))
 
 
-def _document(
-    id: str,
-    source: str,
-    title: str,
-    abstract: str,
-    annotations: list[_Annotation],
-    relations: list[tuple[str, str, str]],
-) -> Document:
-    # Offsets in the format count one character between title and abstract.
-    text = f"{title}\n{abstract}"
-    for item in annotations:
-        if not 0 <= item.start < item.end <= len(text) or text[item.start : item.end] != item.text:
-            found = text[item.start : item.end]
-            raise WrongRecord(
-                f"the mention {item.text!r} should stand at {item.start}:{item.end}, where {found!r} stands"
-            )
-    spans = [(item.start, item.end) for item in annotations]
-    tokens, sentences = segment(text, spans, breaks=(len(title) + 1,))
+def _add(record: _Record, text: str, match: re.Match[str] | None, number: int) -> bool:
+    """Add a line to a record; False if it belongs to another."""
+    if match and match[1].strip() == record.id:
+        record.texts[match[2]] = "\n".join(filter(None, (record.texts.get(match[2]), match[3])))
+        return True
+    if match and any(character.isdigit() for character in match[1]):
+        return False
+    place = f"line {number}"
+    fields = text.split("\t") if "\t" in text else _BLANKS.split(text)
+    if len(fields) >= 4 and fields[0].strip() != record.id:
+        return False
+    if len(fields) >= 5 and _NUMBER.fullmatch(fields[1].strip()) and _NUMBER.fullmatch(fields[2].strip()):
+        ids = fields[5].strip() if len(fields) > 5 else ""
+        record.annotations.append(_Annotation(place, int(fields[1]), int(fields[2]), fields[3], fields[4].strip(), ids))
+    elif len(fields) >= 4 and not _NUMBER.fullmatch(fields[1].strip()):
+        record.relations.append(_Relation(place, fields[2].strip(), fields[1].strip(), fields[3].strip()))
+    elif record.texts and not record.annotations and not record.relations and len(fields) == 1:
+        kind = list(record.texts)[-1]  # a text with a line break in it
+        record.texts[kind] += f"\n{text}"
+    else:
+        detail = f"{text[:80]!r} is neither text, nor a mention, nor a relation"
+        record.flaws.append((place, "line that PubTator does not know", detail))
+    return True
+
+
+def _strays(stray: list[tuple[int, str]], source: str) -> Iterator[Intake]:
+    """Yield dead letters for lines of which no record is there, one for every run of lines of one id."""
+    runs: dict[str, list[int]] = {}
+    for number, text in stray:
+        runs.setdefault(text.partition("\t")[0].strip()[:40] if "\t" in text else "", []).append(number)
+    for id, numbers in runs.items():
+        place = f"line {numbers[0]}" if len(numbers) == 1 else f"lines {numbers[0]} to {numbers[-1]}"
+        detail = (
+            f"{len(numbers)} annotations of {id!r} stand where no record of that id is: put them behind its title line"
+            if id
+            else "text that belongs to no record: a record begins with its title line `ID|t|TITLE`"
+        )
+        yield letter(source, place, STRAY if id else MALFORMED, detail, f"pubtator:{id}" if id else None)
+
+
+def _finish(record: _Record, source: str) -> Iterator[Intake]:
+    """Yield the document of a record and dead letters for what of it cannot be used."""
+    id = f"pubtator:{record.id}"
+    # Offsets in the format count one character between the texts.
+    title = record.texts.get("t", "")
+    others = [text for kind, text in record.texts.items() if kind not in ("t", "a")]
+    abstract = record.texts.get("a", "")
+    texts = [title, "" if abstract.strip() == _NO_ABSTRACT else abstract, *others]
+    text = "\n".join(texts)
+    starts = [len("\n".join(texts[:number])) + 1 for number in range(1, len(texts))]
+    spans = in_characters(text, [(item.start, item.end, item.text) for item in record.annotations])
+    placed = []
+    for item, found in zip(record.annotations, spans, strict=True):
+        if found is None:
+            there = text[max(item.start, 0) : max(item.end, 0)][:80]
+            detail = f"the mention {item.text[:80]!r} should be at {item.start}:{item.end}, where {there!r} is"
+            record.flaws.append((item.place, MISPLACED, f"{detail}: correct the offsets"))
+        elif any(found[0] < start <= found[1] - 1 for start in starts):
+            detail = f"the mention {item.text[:80]!r} begins in the title and ends behind it"
+            record.flaws.append((item.place, MISPLACED, f"{detail}: cut it in two"))
+        else:
+            placed.append((item, found))
+    tokens, sentences = segment(text, [(start, end) for _, (start, end, _) in placed], breaks=starts)
     clusters: dict[str, list[Mention]] = {}
-    for item in annotations:
-        span = align(tokens, item.start, item.end)
+    others_of: dict[str, tuple[str, ...]] = {}
+    names: dict[str, str] = {}  # what relations may call a cluster
+    details: set[tuple[str, str]] = set()
+    for item, (start, end, _) in placed:
+        span = align(tokens, start, end)
         if span is None:
-            raise WrongRecord(f"the mention at {item.start}:{item.end} is blank", MISPLACED)
-        if not any(first <= span[0] and span[1] <= last for first, last in sentences):
-            raise WrongRecord(
-                f"the mention {item.text!r} at {item.start}:{item.end} begins in the title and ends behind it"
-            )
-        names = [name for part in _ID_SEPARATORS.split(item.ids) if (name := part.strip()) not in _NO_ID]
-        kb_ids = tuple(dict.fromkeys(_kb_id(name, item.type) for name in names))
-        for key in dict.fromkeys(names) or [f"\t{normalise_name(item.text)}\t{item.type}"]:
-            clusters.setdefault(key, []).append(Mention(*span, item.type, kb_ids))
-    return Document(
+            record.flaws.append((item.place, MISPLACED, f"the mention at {item.start}:{item.end} is blank"))
+            continue
+        found_concepts = concepts(item.ids, item.type)
+        kb_ids = tuple(dict.fromkeys(id for concept in found_concepts for id in (concept.id, *concept.others)))
+        for concept in found_concepts or [Concept(f"\t{normalise_name(item.text)}\t{item.type}")]:
+            clusters.setdefault(concept.id, []).append(Mention(*span, item.type, kb_ids))
+            others_of[concept.id] = tuple(dict.fromkeys((*others_of.get(concept.id, ()), *concept.others)))
+            for name in (concept.id, concept.id.partition(":")[2], *concept.others):
+                names.setdefault(name.lower(), concept.id)
+            if concept.details:
+                details.add(("variant", f"{concept.id};{concept.details}"))
+    yield Document(
         id=id,
         source=source,
         title=title,
         text=text,
         tokens=tokens,
         sentences=sentences,
-        entities=tuple(_entity(key, mentions) for key, mentions in clusters.items()) if annotations else None,
-        facts=_facts(relations, {key: index for index, key in enumerate(clusters)}),
+        entities=tuple(_entity(key, mentions, others_of[key]) for key, mentions in clusters.items())
+        if clusters
+        else None,
+        facts=_facts(record, {key: index for index, key in enumerate(clusters)}, names),
+        metadata=tuple(sorted(details)),
     )
+    for place, reason, detail in record.flaws:
+        yield letter(source, place, reason, detail, id)
 
 
-def _entity(key: str, mentions: list[Mention]) -> Entity:
+def _entity(key: str, mentions: list[Mention], others: tuple[str, ...]) -> Entity:
     type = Counter(mention.type or "" for mention in mentions).most_common(1)[0][0]
     ordered = sorted(set(mentions), key=lambda mention: (mention.start, mention.end, mention.type, mention.kb_ids))
-    return Entity(mentions=tuple(ordered), type=type, kb_ids=() if key.startswith("\t") else (_kb_id(key, type),))
+    return Entity(mentions=tuple(ordered), type=type, kb_ids=() if key.startswith("\t") else (key, *others))
 
 
-def _kb_id(id: str, type: str) -> str:
-    """Return the id with its vocabulary: `mesh:D008094`, `ncbigene:4129`; a vocabulary in the file is kept."""
-    vocabulary, colon, rest = id.partition(":")
-    if colon:
-        return f"{vocabulary.lower()}:{rest}"
-    return f"{_VOCABULARIES.get(type.lower(), type.lower())}:{id}"
-
-
-def _facts(relations: list[tuple[str, str, str]], index: dict[str, int]) -> tuple[Fact, ...]:
-    facts = set()
-    for head, relation, tail in relations:
-        for side in (head, tail):
-            if side not in index:
-                raise WrongRecord(f"the relation {relation} names {side!r}, which no mention has as its id", MISPLACED)
-        facts.add((index[head], relation, index[tail]))
+def _facts(record: _Record, index: dict[str, int], names: dict[str, str]) -> tuple[Fact, ...]:
+    """Return the facts of the relations; one that names several ids together holds for each of them."""
+    facts: set[tuple[int, str, int]] = set()
+    for relation in record.relations:
+        sides = []
+        for side in (relation.head, relation.tail):
+            keys = _named(side, names)
+            if not keys:
+                detail = f"the relation {relation.type} names {side[:80]!r}, which no mention has as its id"
+                record.flaws.append((relation.place, NO_MENTION, f"{detail}: give a mention the id or leave it out"))
+                break
+            sides.append(keys)
+        else:
+            facts.update((index[head], relation.type, index[tail]) for head in sides[0] for tail in sides[1])
     return tuple(Fact(*fact) for fact in sorted(facts))
+
+
+def _named(side: str, names: dict[str, str]) -> list[str]:
+    """Return the clusters that one side of a relation names: `D008094`, `MESH:D008094` or `Chemical|MESH:D008094`."""
+    type, bar, id = side.partition("|")
+    typed = [(id, type)] if bar and type.isalpha() and len(type) > 1 else []
+    for name, kind in ((side, ""), *typed):
+        if found := names.get(name.lower()):
+            return [found]
+        wanted = [concept.id for concept in concepts(name, kind)]
+        keys = [names.get(form.lower()) or names.get(form.partition(":")[2].lower()) for form in wanted]
+        if keys and None not in keys:
+            return [key for key in keys if key]
+    return []
+
+
+FORMAT = Format("pubtator", read_pubtator, lambda head: bool(_FIRST_LINES.match(head.text)))

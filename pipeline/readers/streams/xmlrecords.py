@@ -95,7 +95,8 @@ def parse_prolog(data: bytes, roots: tuple[str, ...]) -> Prolog:
     try:
         text = data.decode(encoding, "replace")
     except LookupError:
-        raise WrongRecord(f"unknown encoding {encoding!r} in the XML declaration: convert the file to UTF-8") from None
+        message = f"unknown encoding {encoding!r} in the XML declaration: convert the file to UTF-8"
+        raise WrongRecord(message, "unknown encoding") from None
     root = re.search(rf"<(?:([\w.-]{{1,40}}):)?({'|'.join(roots)})(?=[\s/>])([^<>]*)", text)
     return Prolog(
         text=text,
@@ -135,7 +136,7 @@ def parse(data: bytes, namespaces: str) -> etree._Element:
         try:
             return etree.fromstring(before + repaired + after, parser)[0]
         except etree.XMLSyntaxError as error:
-            raise WrongRecord(f"not well-formed XML: {error.msg}") from None
+            raise WrongRecord(f"not well-formed XML: {error.msg}", "not well-formed XML") from None
 
 
 def _legal_reference(match: re.Match[str]) -> str:

@@ -1,8 +1,10 @@
 import bz2
 import gzip
+import lzma
 import zlib
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +29,10 @@ def damages(path):
         ("none", DATA),
         ("gzip", gzip.compress(DATA)),
         ("gzip", gzip.compress(DATA[:999]) + gzip.compress(DATA[999:]) + b"\0" * 600),
+        ("xz", lzma.compress(DATA)),
+        ("xz", lzma.compress(DATA[:999]) + lzma.compress(DATA[999:]) + b"\0" * 8),
+        ("zstd", zstandard.compress(DATA)),
+        ("zstd", zstandard.compress(DATA[:999]) + zstandard.compress(DATA[999:])),
         ("bzip2", bz2.compress(DATA)),
         ("bzip2", bz2.compress(DATA[:999]) + bz2.compress(b"") + bz2.compress(DATA[999:])),
     ],
@@ -40,7 +46,7 @@ def test_whatever_the_compression_the_bytes_are_the_same(tmp_path, kind, packed)
     assert head(path, 5000) == DATA[:5000]
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
 def test_highly_compressible_data_comes_in_small_chunks(tmp_path, pack):
     path = write(tmp_path / "file", pack(b"a" * (8 * CHUNK)))
     sizes = [len(chunk) for chunk in chunks(path) if isinstance(chunk, bytes)]
@@ -107,3 +113,15 @@ def test_ranges_hold_every_line_once(tmp_path_factory, rows, data):
     ]
     expected = [row.removesuffix(b"\r") for row in rows]
     assert [row for row in found if row] == [row for row in expected if row]
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, zstandard.compress])
+def test_damage_in_xz_and_zstd_is_one_event(tmp_path, pack):
+    packed = pack(DATA)
+    cut = write(tmp_path / "cut", packed[: len(packed) // 2])
+    assert DATA.startswith(content(cut))
+    [message] = damages(cut)
+    assert "ends in the middle" in message
+    middle = len(packed) // 2
+    [message] = damages(write(tmp_path / "bad", packed[:middle] + b"\xff" * 40 + packed[middle + 40 :]))
+    assert "damaged" in message

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from pipeline.readers.docred import read_docred
 from schemas import Fact
 from tests.pipeline.readers.files import documents, letters, read_all, write
@@ -74,26 +76,69 @@ def test_blank_words_and_empty_sentences_move_positions_and_evidence(tmp_path):
     assert document.facts[0].evidence == (0,)
 
 
-def test_wrong_records_become_dead_letters_that_name_the_value(tmp_path):
-    wrong = [
-        record(vertexSet=[[{"pos": [4, 9], "sent_id": 0, "type": "PER"}]], labels=[]),
-        record(vertexSet=[[{"pos": [0, 1], "sent_id": 7, "type": "PER"}]], labels=[]),
-        record(vertexSet=[[]], labels=[]),
-        record(labels=[{"h": 0, "t": 9, "r": "P1"}]),
-        record(labels=[{"h": 0, "t": 1, "r": "P1", "evidence": [5]}]),
-        record(sents="no list"),
-        7,
-    ]
-    items = read_all(write(tmp_path / "a.json", json.dumps([*wrong, record(title="Last")])), "docred")
-    details = [item.detail for item in letters(items)]
-    assert len(details) == len(wrong)
-    for detail, words in zip(
-        details,
-        ["4:9 of sentence 0", "sentence 7", "no mentions", "entity 9", "sentence 5", "$.sents", "int"],
-        strict=True,
-    ):
-        assert words in detail
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"vertexSet": [[{"pos": [4, 9], "sent_id": 0, "type": "PER"}]], "labels": []}, "4:9 of sentence 0"),
+        ({"vertexSet": [[{"pos": [0, 1], "sent_id": 7, "type": "PER"}]], "labels": []}, "sentence 7"),
+        ({"vertexSet": [[{"pos": [0, 1], "sent_id": 0}]], "labels": []}, "type"),
+        ({"vertexSet": [[]], "labels": []}, "no mentions"),
+        ({"vertexSet": "none", "labels": []}, "vertexSet is str"),
+        ({"labels": [{"h": 0, "t": 9, "r": "P1"}]}, "entity 9"),
+        ({"labels": [{"h": 0, "t": 1}]}, "`r`"),
+        ({"labels": {"h": 0}}, "labels is dict"),
+        ({"labels": [{"h": 0, "t": 1, "r": "P1", "evidence": [5]}]}, "sentence 5"),
+    ],
+)
+def test_what_is_wrong_in_a_record_costs_itself_and_is_named(tmp_path, changes, words):
+    items = read_all(write(tmp_path / "a.json", json.dumps([record(**changes), record(title="Last")])), "docred")
+    first, last = documents(items)
+    assert first.text == last.text
+    [letter] = letters(items)
+    assert words in letter.detail
+    assert letter.document_id == "docred:Ada Example"
+
+
+def test_a_lost_entity_takes_its_labels_along_and_leaves_those_of_the_others(tmp_path):
+    rome = record()["vertexSet"][1]
+    broken = record(
+        vertexSet=[[{"pos": [50, 51], "sent_id": 0, "type": "PER"}], rome, record()["vertexSet"][0]],
+        labels=[{"h": 0, "t": 1, "r": "P1"}, {"h": 2, "t": 1, "r": "P2"}],
+    )
+    items = read_all(write(tmp_path / "a.json", json.dumps([broken])))
+    [document] = documents(items)
+    assert [entity.type for entity in document.entities] == ["LOC", "PER"]
+    assert document.facts == (Fact(1, "P2", 0),)
+    assert [item.reason for item in letters(items)] == ["annotation does not fit the text", "label names no entity"]
+
+
+def test_labels_and_evidence_may_be_null(tmp_path):
+    rows = [record(labels=None), record(title="B", labels=[{"h": 0, "t": 1, "r": "P1", "evidence": None}])]
+    items = read_all(write(tmp_path / "a.json", json.dumps(rows)))
+    assert [document.facts for document in documents(items)] == [(), (Fact(0, "P1", 1),)]
+    assert letters(items) == []
+
+
+def test_records_without_sentences_become_dead_letters_that_name_the_value(tmp_path):
+    items = read_all(
+        write(tmp_path / "a.json", json.dumps([record(sents="no list"), 7, record(title="Last")])), "docred"
+    )
+    assert [letter.detail.partition(":")[0] for letter in letters(items)] == ["document 1", "document 2"]
     assert [document.title for document in documents(items)] == ["Last"]
+
+
+def test_a_value_that_is_not_json_costs_itself(tmp_path):
+    values = [json.dumps(record(title=f"T{number}")) for number in range(4)]
+    for broken in (
+        values[2][:-40],
+        values[2].replace('"sents"', "sents"),
+        values[2].replace('"PER"', '"PER'),
+        "broken",
+    ):
+        content = f"[{values[0]}, {values[1]},\n{broken}, {values[3]}]"
+        items = read_all(write(tmp_path / "a.json", content))
+        assert [document.title for document in documents(items)] == ["T0", "T1", "T3"]
+        assert len(letters(items)) == 1
 
 
 def test_repeated_and_missing_titles_give_different_ids(tmp_path):

@@ -8,9 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.readers import FORMATS, Part, UnknownFormat, read_path, sniff, split
+from pipeline.readers import FORMATS, Part, UnknownFormat, formats, plaintext, read_path, sniff, split
 from schemas import DeadLetter, Document, Removal, problems
-from tests.pipeline.readers import test_docred, test_gda, test_pubmed, test_pubtator
+from tests.pipeline.readers import (
+    test_docred,
+    test_gda,
+    test_pubmed,
+    test_pubtator,
+    test_webpage,
+    test_wikiextractor,
+)
 from tests.pipeline.readers.files import check, counts, documents, dump, letters, page, read_all, read_part, write
 
 SAMPLES = {
@@ -20,6 +27,10 @@ SAMPLES = {
     "docred": json.dumps([test_docred.record(), test_docred.record(title="B")]),
     "gda": f"17\t{test_gda.TEXT}\t{test_gda.PAIR}\n18\t{test_gda.TEXT}\t{test_gda.PAIR}\n",
     "jsonl": '{"id": "a", "text": "Words."}\n{"id": "b", "text": "Words."}\n',
+    "json": '[\n {"id": "a", "text": "Words."},\n {"id": "b", "text": "Words."}\n]',
+    "csv": "id,title,text\na,A,Words.\nb,B,Words.\nc,C,\n",
+    "wikiextractor": test_wikiextractor.PLAIN,
+    "html": test_webpage.PAGE,
     "text": "Some words.\n\nAnd more [of them] {here}.",
 }
 
@@ -28,8 +39,9 @@ SAMPLES = {
 def test_the_content_tells_the_format(tmp_path, format):
     assert sniff(write(tmp_path / "a.dat", SAMPLES[format])) == format
     assert sniff(write(tmp_path / "a.dat", gzip.compress(SAMPLES[format].encode()))) == format
-    items = list(read_path(tmp_path / "a.dat"))
-    assert counts(items) == {"Document": 1 if format == "text" else 2}
+    found = counts(list(read_path(tmp_path / "a.dat")))
+    found.pop("empty text", None)
+    assert found == {"Document": 1 if format in ("text", "html") else 2}
 
 
 def test_every_format_is_tested():
@@ -37,8 +49,10 @@ def test_every_format_is_tested():
 
 
 def test_unknown_formats_are_named_with_a_remedy(tmp_path):
-    for content in ("<?xml version='1.0'?><html>", "[1, 2]", b"\x00\x01\x02"):
-        with pytest.raises(UnknownFormat, match=r"a\.bin.*mediawiki"):
+    with pytest.raises(UnknownFormat, match=r"a\.bin.*mediawiki"):
+        sniff(write(tmp_path / "a.bin", "[1, 2]"))
+    for content in ("<?xml version='1.0'?><letter><to/></letter>", b"\x00\x01\x02"):
+        with pytest.raises(UnknownFormat, match=r"a\.bin: looks like .*, which is not read: "):
             sniff(write(tmp_path / "a.bin", content))
     with pytest.raises(UnknownFormat, match=r"'word'.*mediawiki"):
         split(tmp_path / "a.bin", "word")
@@ -60,6 +74,42 @@ def test_plain_text(tmp_path):
     assert wide.text == "Füße"
     [bad] = documents(read_all(write(tmp_path / "bad", b"x \xff y")))
     assert bad.text == "x \ufffd y"
+    assert bad.metadata == (("undecodable bytes", "1"),)
+    [nul] = documents(read_all(write(tmp_path / "nul.txt", b"Some words\0 and more.")))
+    assert nul.text == "Some words\ufffd and more."
+
+
+def test_a_text_of_more_characters_than_can_be_extracted_in_an_hour_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(formats, "LONGEST_TEXT", 20)
+    rows = '{"id": "a", "text": "Short words."}\n{"id": "b", "text": "These are longer words."}\n'
+    [letter] = letters(read_all(write(tmp_path / "a", rows)))
+    assert (letter.document_id, letter.reason) == ("b", "text too long")
+    monkeypatch.setattr(plaintext, "LIMIT", 30)
+    [letter] = read_all(write(tmp_path / "a.txt", "Words and more words and still more words."))
+    assert letter.reason == "text too long"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "ids"), [("file", ["a.jsonl:1", "b.jsonl:1"]), ("folder", ["here/a.jsonl:1", "here/b.jsonl:1"])]
+)
+def test_a_prefix_makes_ids_of_two_files_differ(tmp_path, prefix, ids):
+    (tmp_path / "here").mkdir()
+    found = []
+    for name in ("a.jsonl", "b.jsonl"):
+        path = write(tmp_path / "here" / name, f'{{"id": 1, "text": "Words of {name}."}}\n{{"id": 2}}\n{{"title": 5}}')
+        items = list(read_path(path, id_prefix=prefix))
+        found += [document.id for document in documents(items)]
+        first, second = letters(items)
+        assert first.document_id == found[-1].replace(":1", ":2")
+        assert second.document_id == f"{name}, line 3"
+    assert found == ids
+
+
+def test_public_ids_get_no_prefix_and_an_unknown_prefix_is_a_mistake(tmp_path):
+    path = write(tmp_path / "a.xml", SAMPLES["pubmed"])
+    assert [item.id for item in read_path(path, id_prefix="file")] == ["pubmed:1", "pubmed:2"]
+    with pytest.raises(ValueError, match=r"'day'.*file, folder"):
+        split(path, id_prefix="day")
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -98,6 +148,8 @@ def test_arbitrary_bytes_never_raise(tmp_path_factory, data, format):
         ("docred", '[{"title": "a", "sents": [], "vertexSet": []}, {"title": "b", "sents": [[" "]], "vertexSet": []}]'),
         ("pubtator", "17|t|\n17|a|\n\n18|t| \n18|a| \n\n"),
         ("gda", "17\t\n18\t | |\n"),
+        ("json", '[{"id": "a", "text": ""}, {"id": "b", "text": " "}]'),
+        ("csv", 'id,text\na,\nb," "\n'),
         ("jsonl", '{"id": "a", "text": ""}\n{"id": "b", "text": " "}\n'),
     ],
 )

@@ -1,3 +1,6 @@
+import pytest
+
+from pipeline.readers.reader_errors import MISPLACED
 from schemas import Fact
 from tests.pipeline.readers.files import documents, letters, read_all, write
 
@@ -20,17 +23,26 @@ def test_entities_of_all_pairs_and_positive_facts(tmp_path):
     assert document.sentences == ((0, 5), (5, 10))
 
 
-def test_wrong_lines_become_dead_letters(tmp_path):
-    lines = [
-        f"17\t{TEXT}\t{PAIR}\textra",
-        f"x\t{TEXT}\t{PAIR}",
-        f"18\t{TEXT}\t" + PAIR.replace("0:5", "0:50").replace("1:6", "1:60"),
-        f"19\t{TEXT}\t" + PAIR.replace("0:5", "0:a"),
-        f"20\t{TEXT}\t" + PAIR.replace("1:GDA:2", "GDA"),
-        f"21\t{TEXT}\t{PAIR}",
-    ]
-    items = read_all(write(tmp_path / "gda.data", "\n".join(lines)), "gda")
-    details = [item.detail for item in letters(items)]
-    for detail, words in zip(details, ["20 columns", "'x'", "50:60", "'0:a'", "'GDA'"], strict=True):
-        assert words in detail
+@pytest.mark.parametrize(
+    ("line", "reasons", "facts"),
+    [
+        (f"17\t{TEXT}\t{PAIR}\textra", ["wrong number of columns"], 1),
+        (f"17\t{TEXT}\t" + PAIR.replace("0:5", "0:50").replace("1:6", "1:60"), [MISPLACED], 1),
+        (f"17\t{TEXT}\t" + PAIR.replace("0:5", "0:a"), ["mentions are not readable", "fact without mention"], 0),
+        (f"17\t{TEXT}\t" + PAIR.replace("1:GDA:2", "GDA"), ["pair is not readable"], 0),
+    ],
+)
+def test_what_is_wrong_in_a_pair_costs_itself(tmp_path, line, reasons, facts):
+    items = read_all(write(tmp_path / "gda.data", f"{line}\n21\t{TEXT}\t{PAIR}\n"), "gda")
+    first, last = documents(items)
+    assert (first.id, last.id) == ("gda:17", "gda:21")
+    assert first.text == last.text
+    assert len(first.facts) == facts
+    assert [letter.reason for letter in letters(items)] == reasons
+    assert {letter.document_id for letter in letters(items)} == {"gda:17"}
+
+
+def test_a_line_without_id_or_sentences_is_a_dead_letter(tmp_path):
+    items = read_all(write(tmp_path / "gda.data", f"x\t{TEXT}\t{PAIR}\n18\n21\t{TEXT}\t{PAIR}\n"), "gda")
+    assert [letter.reason for letter in letters(items)] == ["id is no PubMed id", "no sentences"]
     assert [document.id for document in documents(items)] == ["gda:21"]

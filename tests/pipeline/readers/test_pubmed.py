@@ -1,3 +1,5 @@
+import pytest
+
 from schemas import Removal
 from tests.pipeline.readers.files import counts, documents, letters, read_all, write
 
@@ -38,6 +40,7 @@ def test_title_structured_abstract_and_metadata(tmp_path):
     assert [(s.title, document.words()[s.start]) for s in document.sections] == [("AIMS", "The"), ("RESULTS", "It")]
     assert document.metadata == (
         ("journal", "Journal of Examples"),
+        ("language", "en"),
         ("mesh", "D000328|Adult"),
         ("mesh", "D008094|Lithium"),
         ("substance", "D016651|Lithium Carbonate"),
@@ -101,3 +104,80 @@ def test_newer_versions_have_higher_numbers(tmp_path):
 def test_entities_are_refused(tmp_path):
     content = medline(citation()).replace('"https://x/y.dtd"', '"y.dtd" [<!ENTITY a "b">]')
     assert counts(read_all(write(tmp_path / "a.xml", content))) == {"XML entity declarations refused": 1}
+
+
+def translated(title, article="", more=""):
+    made = citation("1", title=title, abstract="", more=more)
+    return made.replace("</Article>", f"{article}</Article>")
+
+
+OWN = "<VernacularTitle>Die alte Mühle.</VernacularTitle>"
+GERMAN = "<Language>ger</Language>"
+OTHER = '<OtherAbstract Type="Publisher" Language="{}"><AbstractText>{}</AbstractText></OtherAbstract>'
+
+
+@pytest.mark.parametrize(
+    ("record", "text", "metadata"),
+    [
+        (
+            translated("[The old mill].", GERMAN + OWN),
+            "[The old mill].",
+            {"language": "en", "article_language": "de", "vernacular_title": "Die alte Mühle.", "abstract": "none"},
+        ),
+        (
+            translated("[Not Available].", GERMAN + OWN),
+            "Die alte Mühle.",
+            {"language": "de", "article_language": "de", "abstract": "none"},
+        ),
+        (
+            translated("[The old mill].", GERMAN, OTHER.format("spa", "El molino.") + OTHER.format("eng", "The mill.")),
+            "[The old mill].\n\nThe mill.",
+            {"language": "en", "article_language": "de", "other_abstract": "es"},
+        ),
+        (
+            translated("[Not Available].", GERMAN + OWN, OTHER.format("ger", "Sie steht am Fluss.")),
+            "Die alte Mühle.\n\nSie steht am Fluss.",
+            {"language": "de", "article_language": "de"},
+        ),
+    ],
+)
+def test_titles_and_abstracts_in_other_languages(tmp_path, record, text, metadata):
+    [document] = documents(read_all(write(tmp_path / "a.xml", medline(record))))
+    assert document.text == text
+    found = dict(document.metadata)
+    assert {name: found.get(name) for name in metadata} == metadata
+    assert "vernacular_title" in metadata or "vernacular_title" not in found
+
+
+def test_an_abstract_in_english_stays_the_only_one(tmp_path):
+    record = citation("1", title="The mill.", more=OTHER.format("fre", "Le moulin."))
+    [document] = documents(read_all(write(tmp_path / "a.xml", medline(record))))
+    assert document.text == "The mill.\n\nSome words."
+    assert ("other_abstract", "fr") in document.metadata
+
+
+@pytest.mark.parametrize(
+    "title", ["[Not Available].", "[Not Available]", "[not available].", "[In Process Citation]", ""]
+)
+def test_a_title_that_is_not_there_is_no_document(tmp_path, title):
+    items = read_all(write(tmp_path / "a.xml", medline(translated(title))))
+    assert counts(items) == {"citation without title and abstract": 1}
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("10<sup>5</sup> cells, 10<sup>-3</sup> M, 10<sup>−6</sup>", "10^5 cells, 10^-3 M, 10^−6"),
+        ("Ca<sup>2+</sup>, <sup>131</sup>I, m<sup>2</sup>, H<sub>2</sub>O<sub>2</sub>", "Ca2+, 131I, m2, H2O2"),
+        ("<b>Age: 16</b><b>Sex: male</b> <b>Case</b>", "Age: 16 Sex: male Case"),
+        ("in <i>E. <b>coli</b></i><sub>x</sub>y", "in E. colixy"),
+        (
+            "<math><mrow><msup><mi>x</mi><mn>2</mn></msup><mo>=</mo><mfrac><mn>1</mn><mn>2</mn></mfrac></mrow></math>.",
+            "x^2=1/2.",
+        ),
+    ],
+)
+def test_inline_markup_keeps_the_sense_of_numbers_and_the_words_apart(tmp_path, markup, text):
+    record = citation("1", title="T.", abstract=f"<AbstractText>{markup}</AbstractText>")
+    [document] = documents(read_all(write(tmp_path / "a.xml", medline(record))))
+    assert document.text == f"T.\n\n{text}"

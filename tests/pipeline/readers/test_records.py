@@ -1,11 +1,14 @@
+import csv
 import gzip
+import io
 import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.readers import Part, read
+from pipeline.readers import Part, read, read_path, sniff
+from pipeline.readers.records.delimited import NO_TEXT
 from tests.pipeline.readers.files import check, counts, documents, letters, read_all, read_part, write
 
 ROWS = [
@@ -16,26 +19,110 @@ ROWS = [
     {"id": "e", "text": None},
     {"id": ["f"], "text": "x"},
 ]
-EXPECTED = {"Document": 3, "empty text": 1, "record breaks the format": 2}
+REASONS = {"Document": 3, "empty text": 1, "text is null": 1, "id is a list": 1}
 
 
 def test_jsonl(tmp_path):
     content = "\n".join(map(json.dumps, ROWS)) + "\n\n[1]\n{broken\n"
     items = read_all(write(tmp_path / "a.jsonl.gz", gzip.compress(content.encode())))
-    assert counts(items) == EXPECTED | {"record breaks the format": 4}
+    assert counts(items) == REASONS | {"no object": 1, "not JSON": 1}
     first, second, third = documents(items)
     assert (first.id, first.title, first.text, first.metadata) == ("a", "A", "First text.", (("year", "1999"),))
     assert second.id == "7"
     assert third.id.startswith("record:")
-    assert "line 5" in letters(items)[0].detail or "line 5" in letters(items)[0].document_id
+    assert letters(items)[0].document_id == "e"
+    assert letters(items)[0].detail.startswith("line 5: ")
 
 
-def test_parquet_and_jsonl_agree(tmp_path):
-    rows = [ROWS[0], {"id": "b", "title": "", "text": "Words.", "year": None, "tags": None}]
+@pytest.mark.parametrize(
+    ("record", "id", "reason"),
+    [
+        ({"id": 3}, "3", "no field text; there are: id"),
+        ({"id": 8, "contents": "x"}, "8", "no field text; there are: id, contents"),
+        ({"id": "x", **{f"f{n}": n for n in range(9)}}, "x", "no field text; there are: id, f0, f1, f2, f3, f4 ..."),
+        ({}, "a, line 1", "no field text; there are: none"),
+        ({"id": 6, "text": ["One.", "Two."]}, "6", "text is a list"),
+        ({"id": 7, "text": {"body": "x"}}, "7", "text is an object"),
+        ({"id": 7, "text": True}, "7", "text is true or false"),
+        ({"id": 7, "text": 1.5}, "7", "text is a number"),
+        ({"id": {"oid": 1}, "text": "x"}, "a, line 1", "id is an object"),
+        ({"id": False, "text": "x"}, "a, line 1", "id is true or false"),
+        ({"id": 2.5, "text": "x"}, "a, line 1", "id is a number"),
+    ],
+)
+def test_every_fault_has_a_reason_of_its_own_and_the_id_that_can_be_read(tmp_path, record, id, reason):
+    [letter] = read_all(write(tmp_path / "a", json.dumps(record)), "jsonl")
+    assert (letter.document_id, letter.reason) == (id, reason)
+
+
+def test_whole_numbers_are_ids_and_a_wrong_title_costs_the_title(tmp_path):
+    items = read_all(write(tmp_path / "a", '{"id": 2.0, "title": ["x"], "text": "Words."}'), "jsonl")
+    [document], [letter] = documents(items), letters(items)
+    assert (document.id, document.title) == ("2", "")
+    assert (letter.document_id, letter.reason) == ("2", "title is a list")
+
+
+def test_jsonl_json_parquet_and_csv_agree(tmp_path):
+    rows = [
+        {"id": "a", "title": "A", "text": 'First, "quoted" text.', "year": "1999"},
+        {"id": "b", "title": "", "text": "Words\nover lines.", "year": "2001"},
+    ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a")
-    from_parquet = read_all(tmp_path / "a")
+    expected = read_all(tmp_path / "a")
+    assert [document.id for document in documents(expected)] == ["a", "b"]
     (tmp_path / "a").unlink()
-    assert from_parquet == read_all(write(tmp_path / "a", "\n".join(map(json.dumps, rows))), "jsonl")
+    table = io.StringIO()
+    writer = csv.DictWriter(table, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    contents = {
+        "jsonl": "\n".join(map(json.dumps, rows)),
+        "json": json.dumps(rows, indent=2),
+        "csv": table.getvalue(),
+    }
+    for format, content in contents.items():
+        for data in (content.encode(), content.encode("utf-16"), b"\xef\xbb\xbf" + content.encode()):
+            assert read_all(write(tmp_path / "a", data), format) == expected, format
+
+
+@pytest.mark.parametrize("format", ["jsonl", "json", "parquet", "csv"])
+def test_columns_name_the_fields(tmp_path, format):
+    rows = [{"pmid": "17", "heading": "H", "abstract": "Words.", "text": "other", "published": "1999"}]
+    columns = {"id": "pmid", "title": "heading", "text": "abstract", "year": "published"}
+    if format == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a")
+    elif format == "csv":
+        write(tmp_path / "a", "\n".join((",".join(rows[0]), ",".join(rows[0].values()))))
+    else:
+        write(tmp_path / "a", json.dumps(rows if format == "json" else rows[0]))
+    [document] = read_path(tmp_path / "a", format, columns)
+    assert (document.id, document.title, document.text) == ("17", "H", "Words.")
+    assert document.metadata == (("text", "other"), ("year", "1999"))
+
+
+def test_a_column_may_lie_inside_another(tmp_path):
+    path = write(tmp_path / "a", '{"meta": {"pmid": 17}, "article": {"body": "Words."}}')
+    [document] = read_path(path, "jsonl", {"id": "meta.pmid", "text": "article.body"})
+    assert (document.id, document.text) == ("17", "Words.")
+
+
+def test_tables_are_recognised_and_their_faults_named(tmp_path):
+    path = write(tmp_path / "a.csv", "id,text\n1,One.\n2,Two, three.\n,Four.\n\n3\n")
+    items = list(read_path(path))
+    assert [document.text for document in documents(items)] == ["One.", "Four."]
+    assert [letter.reason for letter in letters(items)] == ["more fields than columns", "no field text; there are: id"]
+    [letter] = read_path(write(tmp_path / "b", "id\tbody\n1\tOne.\n2\tTwo.\n"))
+    assert letter.reason == NO_TEXT
+    assert "id, body" in letter.detail
+    long = f"id,text\n1,{'x' * 140_000}\n2,Two.\n"
+    items = list(read_path(write(tmp_path / "c.csv", long)))
+    assert [document.id for document in documents(items)] == ["2"]
+    assert [letter.reason for letter in letters(items)] == ["row is not readable"]
+
+
+def test_prose_with_commas_is_no_table(tmp_path):
+    path = write(tmp_path / "a.dat", "Red, green, blue.\nOne, two, three.\nUp, down, left.\nTea, milk, salt.\n")
+    assert sniff(path) == "text"
 
 
 def test_broken_parquet_is_one_dead_letter(tmp_path):
