@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sinks.cypher.query import QueryError, QueryResult, query
     from sinks.cypher.writer import CypherWriter
     from sinks.exchange.csv import CsvWriter
     from sinks.exchange.gexf import GexfWriter
@@ -18,13 +17,25 @@ if TYPE_CHECKING:
     from sinks.exchange.node_link import NodeLinkWriter
     from sinks.formats import DEFAULT_FORMATS, WRITERS
     from sinks.neo4j.import_files import Neo4jImportWriter
+    from sinks.questions.cypher_engine import QueryError, QueryResult, query
+    from sinks.questions.show import (
+        FactView,
+        LinkedView,
+        MergedView,
+        NodeView,
+        Sentence,
+        describe,
+        find,
+        linked_names,
+        merged_names,
+        suggest,
+    )
     from sinks.rdf.writer import RdfWriter
-    from sinks.show import FactView, JoinedView, LinkedView, NodeView, Sentence, describe, find, joined, linked, suggest
     from sinks.tables.tables import GraphTables, TableError, write_table
     from sinks.writer import GraphWriter, ServerWriter, WriteError, server_writer
 
 _NAMES = {
-    "sinks.cypher.query": ("QueryError", "QueryResult", "query"),
+    "sinks.questions.cypher_engine": ("QueryError", "QueryResult", "query"),
     "sinks.cypher.writer": ("CypherWriter",),
     "sinks.exchange.csv": ("CsvWriter",),
     "sinks.exchange.gexf": ("GexfWriter",),
@@ -34,16 +45,16 @@ _NAMES = {
     "sinks.formats": ("DEFAULT_FORMATS", "WRITERS"),
     "sinks.neo4j.import_files": ("Neo4jImportWriter",),
     "sinks.rdf.writer": ("RdfWriter",),
-    "sinks.show": (
+    "sinks.questions.show": (
         "FactView",
-        "JoinedView",
+        "MergedView",
         "LinkedView",
         "NodeView",
         "Sentence",
         "describe",
         "find",
-        "joined",
-        "linked",
+        "merged_names",
+        "linked_names",
         "suggest",
     ),
     "sinks.tables.tables": ("GraphTables", "TableError", "write_table"),
@@ -61,8 +72,8 @@ __all__ = [
     "GraphMLWriter",
     "GraphTables",
     "GraphWriter",
-    "JoinedView",
     "LinkedView",
+    "MergedView",
     "Neo4jImportWriter",
     "NodeLinkWriter",
     "NodeView",
@@ -75,8 +86,8 @@ __all__ = [
     "WriteError",
     "describe",
     "find",
-    "joined",
-    "linked",
+    "linked_names",
+    "merged_names",
     "query",
     "server_writer",
     "suggest",

@@ -13,7 +13,7 @@ from sinks.tables.arrow_text import bytes_of
 COMPRESSIONS = {"gzip": ".gz", "zstd": ".zst"}
 
 
-class Parts:
+class SplitOutput:
     """Texts to a file, or to so many files of a folder that follow each other and have about as many rows each.
 
     Every file is whole by itself: it begins with the header and ends with the footer.

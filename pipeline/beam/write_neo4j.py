@@ -25,9 +25,9 @@ from sinks.neo4j.state import begin
 from sinks.neo4j.statements import ROWS, Row, document_rows, edge_rows, node_rows
 from sinks.neo4j.writer import (
     Neo4jWriter,
+    existing_edges_of,
+    existing_nodes,
     groups_for,
-    held_edges_of,
-    held_nodes,
     paying_writers,
     write_edges,
     write_nodes,
@@ -120,7 +120,7 @@ class _Step(beam.DoFn):
     def write_nodes(self, label: str, batches: Iterable[list[Row]], ranges: list[Range] | None) -> Iterator[int]:
         """Write rows of entities or documents with keys in some ranges; None: all; yield how many they are."""
         with explained(self.uri), self.server.session() as session:
-            held = held_nodes(session, label, ranges)
+            held = existing_nodes(session, label, ranges)
             for rows in batches:
                 write_nodes(session, label, held, rows)
                 self.rows.inc(len(rows))
@@ -153,7 +153,7 @@ class _WriteEdges(_Step):
         for start in range(0, len(rows), ROWS):
             some = rows[start : start + ROWS]
             with explained(self.uri), self.server.session() as session:
-                held = held_edges_of(session, sorted({row[0] for row in some}))
+                held = existing_edges_of(session, sorted({row[0] for row in some}))
                 write_edges(self.server, held, some, writers=1)
             self.rows.inc(len(some))
             yield len(some)

@@ -16,7 +16,7 @@ from runners.errors import UserError
 
 if TYPE_CHECKING:
     from runners.web.sparql_protocol import Response, SparqlEndpoint
-    from sinks.rdf.query import SparqlStore
+    from sinks.questions.sparql_engine import SparqlStore
 
 PATH = "/sparql"
 _LARGEST_BODY = 2**20
@@ -43,7 +43,7 @@ def serve(folder: Path, sparql: bool, host: str, port: int) -> None:
       python -c "import rdflib; g = rdflib.Graph('SPARQLStore'); g.open('http://127.0.0.1:7878/sparql'); print(len(g))"
     """
     from runners.arguments.run_report import relation_schema
-    from sinks.rdf.query import SparqlStore
+    from sinks.questions.sparql_engine import SparqlStore
 
     server = make_server(SparqlStore(folder, relation_schema(folder)), host, port)
     click.echo(f"SPARQL endpoint of {folder} at {address(server)}; Ctrl-C ends it", err=True)

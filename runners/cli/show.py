@@ -17,7 +17,7 @@ from runners.errors import UserError
 
 if TYPE_CHECKING:
     from schemas import Node
-    from sinks import FactView, JoinedView, LinkedView, NodeView, Sentence
+    from sinks import FactView, LinkedView, MergedView, NodeView, Sentence
 
 _ALIASES_SHOWN = 8
 _DOCUMENTS_SHOWN = 3
@@ -45,7 +45,7 @@ def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json
       factmill show graph wiki:London --json
     """
     from runners.arguments.run_report import relation_schema
-    from sinks import GraphTables, describe, find, joined, linked, suggest
+    from sinks import GraphTables, describe, find, linked_names, merged_names, suggest
 
     tables = GraphTables.open(folder)
     found = find(tables, name)
@@ -53,7 +53,7 @@ def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json
         close = [repr(printable(other)) for other in suggest(tables, name)]
         raise UserError(f"the graph has no '{name}'" + (f"; it has {', '.join(close)}" if close else ""))
     view = describe(tables, found[0], relation_schema(folder))
-    links, joins = (linked(tables, found[0]), joined(tables, found[0])) if why else ((), ())
+    links, joins = (linked_names(tables, found[0]), merged_names(tables, found[0])) if why else ((), ())
     if as_json:
         from msgspec import to_builtins
 
@@ -129,13 +129,13 @@ def _links(links: tuple[LinkedView, ...]) -> Iterator[str]:
         yield f"... and {counted(len(links) - _NAMES_SHOWN, 'more name')}; --json has all"
 
 
-def _joins(names: tuple[JoinedView, ...]) -> Iterator[str]:
+def _joins(names: tuple[MergedView, ...]) -> Iterator[str]:
     yield ""
     yield "names joined into it" if names else "no other names were joined into it"
-    for joined in names:
-        yield f"{joined.score:5.2f}  {printable(joined.name)}  {printable(joined.type)}: {joined.reason}"
-        yield _where(joined.documents, joined.support)
-        yield _features(joined.features)
+    for merged in names:
+        yield f"{merged.score:5.2f}  {printable(merged.name)}  {printable(merged.type)}: {merged.reason}"
+        yield _where(merged.documents, merged.support)
+        yield _features(merged.features)
 
 
 def _where(documents: tuple[str, ...], of: int) -> str:

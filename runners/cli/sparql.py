@@ -47,7 +47,7 @@ def sparql(folder: Path, sparql: str, style: str | None) -> None:
     import pyoxigraph
 
     from runners.arguments.run_report import relation_schema
-    from sinks.rdf.query import SparqlStore
+    from sinks.questions.sparql_engine import SparqlStore
 
     asked = sys.stdin.read() if sparql == "-" else sparql
     answer = SparqlStore(folder, relation_schema(folder)).query(asked)

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 
 import pyoxigraph
 
-from sinks.cypher.query import QueryError
+from sinks.questions.cypher_engine import QueryError
+from sinks.questions.sparql_engine import Answer, SparqlStore
 from sinks.rdf.iris import PREFIXES
-from sinks.rdf.query import Answer, SparqlStore
 
 F = TypeVar("F", pyoxigraph.QueryResultsFormat, pyoxigraph.RdfFormat)
 

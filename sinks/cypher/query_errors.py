@@ -7,7 +7,7 @@ import re
 import ladybug
 from rapidfuzz import process
 
-from sinks.cypher.statement import ask
+from sinks.cypher.statement import run_statement
 from sinks.property_graph import DOCUMENT, DOCUMENT_PROPERTIES, ENTITY
 
 # How many of many relationship types a message names.
@@ -78,7 +78,7 @@ def _unknown_property(name: str, variable: str, connection: ladybug.Connection) 
 
 def _labels(connection: ladybug.Connection) -> tuple[list[str], list[str]]:
     """Return the labels of entities and the relationship types."""
-    rows = ask(connection, "CALL show_tables() RETURN name, type")[1]
+    rows = run_statement(connection, "CALL show_tables() RETURN name, type")[1]
     nodes, relationships = (sorted(name for name, kind in rows if kind == wanted) for wanted in ("NODE", "REL"))
     nodes.remove(DOCUMENT)
     return nodes, relationships
@@ -86,4 +86,4 @@ def _labels(connection: ladybug.Connection) -> tuple[list[str], list[str]]:
 
 def _properties(connection: ladybug.Connection, label: str) -> list[str]:
     # A label comes from the database itself and holds word characters only.
-    return [name for (name,) in ask(connection, f"CALL table_info('{label}') RETURN name")[1]]
+    return [name for (name,) in run_statement(connection, f"CALL table_info('{label}') RETURN name")[1]]

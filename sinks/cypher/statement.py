@@ -8,7 +8,7 @@ from typing import Any
 import ladybug
 
 
-def ask(
+def run_statement(
     connection: ladybug.Connection, statement: str, parameters: Mapping[str, Any] | None = None
 ) -> tuple[list[str], list[list[Any]]]:
     """Return the names of the columns and the rows.

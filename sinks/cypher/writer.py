@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from schemas import TABLES, RelationSchema
 from sinks.cypher.query_errors import first_line
-from sinks.cypher.statement import ask
+from sinks.cypher.statement import run_statement
 from sinks.property_graph import (
     DOCUMENT,
     DOCUMENT_PROPERTIES,
@@ -219,7 +219,7 @@ def _check(
         "MATCH (n) RETURN [label(n)], count(*)",
         "MATCH (a)-[r]->(b) RETURN [label(r), label(a), label(b)], count(*)",
     ):
-        for key, count in ask(connection, query)[1]:
+        for key, count in run_statement(connection, query)[1]:
             held[tuple(key)] = count
     for key in wanted.keys() | held.keys():
         if wanted[key] != held[key]:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import TABLES, RelationSchema
-from sinks.split_output import Parts
-from sinks.tables.arrow_text import Pieces, flags, joined, replaced, replaced_by
+from sinks.split_output import SplitOutput
+from sinks.tables.arrow_text import Pieces, concat, flags, replaced, replaced_by
 from sinks.tables.evidence import edges_with_evidence
 from sinks.tables.tables import GraphTables
 from sinks.writer import GraphWriter, relation_of
@@ -56,9 +56,9 @@ class ExchangeWriter(GraphWriter):
     def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
         """Write nodes and edges in the order of the tables."""
         counts = {"nodes": 0, "edges": 0}
-        with Parts(draft, self.file, header=self.header, separator=self.separator) as out:
+        with SplitOutput(draft, self.file, header=self.header, separator=self.separator) as out:
             for batch in tables.batches("nodes", rows=_ROWS):
-                out.write(joined(self.node(dict(zip(batch.schema.names, batch.columns, strict=True))), len(batch)))
+                out.write(concat(self.node(dict(zip(batch.schema.names, batch.columns, strict=True))), len(batch)))
                 counts["nodes"] += len(batch)
             out.interrupt(self.middle)
             for table in edges_with_evidence(tables, _ROWS):
@@ -66,7 +66,7 @@ class ExchangeWriter(GraphWriter):
                 used = columns["relation"].unique()
                 labels = pa.array([relation_of(schema, id).label for id in used.to_pylist()], pa.string())
                 columns["label"] = labels.take(pc.index_in(columns["relation"], value_set=used))
-                out.write(joined(self.edge(columns), len(table)))
+                out.write(concat(self.edge(columns), len(table)))
                 counts["edges"] += len(table)
             out.interrupt(self.footer)
         return counts

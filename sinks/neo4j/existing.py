@@ -14,7 +14,7 @@ def fingerprint(kind: Hashable, properties: Mapping[str, Any]) -> int:
     return hash((kind, frozenset(values)))
 
 
-class Held:
+class ExistingElements:
     """The elements of one kind that a database holds.
 
     Args:

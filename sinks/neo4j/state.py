@@ -35,10 +35,10 @@ from sinks.writer import WriteError
 
 DIGESTS = "FactmillDigests"
 # Every relationship of ours.
-HELD_EDGES = f"MATCH (h:{ENTITY})-[r]->(t:{ENTITY}) WHERE r.id IS NOT NULL"
-_HELD = {
+OUR_EDGES = f"MATCH (h:{ENTITY})-[r]->(t:{ENTITY}) WHERE r.id IS NOT NULL"
+_PATTERNS = {
     "nodes": f"MATCH (n:{ENTITY}) WHERE n.id IS NOT NULL",
-    "edges": HELD_EDGES,
+    "edges": OUR_EDGES,
     "documents": f"MATCH (n:{DOCUMENT}) WHERE n.key IS NOT NULL",
 }
 # What is hashed how: digests of another form tell nothing.
@@ -108,7 +108,7 @@ def begin(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -
     for statement in (*constraints(), *_indexes(tables)[0]):
         session.run(statement).consume()
     run = uuid4().hex
-    return Run(run, _surely(session, _begin, {"schema": schema.name, "run": run, "complete": False}))
+    return Run(run, _write_twice(session, _begin, {"schema": schema.name, "run": run, "complete": False}))
 
 
 def _begin(transaction: neo4j.ManagedTransaction, state: dict[str, Any]) -> GraphDigests | None:
@@ -136,7 +136,7 @@ def finish(
     for statement in _indexes(tables)[1]:
         session.run(statement).consume()
     counts = {}
-    for name, pattern in _HELD.items():
+    for name, pattern in _PATTERNS.items():
         counts[name] = _count(session, pattern)
         if counts[name] != tables.count(name):
             raise MiscountError(
@@ -144,7 +144,7 @@ def finish(
                 f"Give the same command again"
             )
     state = {"schema": schema.name, "run": run.id, "complete": True, **counts}
-    if not _surely(session, _finish, state, {name: bytes(digest) for name, digest in digests.items()}):
+    if not _write_twice(session, _finish, state, {name: bytes(digest) for name, digest in digests.items()}):
         raise WriteError(
             "another export wrote to the same database at the same time: give the same command again when it has ended"
         )
@@ -162,7 +162,7 @@ def _finish(transaction: neo4j.ManagedTransaction, state: dict[str, Any], digest
     return True
 
 
-def _surely(session: neo4j.Session, work: Callable[..., _T], *arguments: Any) -> _T:
+def _write_twice(session: neo4j.Session, work: Callable[..., _T], *arguments: Any) -> _T:
     try:
         return session.execute_write(work, *arguments)
     except IncompleteCommit:  # the server went away before it said whether it is written: saying it twice is no harm

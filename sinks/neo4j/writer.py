@@ -21,9 +21,9 @@ from neo4j.exceptions import IncompleteCommit
 from schemas import RelationSchema
 from sinks.neo4j.connection import Server, connected
 from sinks.neo4j.digests import Buckets, Range
-from sinks.neo4j.existing import Held, fingerprint
+from sinks.neo4j.existing import ExistingElements, fingerprint
 from sinks.neo4j.schedule import Cell, cell_of, rounds
-from sinks.neo4j.state import HELD_EDGES, MiscountError, begin, digests_of, finish
+from sinks.neo4j.state import OUR_EDGES, MiscountError, begin, digests_of, finish
 from sinks.neo4j.statements import DOCUMENTS, EDGES, NODES, Batch, Row, document_rows, edge_rows, node_rows, removals
 from sinks.property_graph import (
     DOCUMENT,
@@ -89,9 +89,9 @@ class Neo4jWriter(ServerWriter):
         among: Mapping[str, Buckets | None],
     ) -> None:
         """Write and remove what differs among some nodes, documents and edges; None: among all."""
-        nodes = held_nodes(session, ENTITY, _ranges(among["nodes"]))
-        sources = held_nodes(session, DOCUMENT, _ranges(among["documents"]))
-        edges = held_edges(session, among["heads"], among["edges"])
+        nodes = existing_nodes(session, ENTITY, _ranges(among["nodes"]))
+        sources = existing_nodes(session, DOCUMENT, _ranges(among["documents"]))
+        edges = existing_edges(session, among["heads"], among["edges"])
         for batch in _rows(tables.batches("nodes", rows=_ROWS), "id", among["nodes"]):
             write_nodes(session, ENTITY, nodes, node_rows(batch, names))
         for batch in _rows(documents(tables, _ROWS), "key", among["documents"]):
@@ -117,7 +117,7 @@ def _rows(batches: Iterator[_Rows], id: str, buckets: Buckets | None) -> Iterato
                 yield some
 
 
-def write_nodes(session: neo4j.Session, label: str, held: Held, rows: Sequence[Row]) -> None:
+def write_nodes(session: neo4j.Session, label: str, held: ExistingElements, rows: Sequence[Row]) -> None:
     """Write those of the rows of entities or documents that differ from what the database holds."""
     properties = _PROPERTIES[label]
     prints = (fingerprint(frozenset({label, row[0]}), dict(zip(properties, row[1:], strict=True))) for row in rows)
@@ -125,7 +125,7 @@ def write_nodes(session: neo4j.Session, label: str, held: Held, rows: Sequence[R
     write(session, _KINDS[label].batches(new, changed))
 
 
-def write_edges(server: Server, held: Held, rows: Sequence[Row], writers: int | None = None) -> None:
+def write_edges(server: Server, held: ExistingElements, rows: Sequence[Row], writers: int | None = None) -> None:
     """Write those of the rows of edges that differ from what the database holds.
 
     New edges are written by several writers, or as many as pay, in rounds in which none of them meets the nodes of
@@ -152,7 +152,7 @@ def write_edges(server: Server, held: Held, rows: Sequence[Row], writers: int | 
 
 
 def _differing(
-    held: Held, rows: Sequence[Row], keys: Iterable[Any], prints: Iterable[int]
+    held: ExistingElements, rows: Sequence[Row], keys: Iterable[Any], prints: Iterable[int]
 ) -> tuple[Sequence[Row], list[Row]]:
     """Return the rows that are not there, and those that differ after the ids that the server gave them."""
     if not len(held):
@@ -186,7 +186,7 @@ def _say(transaction: neo4j.ManagedTransaction, batches: list[Batch]) -> None:
         transaction.run(batch.statement, rows=batch.rows).consume()
 
 
-def held_nodes(session: neo4j.Session, label: str, ranges: Sequence[Range] | None = None) -> Held:
+def existing_nodes(session: neo4j.Session, label: str, ranges: Sequence[Range] | None = None) -> ExistingElements:
     """Return the entities or documents that the database holds: all, or those with keys in some ranges."""
     key = _PROPERTIES[label][0]
     unwind, among = _within(f"n.{key}", ranges)
@@ -196,33 +196,33 @@ def held_nodes(session: neo4j.Session, label: str, ranges: Sequence[Range] | Non
         for element, labels, properties in result:
             yield properties[key], fingerprint(frozenset(labels), properties), element
 
-    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, ranges=ranges))))
+    return session.execute_read(lambda transaction: ExistingElements(elements(transaction.run(query, ranges=ranges))))
 
 
-def held_edges(session: neo4j.Session, heads: Buckets | None, ids: Buckets | None) -> Held:
+def existing_edges(session: neo4j.Session, heads: Buckets | None, ids: Buckets | None) -> ExistingElements:
     """Return the edges that the database holds: all, or those that fall into some buckets by heads and by own ids."""
     if heads is None or ids is None:
-        return _held_edges(session, HELD_EDGES)
+        return _existing_edges(session, OUR_EDGES)
     prefixes = ids.prefixes()
     digits = len(prefixes[0]) if prefixes else 0
     ranges = heads.ranges()
     unwind, among = _within("h.id", ranges)
-    query = f"{unwind} {HELD_EDGES} AND {among} AND left(toStringOrNull(r.id), $digits) IN $prefixes"
-    return _held_edges(session, query, ranges=ranges, digits=digits, prefixes=prefixes)
+    query = f"{unwind} {OUR_EDGES} AND {among} AND left(toStringOrNull(r.id), $digits) IN $prefixes"
+    return _existing_edges(session, query, ranges=ranges, digits=digits, prefixes=prefixes)
 
 
-def held_edges_of(session: neo4j.Session, heads: Sequence[str]) -> Held:
+def existing_edges_of(session: neo4j.Session, heads: Sequence[str]) -> ExistingElements:
     """Return the edges of some heads that the database holds."""
-    return _held_edges(session, f"{HELD_EDGES} AND h.id IN $heads", heads=heads)
+    return _existing_edges(session, f"{OUR_EDGES} AND h.id IN $heads", heads=heads)
 
 
-def _held_edges(session: neo4j.Session, query: str, **parameters: Any) -> Held:
+def _existing_edges(session: neo4j.Session, query: str, **parameters: Any) -> ExistingElements:
     def elements(result: neo4j.Result) -> Iterator[tuple[Any, int, str]]:
         for element, type, head, tail, edge in result:
             yield (type, head, tail, edge["id"]), fingerprint(type, edge), element
 
     query = f"{query} RETURN elementId(r), type(r), h.id, t.id, properties(r)"
-    return session.execute_read(lambda transaction: Held(elements(transaction.run(query, parameters))))
+    return session.execute_read(lambda transaction: ExistingElements(elements(transaction.run(query, parameters))))
 
 
 def _within(key: str, ranges: Sequence[Range] | None) -> tuple[str, str]:

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import Relation
-from sinks.tables.arrow_text import flags, parts_of, replaced
+from sinks.tables.arrow_text import data_and_offsets, flags, replaced
 
 BASE = "https://w3id.org/factmill/"
 # What is named in this namespace, each kind under its own prefix.
@@ -122,7 +122,7 @@ def shortened(iri: str) -> str | None:
 
 
 def _encode(values: pa.Array) -> pa.Array:
-    data, offsets = parts_of(values)
+    data, offsets = data_and_offsets(values)
     text = np.frombuffer(data or b"", np.uint8)[offsets[0] : offsets[-1]]
     unsafe = _UNSAFE.take(text)
     ends = np.concatenate([[0], np.cumsum(1 + 2 * unsafe)]).astype(np.int32)

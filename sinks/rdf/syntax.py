@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sinks.rdf.iris import PREFIXES, expanded, shortened
-from sinks.tables.arrow_text import Pieces, escaped, grouped, joined, taken
+from sinks.tables.arrow_text import Pieces, concat, escaped, grouped, taken
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ class Syntax(ABC):
             if block.rows is None:
                 pieces += self.block(block, rows)
             else:
-                texts = joined(self.block(block, len(block.rows)), len(block.rows))
+                texts = concat(self.block(block, len(block.rows)), len(block.rows))
                 pieces.append(grouped(texts, block.rows, rows))
-        return joined(pieces, rows)
+        return concat(pieces, rows)
 
 
 class Lines(Syntax):
@@ -126,7 +126,7 @@ class Lines(Syntax):
                 pieces += [*block.subjects, *said, *statement.objects, " .\n"]
             else:
                 line = [*taken(block.subjects, statement.rows), *said, *statement.objects, " .\n"]
-                pieces.append(grouped(joined(line, len(statement.rows)), statement.rows, rows))
+                pieces.append(grouped(concat(line, len(statement.rows)), statement.rows, rows))
         return pieces
 
 
@@ -157,7 +157,7 @@ class Turtle(Syntax):
             if statement.rows is None:
                 pieces += said
             else:
-                pieces.append(grouped(joined(said, len(statement.rows)), statement.rows, rows))
+                pieces.append(grouped(concat(said, len(statement.rows)), statement.rows, rows))
         return [*pieces, " .\n"]
 
 
@@ -194,7 +194,7 @@ class JsonLd(Syntax):
             else:
                 counts = np.bincount(statement.rows.to_numpy(), minlength=rows)
                 ends = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
-                lists = pa.ListArray.from_arrays(ends, joined(values, len(statement.rows)))
+                lists = pa.ListArray.from_arrays(ends, concat(values, len(statement.rows)))
                 pieces += [", ", *key, ": [", pc.binary_join(lists, ", "), "]"]
         return [*pieces, "}"]
 
@@ -211,7 +211,7 @@ SYNTAXES: dict[str, type[Syntax]] = {
 def brief(syntax: Syntax, iris: Sequence[str]) -> pa.Array:
     """Return IRIs as a syntax spells them as predicates: by prefixed names where there are any."""
     names = [shortened(iri) for iri in iris]
-    whole = joined(syntax.iris(pa.array(iris, pa.string())), len(iris)).to_pylist()
+    whole = concat(syntax.iris(pa.array(iris, pa.string())), len(iris)).to_pylist()
     return pa.array([syntax.word(name) if name else iri for name, iri in zip(names, whole, strict=True)], pa.string())
 
 
@@ -229,4 +229,4 @@ def _where_plain(names: pa.Array, short: Pieces, whole: Pieces) -> Pieces:
     plain = pc.match_substring_regex(names, "^[A-Za-z0-9_]+$")
     if pc.all(plain).as_py():
         return short
-    return [pc.if_else(plain, joined(short, len(names)), joined(whole, len(names)))]
+    return [pc.if_else(plain, concat(short, len(names)), concat(whole, len(names)))]

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from schemas import RelationSchema
 from sinks.rdf.iris import claim_iris, encoded, has_prefix, knowledge_base_iris
 from sinks.rdf.syntax import SYNTAXES, Block, Statement, Syntax, brief, count
-from sinks.split_output import COMPRESSIONS, Parts
-from sinks.tables.arrow_text import joined, taken
+from sinks.split_output import COMPRESSIONS, SplitOutput
+from sinks.tables.arrow_text import concat, taken
 from sinks.tables.evidence import checked_evidence
 from sinks.tables.tables import GraphTables
 from sinks.writer import GraphWriter, relation_of
@@ -73,7 +73,7 @@ class RdfWriter(GraphWriter):
         rows = {name: tables.count(name) for name in ("documents", "nodes", "edges", "evidence")}
         counts = {"nodes": rows["nodes"], "edges": rows["edges"], "triples": 0}
         sections = _Sections(syntax, self.version, schema)
-        with Parts(
+        with SplitOutput(
             draft,
             self.file,
             self.parts,
@@ -220,7 +220,7 @@ class _Sections:
         edges, documents = encoded(column("edge")), encoded(column("document"))
         sentences = column("sentence").cast(pa.string())
         edge, document = syntax.named("edge", edges), syntax.named("document", documents)
-        evidence = syntax.named("evidence", joined([edges, "/", documents, "/", sentences], len(batch)))
+        evidence = syntax.named("evidence", concat([edges, "/", documents, "/", sentences], len(batch)))
         first = self._first_of_document(batch)
         statements = [
             Statement("nif:anchorOf", syntax.text(column("text"))),
@@ -241,7 +241,7 @@ class _Sections:
     def _spans(self, predicate: str, documents: pa.Array, spans: pa.Array) -> Statement:
         ends, rows = spans.flatten(), pc.list_parent_indices(spans)
         start, end = (ends.field(name).cast(pa.string()) for name in ("start", "end"))
-        parts = joined([documents.take(rows), "#char=", start, ",", end], len(rows))
+        parts = concat([documents.take(rows), "#char=", start, ",", end], len(rows))
         return Statement(predicate, self._syntax.named("document", parts), rows, link=True)
 
     def _number(self, predicate: str, values: pa.Array, datatype: str = "integer") -> Statement:

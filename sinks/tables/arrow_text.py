@@ -21,7 +21,7 @@ _POOL = pa.system_memory_pool()
 Pieces = list[pa.Array | str]
 
 
-def joined(pieces: Pieces, rows: int) -> pa.Array:
+def concat(pieces: Pieces, rows: int) -> pa.Array:
     """Return one text per row. Neighbouring constants become one piece first, because every piece costs time."""
     merged: Pieces = []
     for piece in pieces:
@@ -48,7 +48,7 @@ def grouped(texts: pa.Array, rows: pa.Array, count: int) -> pa.Array:
     """
     if not len(texts):
         return pa.repeat(pa.scalar("", pa.string()), count)
-    data, offsets = parts_of(texts)
+    data, offsets = data_and_offsets(texts)
     counts = np.bincount(rows.to_numpy(), minlength=count)
     ends = offsets[np.concatenate([[0], np.cumsum(counts)])]
     return pa.StringArray.from_buffers(count, pa.py_buffer(ends), data)
@@ -56,7 +56,7 @@ def grouped(texts: pa.Array, rows: pa.Array, count: int) -> pa.Array:
 
 def replaced(texts: pa.Array, bytes_table: np.ndarray, replace: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """Return the texts with `replace` applied to those in which a byte occurs that `bytes_table` (256 flags) marks."""
-    data, offsets = parts_of(texts)
+    data, offsets = data_and_offsets(texts)
     if data is None or offsets[0] == offsets[-1]:
         return texts
     text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
@@ -77,8 +77,8 @@ def escaped(texts: pa.Array) -> pa.Array:
 
 def json_lists(lists: pa.Array) -> pa.Array:
     """Return lists of texts as JSON."""
-    values = joined(['"', escaped(lists.flatten()), '"'], len(lists.flatten()))
-    return joined(["[", _listed(values, lists), "]"], len(lists))
+    values = concat(['"', escaped(lists.flatten()), '"'], len(lists.flatten()))
+    return concat(["[", _listed(values, lists), "]"], len(lists))
 
 
 def json_structures(lists: pa.Array) -> pa.Array:
@@ -89,11 +89,11 @@ def json_structures(lists: pa.Array) -> pa.Array:
         values = items.field(number)
         text = ['"', escaped(values), '"'] if field.type == pa.string() else [values.cast(pa.string())]
         pieces += [", " if number else "{", f'"{field.name}": ', *text]
-    return joined(["[", _listed(joined([*pieces, "}"], len(items)), lists), "]"], len(lists))
+    return concat(["[", _listed(concat([*pieces, "}"], len(items)), lists), "]"], len(lists))
 
 
 def _listed(values: pa.Array, lists: pa.Array) -> pa.Array:
-    """Return the values of every list, which stand one after the other, joined by commas."""
+    """Return the values of every list, which stand one after the other, concat by commas."""
     ends = np.concatenate([[0], np.cumsum(pc.list_value_length(lists).to_numpy())]).astype(np.int32)
     return pc.binary_join(pa.ListArray.from_arrays(pa.array(ends), values), ", ")
 
@@ -115,7 +115,7 @@ def replaced_by(texts: pa.Array, pattern: str, replace: Callable[[re.Match[str]]
 
 def bytes_of(texts: pa.Array) -> memoryview:
     """Return the texts one after the other as they lie in memory, in UTF-8."""
-    data, offsets = parts_of(texts)
+    data, offsets = data_and_offsets(texts)
     return memoryview(b"" if data is None else data)[offsets[0] : offsets[-1]]
 
 
@@ -124,7 +124,7 @@ def flags(marked: Callable[[int], bool]) -> np.ndarray:
     return np.array([marked(byte) for byte in range(256)])
 
 
-def parts_of(texts: pa.Array) -> tuple[pa.Buffer | None, np.ndarray]:
+def data_and_offsets(texts: pa.Array) -> tuple[pa.Buffer | None, np.ndarray]:
     """Return the bytes in memory and where in them every text begins, and the last one ends."""
     if not len(texts):
         return None, np.zeros(1, np.int32)

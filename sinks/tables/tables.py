@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from schemas import SORT_KEYS, TABLES, Record, RelationSchema
@@ -159,6 +158,8 @@ class GraphTables:
 
     def read(self, name: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
         """Return a table, or those of its rows for which `where` holds; row groups that cannot match are not read."""
+        import pyarrow.dataset as ds  # it imports pandas, which takes half a second
+
         list(self._parts(name))
         files = [str(file) for file in self.files(name)]
         data = ds.dataset(files, schema=TABLES[name], format="parquet")

@@ -15,7 +15,7 @@ from SPARQLWrapper.SPARQLExceptions import QueryBadFormed
 from runners.cli import serve as module
 from runners.cli.main import main
 from runners.cli.serve import address, make_server
-from sinks.rdf.query import SparqlStore
+from sinks.questions.sparql_engine import SparqlStore
 from tests.sinks.graphs import SCHEMA, small_graph
 
 NAMES = "SELECT ?name { ?node rdfs:label ?name ; fm:mentions ?m } ORDER BY ?name"

@@ -21,7 +21,7 @@ from neo4j.exceptions import IncompleteCommit
 from runners.cli.main import main
 from sinks import TableError, WriteError, neo4j_connection
 from sinks.neo4j import writer as module
-from sinks.neo4j.existing import Held
+from sinks.neo4j.existing import ExistingElements
 from sinks.neo4j.writer import Neo4jWriter
 from sinks.property_graph import node_label
 from tests.sinks.graphs import ODD_NAMES, SCHEMA, Graph, make_edge, make_node, odd_graph, random_graph, small_graph
@@ -54,7 +54,7 @@ class Watched:
 
     def __init__(self, patch):
         self.read, self.written = [], []
-        patch.setattr(module, "Held", lambda elements: Held(self._noted(elements, self.read)))
+        patch.setattr(module, "Held", lambda elements: ExistingElements(self._noted(elements, self.read)))
         write = module.write
         patch.setattr(module, "write", lambda session, work: write(session, self._noted(work, self.written)))
 

@@ -12,7 +12,7 @@ from schemas import load_relation_schema
 from sinks import RdfWriter
 from sinks.rdf import writer as module
 from sinks.rdf.iris import PREFIXES, encoded, knowledge_base_iris, shortened
-from sinks.tables.arrow_text import escaped, joined
+from sinks.tables.arrow_text import concat, escaped
 from tests.sinks.graphs import ODD_NAMES, SCHEMA, Graph, make_edge, make_node, odd_graph, random_graph, small_graph
 from tests.sinks.readers import RdfReader
 
@@ -214,7 +214,7 @@ def test_forms_that_do_not_exist_are_refused(options, message):
 @settings(max_examples=200)
 @given(st.lists(st.text() | st.sampled_from(ODD_NAMES), min_size=1, max_size=5))
 def test_literals_are_parsed_back_as_they_were(texts):
-    written = joined(['"', escaped(pa.array(texts, pa.string())), '"'], len(texts)).to_pylist()
+    written = concat(['"', escaped(pa.array(texts, pa.string())), '"'], len(texts)).to_pylist()
     document = "".join(f"<x:s> <x:p{number}> {literal} .\n" for number, literal in enumerate(written))
     parsed = list(pyoxigraph.parse(document.encode(), format=pyoxigraph.RdfFormat.N_QUADS))
     assert [quad.object.value for quad in parsed] == texts

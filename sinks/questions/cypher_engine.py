@@ -16,7 +16,7 @@ from typing import Any
 import ladybug
 
 from sinks.cypher.query_errors import explain, first_line
-from sinks.cypher.statement import ask
+from sinks.cypher.statement import run_statement
 
 # Memory for pages and intermediate results; a query that needs more is refused instead of exhausting the machine.
 _MEMORY = 2 * 2**30
@@ -65,7 +65,7 @@ def query(database: str | Path, cypher: str, parameters: Mapping[str, Any] | Non
         raise QueryError(f"'{path}' cannot be opened as a graph ({first_line(str(error))}): build it again") from error
     with opened, ladybug.Connection(opened) as connection:
         try:
-            columns, rows = ask(connection, cypher, given)
+            columns, rows = run_statement(connection, cypher, given)
         except RuntimeError as error:
             raise QueryError(explain(str(error), cypher, connection)) from error
     return QueryResult(column_names(cypher, columns), [tuple(_plain(value) for value in row) for row in rows])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyoxigraph
 
 from schemas import RelationSchema
-from sinks.cypher.query import QueryError
+from sinks.questions.cypher_engine import QueryError
 from sinks.rdf.iris import PREFIXES
 from sinks.rdf.store import open_store
 

@@ -2,7 +2,7 @@ import pyoxigraph
 import pytest
 
 from sinks import QueryError
-from sinks.rdf.query import SparqlStore, check_query
+from sinks.questions.sparql_engine import SparqlStore, check_query
 from tests.sinks.graphs import SCHEMA, small_graph
 
 

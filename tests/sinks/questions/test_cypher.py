@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sinks import QueryError, query
-from sinks.cypher.query import column_names
+from sinks.questions.cypher_engine import column_names
 
 
 def test_columns_are_named_as_the_query_writes_them(small_folder):

@@ -51,7 +51,7 @@ class NodeView:
 
 
 @dataclass(frozen=True)
-class JoinedView:
+class MergedView:
     """A name that was found to mean a node: how likely, why, and in which documents it stands, by their titles."""
 
     name: str
@@ -159,8 +159,8 @@ def describe(tables: GraphTables, node: Node, schema: RelationSchema) -> NodeVie
     return NodeView(node, tuple(sorted(facts, key=lambda fact: (-fact.confidence, fact.label, fact.id))))
 
 
-def joined(tables: GraphTables, node: Node) -> tuple[JoinedView, ...]:
-    """Return what was joined into a node by resolution, the surest first.
+def merged_names(tables: GraphTables, node: Node) -> tuple[MergedView, ...]:
+    """Return what was merged_names into a node by resolution, the surest first.
 
     Raises:
         TableError: the table `merges` is missing or incomplete.
@@ -168,7 +168,7 @@ def joined(tables: GraphTables, node: Node) -> tuple[JoinedView, ...]:
     rows = tables.read("merges", where=pc.field("node") == node.id).to_pylist()
     titles = _titles(tables, {document for row in rows for document in row["documents"]})
     views = [
-        JoinedView(
+        MergedView(
             name=row["name"],
             type=row["type"],
             support=row["support"],
@@ -182,7 +182,7 @@ def joined(tables: GraphTables, node: Node) -> tuple[JoinedView, ...]:
     return tuple(sorted(views, key=lambda view: (-view.score, view.name, view.type)))
 
 
-def linked(tables: GraphTables, node: Node) -> tuple[LinkedView, ...]:
+def linked_names(tables: GraphTables, node: Node) -> tuple[LinkedView, ...]:
     """Return the names that linking decided to stand for a node, the most frequent first.
 
     Raises:
