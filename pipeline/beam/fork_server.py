@@ -15,9 +15,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 # Each of Beam's many threads would otherwise keep a heap of its own as large as the largest batch it ever ran, and
 # torch a compiled product for every shape that it ever met.
@@ -26,14 +28,28 @@ _LONGEST_REQUEST = 1 << 17
 _SECONDS_TO_END = 0.5
 
 
+class ForkServerEnded(RuntimeError):
+    """The fork server ended with an error, for example because a package could not be imported."""
+
+
 class ForkServer:
     """The process as seen from the launcher; it ends with the launcher, however that ends."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            command = [sys.executable, "-m", "pipeline.beam.fork_server"]
-            self._process = subprocess.Popen(command, stdin=theirs.fileno(), env={**WORKER_MEMORY, **os.environ})
+        # The server's own errors go to a file, so that the launcher can report them; workers get the launcher's stderr.
+        self._errors = tempfile.TemporaryFile()
+        stderr = os.dup(2)
+        try:
+            # -P: `python -m` would otherwise import whatever the working directory has before our own packages.
+            command = [sys.executable, "-P", "-m", "pipeline.beam.fork_server", str(stderr)]
+            environment = {**WORKER_MEMORY, **os.environ, "PYTHONPATH": _search_path()}
+            self._process = subprocess.Popen(
+                command, stdin=theirs.fileno(), stderr=self._errors, env=environment, pass_fds=(stderr,)
+            )
+        finally:
+            theirs.close()
+            os.close(stderr)
         atexit.register(self.stop)
 
     @property
@@ -57,16 +73,34 @@ class ForkServer:
             environment: what Beam's worker reads there: the addresses of its runner, and the options of the pipeline.
 
         Raises:
-            OSError: the process is gone.
+            ForkServerEnded: the server failed; the message has the last line of its error.
+            OSError: the server cannot be reached.
         """
         ours, theirs = os.pipe()
         with os.fdopen(ours) as answer:
             try:
                 socket.send_fds(self._requests, [json.dumps(dict(environment)).encode()], [theirs])
+            except OSError:
+                self._raise_failure()
+                raise
             finally:
                 os.close(theirs)
-            told = answer.read()
-        return int(told) if told else -signal.SIGKILL  # who should tell went with the worker
+            status = answer.read()
+        if status:
+            return int(status)
+        self._raise_failure()
+        return -signal.SIGKILL  # the process that reports the status was killed with the worker
+
+    def _raise_failure(self) -> None:
+        """Raise ForkServerEnded if the server has failed."""
+        try:
+            status = self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            return
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        if status and lines:
+            raise ForkServerEnded(lines[-1].strip())
 
 
 _server: ForkServer | None = None
@@ -78,6 +112,11 @@ def fork_server() -> ForkServer:
     if _server is None or _server.ended:
         _server = ForkServer()
     return _server
+
+
+def _search_path() -> str:
+    """Return the places from which this process imports, so that workers import the same modules."""
+    return os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
 
 
 def main() -> None:
@@ -128,6 +167,8 @@ def _attend(environment: Mapping[str, str], answer: int) -> int:
 def _work(environment: Mapping[str, str]) -> int:
     from apache_beam.runners.worker import sdk_worker_main
 
+    if len(sys.argv) > 1:
+        os.dup2(int(sys.argv[1]), 2)
     os.environ.update(environment)
     logging.disable(logging.ERROR)  # the runner is told anyway, and tells the user
     try:

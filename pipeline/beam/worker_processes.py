@@ -16,7 +16,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import SubprocessSdkWorkerHandler, WorkerHandler
 from google.protobuf import json_format, text_format
 
-from pipeline.beam.fork_server import fork_server
+from pipeline.beam.fork_server import ForkServerEnded, fork_server
 
 _SECONDS_BETWEEN_ANSWERS = 0.2
 
@@ -67,13 +67,12 @@ class _WatchedWorker(SubprocessSdkWorkerHandler):
         }
         try:
             status = fork_server().work(environment)
-        except OSError as error:
-            way = str(error)
-        else:
             if status == 0:
                 return
             way = f"exit status {status}" if status > 0 else signal.strsignal(-status) or f"signal {-status}"
-        reason = f"a worker process ended early ({way}); if memory was short, use fewer --workers"
+            reason = f"a worker process ended early ({way}); if memory was short, use fewer --workers"
+        except (ForkServerEnded, OSError) as error:
+            reason = f"worker processes cannot start: {error}"
         self.lost.append(reason)
         while not self._closed.wait(_SECONDS_BETWEEN_ANSWERS):
             self._refuse(reason)

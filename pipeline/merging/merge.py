@@ -110,24 +110,24 @@ class FindingsOf(beam.DoFn):
         document, extraction = extracted
         try:
             found = findings(document, extraction, self.implied)
-            said = DocumentEdges(document.id, signature(document) if found.edges else b"", found.edges)
+            edges = DocumentEdges(document.id, signature(document) if found.edges else b"", found.edges)
         except Exception as error:
             letter = dead_letter(document.id, document.source, "merge", "document cannot be merged", error)
             yield beam.pvalue.TaggedOutput("dead", letter)
-            return
-        self.nodes.inc(len(found.nodes))
-        self.edges.inc(len(found.edges))
-        yield document_row(document, extraction)
-        for node in found.nodes:
-            tally = NodeTally()
-            tally.add(node)
-            yield beam.pvalue.TaggedOutput("nodes", (node.id, tally))
-        if said.edges:
-            yield beam.pvalue.TaggedOutput("edges", said)
-        for row in found.evidence:
-            yield beam.pvalue.TaggedOutput("evidence", (row.edge, row))
-        for _ in range(found.self_loops):
-            yield beam.pvalue.TaggedOutput("dropped", "self-loop")
+        else:
+            self.nodes.inc(len(found.nodes))
+            self.edges.inc(len(found.edges))
+            yield document_row(document, extraction)
+            for node in found.nodes:
+                tally = NodeTally()
+                tally.add(node)
+                yield beam.pvalue.TaggedOutput("nodes", (node.id, tally))
+            if edges.edges:
+                yield beam.pvalue.TaggedOutput("edges", edges)
+            for row in found.evidence:
+                yield beam.pvalue.TaggedOutput("evidence", (row.edge, row))
+            for _ in range(found.self_loops):
+                yield beam.pvalue.TaggedOutput("dropped", "self-loop")
 
 
 def document_row(document: Document, extraction: Extraction) -> DocumentRow:

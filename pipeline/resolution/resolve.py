@@ -114,7 +114,7 @@ class Hear(beam.DoFn):
             named = named_entities(document, extraction)
             tallies = list(said(document, extraction, named))
         except Exception:
-            return  # the merge meets the same document, and makes a dead letter of it
+            named, tallies = [], []  # the merge fails on the same document and writes its dead letter
         if context := _total(tally.context for _, tally in tallies):
             yield beam.pvalue.TaggedOutput("contexts", context)
         yield from tallies

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -55,8 +54,6 @@ def beam_arguments(
         UserError: options are missing, wrong, or do not go together.
         ServerUnavailable: the runner needs a server that cannot be had.
     """
-    # Beam warns, from its import on, of what a user cannot change; what matters to users is in the summary.
-    logging.basicConfig(level=logging.ERROR)
     for option, value, of in (("--flink-master", flink_master, "flink"), ("--gpu", gpu, "dataflow")):
         if value is not None and runner != of:
             raise UserError(f"{option} goes with --runner {of}, not with --runner {runner}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from runners.cli.build import build
@@ -36,6 +38,8 @@ def main() -> None:
     Every command explains itself with --help.
     """
     set_thread_waiting()
+    # Beam warns, from its import on, of what a user cannot change; what matters to users is in the summary.
+    logging.basicConfig(level=logging.ERROR)
 
 
 _CHANGE = (build, update, remove, merge)

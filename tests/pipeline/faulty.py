@@ -125,7 +125,7 @@ def end(running: subprocess.Popen) -> None:
 
 def workers_of(pid: int) -> list[int]:
     """The worker processes of a build: forked by what attends to them, which the server forked."""
-    found = [child for child in below(pid) if _arguments(child)[1:3] == ["-m", "pipeline.beam.fork_server"]]
+    found = [child for child in below(pid) if _arguments(child)[1:4] == ["-P", "-m", "pipeline.beam.fork_server"]]
     return [child for child in found if child not in found[:1] and not below(child)]
 
 

@@ -5,6 +5,9 @@ import signal
 import pytest
 
 from pipeline.beam import fork_server
+from pipeline.build import BuildOptions, build
+from pipeline.dead_letters import BuildFailed
+from tests.rule_extractor import RuleSource
 
 
 @pytest.mark.parametrize(
@@ -54,3 +57,31 @@ def test_workers_are_forked_for_as_long_as_there_is_a_launcher(tmp_path, monkeyp
     assert server.ended
     assert server._process.returncode == 0
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > before
+
+
+def test_what_ended_the_server_is_reported(monkeypatch):
+    start = fork_server.subprocess.Popen
+    program = ["-c", "raise ImportError('no package of that name')"]
+    monkeypatch.setattr(
+        fork_server.subprocess, "Popen", lambda command, **more: start([command[0], *program], **more)
+    )
+    monkeypatch.setattr(fork_server, "_SECONDS_TO_END", 60)
+    server = fork_server.ForkServer()
+    with pytest.raises(fork_server.ForkServerEnded, match="^ImportError: no package of that name$"):
+        server.work({})
+    server.stop()
+
+
+def test_a_build_whose_fork_server_fails_says_why(tmp_path, monkeypatch):
+    start = fork_server.subprocess.Popen
+    program = ["-c", "raise ImportError('no package of that name')"]
+    monkeypatch.setattr(
+        fork_server.subprocess, "Popen", lambda command, **more: start([command[0], *program], **more)
+    )
+    monkeypatch.setattr(fork_server, "_server", None)
+    monkeypatch.setattr(fork_server, "_SECONDS_TO_END", 60)
+    note = tmp_path / "note.txt"
+    note.write_text("A note.")
+    with pytest.raises(BuildFailed, match=r"worker processes cannot start: ImportError: no package of that name$"):
+        build([note], tmp_path / "out", BuildOptions(runner="processes", workers=2), source=RuleSource(), writers=[])
+    fork_server._server.stop()
