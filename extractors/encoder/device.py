@@ -53,6 +53,14 @@ def choose_device() -> Device:
     return Device(torch.device("cpu"), torch.float32, budget=0)
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether a device multiplies bfloat16 matrices itself; a CPU that emulates them is faster in float32."""
+    if device.type != "cpu":
+        return True
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+
+
 def fitted(free: int) -> int:
     """Return the pieces and pairs of a batch for which so many bytes of an accelerator are enough: a power of two.
 

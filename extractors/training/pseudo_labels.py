@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import permutations
 from pathlib import Path
 
+import numpy as np
 import torch
 from msgspec.structs import replace
+from scipy.special import expit, logit
 from torch import Tensor
 
 from extractors.calibration.candidates import annotated_pairs
@@ -20,6 +22,8 @@ from schemas.record import decode, encode
 
 # Documents whose probabilities are held at once.
 BLOCK = 256
+# No teacher is taken for more certain than this.
+LEAST = 1e-3
 
 
 class Completed(Record, frozen=True):
@@ -39,7 +43,8 @@ def complete_facts(
     Args:
         documents: annotated documents.
         teachers: extractors of one relation schema.
-        cut: a fact is added where the mean of the teachers' calibrated probabilities is not below it.
+        cut: a fact is added where the mean of the teachers' calibrated probabilities is not below it. A label that is
+            itself uncertain gets the probability that follows from both, see `combined`.
         tell: told how many documents are done, those that some teachers have read counting in part.
 
     Raises:
@@ -63,6 +68,21 @@ def complete_facts(
         for at, probability in mean.items():
             completed[start + at] = _with_facts(block[at], probability, cut, schema)
     return completed
+
+
+def combined(label: float, teacher: float) -> float:
+    """Return the probability of a fact that a label of known quality and a teacher assert independently.
+
+    p / (1 - p) = label / (1 - label) * teacher / (1 - teacher): a teacher at one half leaves the label's probability as
+    it is.
+    """
+    value = float(expit(logit(label) + logit(np.clip(teacher, LEAST, 1 - LEAST))))
+    return round(value, DIGITS)
+
+
+def without_relations(document: Document, absent: Collection[str]) -> Document:
+    """Return a document without the facts of some relations."""
+    return replace(document, facts=tuple(fact for fact in document.facts if fact.relation not in absent))
 
 
 def close_facts(document: Document, schema: RelationSchema) -> Document:
@@ -134,10 +154,17 @@ def _probabilities(documents: Sequence[Document], teacher: Extractor) -> list[tu
 def _with_facts(document: Document, probability: Tensor, cut: float, schema: RelationSchema) -> Document:
     """Add the facts that are not below the cut; pairs are sorted by (head, tail)."""
     pairs = list(permutations(range(len(document.entities or ())), 2))
-    known = {(fact.head, fact.relation, fact.tail) for fact in document.facts}
+    row = {pair: number for number, pair in enumerate(pairs)}
+    labels = []
+    for fact in document.facts:
+        if fact.probability < 1 and fact.head != fact.tail:
+            found = float(probability[row[fact.head, fact.tail], schema.index[fact.relation]])
+            fact = replace(fact, probability=combined(fact.probability, found))  # noqa: PLW2901
+        labels.append(fact)
+    known = {(fact.head, fact.relation, fact.tail) for fact in labels}
     added = []
     for pair, relation in (probability >= cut).nonzero().tolist():
         (head, tail), name = pairs[pair], schema.relations[relation].id
         if (head, name, tail) not in known:
             added.append(Fact(head, name, tail, round(float(probability[pair, relation]), DIGITS)))
-    return replace(document, facts=(*document.facts, *added))
+    return replace(document, facts=(*labels, *added))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,10 @@ from extractors.network.config import Architecture
 from extractors.network.former_names import current_names
 from extractors.training.objective import Objective
 from schemas import Record
+
+# What stages call the network before the first of them.
+INITIAL = "initial"
+_STAGE_NAME = re.compile(r"[\w-]*")
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -23,11 +28,13 @@ class Corpus(Record, frozen=True):
         documents: `start:stop` positions in the file; empty for all.
         facts: whether its facts take part in the relation loss.
         complete: whether all facts of its documents are annotated.
-        completed_by: checkpoints that add the facts they find between annotated entities, see `completion.py`.
+        completed_by: teachers that add pseudo-labels between annotated entities, see `pseudo_labels.py`: names of
+            earlier stages of the recipe, or checkpoints.
         completion_cut: least mean probability of an added fact.
-        soft: whether added facts are learned with the probability that the checkpoints gave them, so that the network
-            becomes as sure as they are; otherwise they count like annotated ones.
+        soft: whether facts are learned with their probability (that of the file's labels, and the teachers'); otherwise
+            each counts like an annotated one.
         closed: whether facts of inverse and symmetric relations are added.
+        absent: relations that hold in none of these documents; pseudo-labels of them are removed.
     """
 
     data: str
@@ -38,6 +45,7 @@ class Corpus(Record, frozen=True):
     completion_cut: float = 0.5
     soft: bool = False
     closed: bool = False
+    absent: tuple[str, ...] = ()
 
     def positions(self) -> slice:
         """Return `documents` as a slice."""
@@ -50,7 +58,7 @@ class Stage(Record, frozen=True):
 
     Attributes:
         corpora: where a text occurs in several, the last one's annotations are used.
-        epochs: passes over the corpora.
+        epochs: passes over the corpora; 0 takes the weights of `start` as they are.
         encoder_rate, head_rate: peak learning rates; linear warm-up and decay over the stage.
         base_rate: that of a base module inside the relation head (DocRE-II); None for `head_rate`.
         batch: documents per step.
@@ -60,10 +68,13 @@ class Stage(Record, frozen=True):
             stage.
         frozen: beginnings of names of parameters that do not learn, for example `encoder`, `relation_head.base`.
         masking: share of the words that are hidden from the network, drawn anew in each step, see `masking.py`.
+        name: by which later stages refer to this one; its extractor is kept in the folder of the run.
+        start: earlier stages whose weights the stage starts from, of several their mean; `initial` is the network
+            before the first stage. Empty goes on from the stage before.
     """
 
-    corpora: tuple[Corpus, ...]
-    epochs: int
+    corpora: tuple[Corpus, ...] = ()
+    epochs: Annotated[int, msgspec.Meta(ge=0)] = 1
     encoder_rate: float = 5e-5
     head_rate: float = 2e-4
     base_rate: float | None = None
@@ -72,6 +83,8 @@ class Stage(Record, frozen=True):
     base_only: bool = False
     frozen: tuple[str, ...] = ()
     masking: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    name: str = ""
+    start: tuple[str, ...] = ()
 
 
 class Recipe(Architecture, frozen=True, kw_only=True):
@@ -138,7 +151,32 @@ def make_recipe(values: dict[str, Any], origin: str) -> Recipe:
         raise ValueError(f"{origin}: 'static_vectors' are for 'encoder: static'")
     if recipe.stages and recipe.stages[-1].base_only:
         raise ValueError(f"{origin}: the last stage trains the base module only: add one that trains the whole head")
+    _check_stages(recipe.stages, origin)
     return recipe
+
+
+def _check_stages(stages: tuple[Stage, ...], origin: str) -> None:
+    """Check that stages are named once, refer to earlier ones only, and have something to do."""
+    earlier: list[str] = [INITIAL]
+    names = {stage.name for stage in stages}
+    for number, stage in enumerate(stages, start=1):
+        if stage.epochs and not stage.corpora:
+            raise ValueError(f"{origin}: stage {number} has no corpora: name some, or set 'epochs: 0'")
+        if not stage.epochs and not stage.start:
+            raise ValueError(f"{origin}: stage {number} has no epochs and no 'start': nothing is left to do")
+        unknown = [name for name in stage.start if name not in earlier]
+        # A teacher may also be a checkpoint; but the name of a stage means the stage, which must come first.
+        unknown += [n for c in stage.corpora for n in c.completed_by if n and n in names and n not in earlier]
+        if unknown:
+            known = ", ".join(earlier)
+            raise ValueError(f"{origin}: stage {number} refers to '{unknown[0]}', which is no earlier stage ({known})")
+        if stage.name in earlier or not _STAGE_NAME.fullmatch(stage.name):
+            raise ValueError(
+                f"{origin}: stage {number} cannot be named '{stage.name}': choose another name of letters, digits, "
+                "'-' and '_'"
+            )
+        if stage.name:
+            earlier.append(stage.name)
 
 
 def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:

@@ -24,25 +24,37 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import AutoConfig
 
-from extractors.calibration import PlotsNeedMatplotlib, calibrate, figures_of, plot_extractor, selection_scores
+from extractors.calibration import (
+    PlotsNeedMatplotlib,
+    calibrate,
+    calibrate_relations,
+    candidates_given_entities,
+    figures_of,
+    plot_extractor,
+    selection_scores,
+)
 from extractors.checkpoints.checkpoint import find_checkpoint, load_start, save_checkpoint
 from extractors.checkpoints.model_card import model_card
 from extractors.checkpoints.quantization import pack, unpack
 from extractors.encoder.backbone import backbone_folder, backbone_tokenizer
+from extractors.encoder.device import has_bfloat16
 from extractors.encoder.featurizer import Preparer
 from extractors.encoder.memory import keep_memory
 from extractors.encoder.static_encoder import StaticEncoder, read_vectors, vector_width
+from extractors.inference.confidence import Calibration
 from extractors.network.config import Architecture, ModelConfig
 from extractors.network.network import Network
 from extractors.training.masking import hide_words, mask_id
 from extractors.training.objective import Example, draw_batch, joint_loss, make_example
 from extractors.training.optimizer import choose_modules, make_optimizer
-from extractors.training.pseudo_labels import close_facts, completed_once, taken_for_sure
-from extractors.training.recipe import Corpus, Recipe, Stage
+from extractors.training.pseudo_labels import close_facts, completed_once, taken_for_sure, without_relations
+from extractors.training.recipe import INITIAL, Corpus, Recipe, Stage
 from extractors.training.unlabelled import fact_ratios
 from schemas import Document, load_relation_schema
 
 STATE = "state.pt"
+# Folder of the run with the extractors of its named stages.
+STAGES = "stages"
 LOG = "log.jsonl"
 # Steps between two rows of the log.
 LOG_STEPS = 50
@@ -151,10 +163,12 @@ class _Run:
         keep_memory()
         self.recipe, self.corpora, self.out, self.listener = recipe, corpora, out, listener
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.bfloat16 = has_bfloat16(self.device)
         model, self.preparer = build_model(recipe)
         self.model = model.to(self.device)
         self.mask = mask_id(self.preparer.tokenizer) if any(stage.masking for stage in recipe.stages) else 0
         self.selection = self._documents(recipe.selection)
+        self.report = self._documents(recipe.report)
         out.mkdir(parents=True, exist_ok=True)
 
     def run(self) -> Path:
@@ -162,17 +176,21 @@ class _Run:
         for index, stage in enumerate(self.recipe.stages):
             if index < state["stage"]:
                 continue
-            self._train_stage(index, stage, state)
+            if state["model"] is None or not state["epoch"]:
+                self._start(stage)
+            if stage.epochs:
+                self._train_stage(index, stage, state)
+            if stage.name:
+                self._save_stage(stage)
             state = _untrained(index + 1)
             if index + 1 < len(self.recipe.stages):
                 self._save_state({**state, "model": self.model.state_dict()})
         # Checkpoints hold fewer bits: thresholds and figures are to be those of what is saved.
         self.model.load_state_dict(unpack(pack(self.model.state_dict())))
         calibration = calibrate(self.model, self.preparer, self.selection, _name(self.recipe.selection))
-        report = self._documents(self.recipe.report)
         figures = {
             _name(part): figures_of(self.model, self.preparer, calibration, documents)
-            for part, documents in ((self.recipe.selection, self.selection), (self.recipe.report, report))
+            for part, documents in ((self.recipe.selection, self.selection), (self.recipe.report, self.report))
         }
         calibration = replace(calibration, figures=figures)
         self._log({"event": "figures", **figures})
@@ -180,13 +198,31 @@ class _Run:
         card = model_card(self.recipe, self.model.config, calibration)
         save_checkpoint(folder, self.model, self.preparer.tokenizer, calibration, card)
         with suppress(PlotsNeedMatplotlib):
-            plot_extractor(self.model, self.preparer, calibration, report, folder)
+            plot_extractor(self.model, self.preparer, calibration, self.report, folder)
         return folder
+
+    def _start(self, stage: Stage) -> None:
+        """Take the weights that a stage starts from, where these are not those of the stage before."""
+        if stage.start == (INITIAL,):
+            self.model.load_state_dict(build_model(self.recipe)[0].state_dict())
+        elif stage.start:
+            load_start(self.model, [self._stage_folder(name) for name in stage.start])
+
+    def _save_stage(self, stage: Stage) -> None:
+        """Keep the extractor that a stage made, for the stages that refer to it.
+
+        Only its probabilities between given entities are calibrated, which is what a teacher is asked for.
+        """
+        given = calibrate_relations(candidates_given_entities(self.model, self.preparer, self.selection))
+        calibration = Calibration(given=given, selected_on=_name(self.recipe.selection))
+        card = model_card(self.recipe, self.model.config, calibration)
+        save_checkpoint(self._stage_folder(stage.name), self.model, self.preparer.tokenizer, calibration, card)
+
+    def _stage_folder(self, name: str) -> Path:
+        return self.out / STAGES / name
 
     def _train_stage(self, index: int, stage: Stage, state: dict[str, Any]) -> None:
         recipe, model = self.recipe, self.model
-        if state["model"] is not None:
-            model.load_state_dict(state["model"])
         examples = self._examples(stage)
         ratios = self._ratios(examples)
         lengths = np.array([len(example.passage.pieces) for example in examples])
@@ -275,7 +311,7 @@ class _Run:
         whole = sum((batch.counts for batch in batches), Counter[str]())
         total = 0.0
         for batch in batches:
-            with torch.autocast(self.device.type, torch.bfloat16):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
                 losses = joint_loss(self.model, batch, objective, whole, ratios)
             losses["total"].backward()  # type: ignore[no-untyped-call]
             total += float(losses["total"].detach())
@@ -291,14 +327,26 @@ class _Run:
         return fact_ratios(complete, incomplete, self.model.config.schema.index)
 
     def _examples(self, stage: Stage) -> list[Example]:
-        """Return the documents of a stage; a text in several corpora is taken from the last of them."""
+        """Return the documents of a stage; a text in several corpora is taken from the last of them.
+
+        Texts that the recipe selects or reports on are left out, whatever the file is called.
+        """
         by_text: dict[tuple[str, ...], Example] = {}
+        judged = {document.text for part in (self.selection, self.report) for document in part}
+        left_out = 0
         for corpus in stage.corpora:
             for document in self._completed(corpus):
-                if document.tokens and document.entities:
+                if document.text in judged:
+                    left_out += 1
+                elif document.tokens and document.entities:
                     prepared = self.preparer.prepare(document)
                     example = make_example(self.model, prepared, corpus.facts, corpus.complete, corpus.soft)
                     by_text[tuple(document.words())] = example
+        if left_out:
+            self._log({"event": "left out", "documents": left_out})
+        if not by_text:
+            names = ", ".join(_name(corpus) for corpus in stage.corpora)
+            raise ValueError(f"nothing is left to train on in {names}: its texts are those of selection and report")
         return list(by_text.values())
 
     def _completed(self, corpus: Corpus) -> Sequence[Document]:
@@ -309,7 +357,11 @@ class _Run:
             def tell(done: int) -> None:
                 self.listener(Completing(_name(corpus), done, total))
 
-            documents = completed_once(documents, corpus.completed_by, corpus.completion_cut, self.out, tell)
+            stages = {stage.name for stage in self.recipe.stages if stage.name}
+            teachers = [str(self._stage_folder(name)) if name in stages else name for name in corpus.completed_by]
+            documents = completed_once(documents, teachers, corpus.completion_cut, self.out, tell)
+        if corpus.absent:
+            documents = [without_relations(document, corpus.absent) for document in documents]
         if not corpus.soft:
             documents = [taken_for_sure(document) for document in documents]
         if corpus.closed:

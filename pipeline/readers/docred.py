@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from pipeline.readers.label_quality import label_probability
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import MALFORMED, MISPLACED, UNREADABLE, letter
 from pipeline.readers.registry import Format
@@ -34,6 +35,9 @@ class _Label(msgspec.Struct):
     t: int
     r: str
     evidence: list[int] | None = None
+    ndoc: int | None = None
+    docunet: int | None = None
+    emiya: int | None = None
 
 
 class _Record(msgspec.Struct):
@@ -203,6 +207,7 @@ def _facts(
         number.append(kept)
         kept += places[-1] > places[0]
     evidence: dict[tuple[int, str, int], set[int]] = {}
+    probability: dict[tuple[int, str, int], float] = {}
     for label in labels:
         head, tail = (numbers[side] if 0 <= side < len(numbers) else None for side in (label.h, label.t))
         if head is None or tail is None:
@@ -210,14 +215,24 @@ def _facts(
             there = f"of {len(numbers)}" if 0 <= side < len(numbers) else f"but there are {len(numbers)}"
             flaws.append(("label names no entity", f"the label {label.r} names entity {side}, {there}"))
             continue
-        found = evidence.setdefault((head, clean(label.r), tail), set())
+        fact = (head, clean(label.r), tail)
+        try:
+            certainty = label_probability(label.ndoc, label.docunet, label.emiya)
+        except ValueError as error:
+            detail = f"the label {label.r} of entities {label.h} and {label.t}: {error}"
+            flaws.append(("label with an impossible origin", detail))
+            continue
+        probability[fact] = max(certainty, probability.get(fact, 0.0))
+        found = evidence.setdefault(fact, set())
         for sentence in label.evidence or []:
             if not 0 <= sentence < len(position):
                 detail = f"the label {label.r} has sentence {sentence} as evidence, but there are {len(position)}"
                 flaws.append(("evidence names no sentence", detail))
             elif position[sentence][-1] > position[sentence][0]:
                 found.add(number[sentence])
-    return tuple(Fact(h, r, t, evidence=tuple(sorted(found))) for (h, r, t), found in sorted(evidence.items()))
+    return tuple(
+        Fact(h, r, t, probability[h, r, t], tuple(sorted(found))) for (h, r, t), found in sorted(evidence.items())
+    )
 
 
 FORMAT = Format("docred", read_docred, lambda head: head.text.startswith(("[", "{")) and bool(_KEYS.search(head.text)))

@@ -51,7 +51,7 @@ def recipe(**changes):
 
 CORPORA = {
     "train": [annotated(f"t{i}", copies=1 + i % 2) for i in range(3)],
-    "dev": [annotated("d0"), annotated("d1", copies=2)],
+    "dev": [annotated("d0", copies=3), annotated("d1", copies=4)],
 }
 
 
@@ -158,12 +158,13 @@ def test_a_batch_read_in_parts_makes_one_step(tmp_path):
 
 
 def test_missing_labels_are_learned_from_as_unlabelled(tmp_path):
-    corpora = (Corpus("train", complete=False), Corpus("dev", "1:"))
+    corpora = (Corpus("train", complete=False), Corpus("more"))
     objective = Objective(incomplete="positive-unlabelled", negative_entity_pairs=None)
-    run = training._Run(recipe(objective=objective), CORPORA, tmp_path, lambda progress: None)
+    documents = {**CORPORA, "more": [annotated("m", copies=5)]}
+    run = training._Run(recipe(objective=objective), documents, tmp_path, lambda progress: None)
     assert run._ratios(run._examples(Stage((Corpus("train"),), 1))) is None
     assert len(run._ratios(run._examples(Stage(corpora, 1)))) == 3
-    training.train(recipe(objective=objective, stages=(Stage(corpora, 1),)), CORPORA, tmp_path)
+    training.train(recipe(objective=objective, stages=(Stage(corpora, 1),)), documents, tmp_path)
 
 
 def test_training_lowers_the_loss_and_logs_every_epoch(tmp_path):
@@ -221,3 +222,46 @@ def test_recipes_are_checked(tmp_path):
         load_recipe(path)
     with pytest.raises(ValueError, match="no recipe at"):
         load_recipe(tmp_path / "none.yaml")
+
+
+def test_later_stages_learn_from_a_named_one_and_start_from_the_mean_of_two(tmp_path):
+    soft = Corpus("train", complete=False, soft=True, completed_by=("teacher",), completion_cut=0.01, absent=("R3",))
+    stages = (
+        Stage((Corpus("train"),), 2, 1e-3, 3e-3, 2, name="teacher"),
+        Stage((soft,), 1, 1e-3, 3e-3, 2, name="one"),
+        Stage((soft,), 1, 1e-3, 3e-3, 2, name="two", start=("teacher",)),
+        Stage(epochs=0, start=("one", "two")),
+    )
+    whole = training.train(recipe(stages=stages), CORPORA, tmp_path / "whole")
+    one, two = (weights(tmp_path / "whole" / "stages" / name) for name in ("one", "two"))
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+    for name, mean in weights(whole).items():
+        assert torch.allclose(mean, (one[name] + two[name]) / 2, atol=2e-2)
+    assert load_extractor(str(tmp_path / "whole" / "stages" / "teacher")).calibration.given is not None
+    for moment in ((0, 1), (1, 0), (2, 0)):
+
+        def stop(progress, moment=moment):
+            if isinstance(progress, training.Progress) and (progress.stage, progress.epoch) == moment:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            training.train(recipe(stages=stages), CORPORA, tmp_path / "stopped", stop)
+    resumed = weights(training.train(recipe(stages=stages), CORPORA, tmp_path / "stopped"))
+    assert all(torch.equal(expected, resumed[name]) for name, expected in weights(whole).items())
+
+
+def test_a_stage_may_start_again_from_the_network_before_the_first(tmp_path):
+    one = recipe(stages=(Stage((Corpus("train"),), 1, 1e-2, 1e-2, 2), Stage(epochs=0, start=("initial",))))
+    start = training.build_model(one)[0].state_dict()
+    folder = training.train(one, CORPORA, tmp_path)
+    kept = unpack(pack(start))
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in load_model(folder).state_dict().items())
+
+
+def test_texts_that_are_judged_are_never_trained_on(tmp_path):
+    documents = {**CORPORA, "train": [*CORPORA["train"], annotated("copy of d0", copies=3)]}
+    run = training._Run(recipe(), documents, tmp_path, lambda progress: None)
+    assert {e.document.text for e in run._examples(run.recipe.stages[0])} == {d.text for d in CORPORA["train"]}
+    assert '"event": "left out", "documents": 1' in (tmp_path / "log.jsonl").read_text()
+    with pytest.raises(ValueError, match=r"nothing is left to train on in dev\[:1\]"):
+        run._examples(Stage((Corpus("dev", ":1"),), 1))
