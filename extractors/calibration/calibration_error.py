@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from extractors.evaluation.bootstrap import Interval, bootstrap, percentiles
 from schemas import Record
 
 BINS = 15
@@ -70,6 +71,33 @@ def reliability(probabilities: Floats, correct: Bools, bins: int = BINS, equal_m
     total = np.bincount(at, weights=probabilities, minlength=bins)[held]
     hits = np.bincount(at, weights=correct, minlength=bins)[held]
     return Reliability(total / count[held], hits / count[held], count[held])
+
+
+def error_interval(probabilities: Floats, correct: Bools, document: NDArray[np.integer]) -> Interval:
+    """Return the 95 % confidence interval of the expected calibration error with bins of equal width.
+
+    The error of resampled documents is larger than that of all of them by what chance adds to every bin once more; the
+    basic interval, the error less the percentiles' distances from it, corrects for that and ends at zero.
+
+    Args:
+        probabilities, correct: of each candidate, shape (n,).
+        document: to which document it belongs, shape (n,).
+    """
+    _, owner = np.unique(document, return_inverse=True)
+    at = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
+    documents = int(owner.max(initial=-1)) + 1
+    counts = np.zeros((documents, 2 * BINS))
+    np.add.at(counts, (owner, at), probabilities - correct)
+    np.add.at(counts, (owner, BINS + at), 1.0)
+    low, high = percentiles(bootstrap(counts, _errors)[:, 0])
+    error = reliability(probabilities, correct).error
+    return max(0.0, 2 * error - high), max(0.0, 2 * error - low)
+
+
+def _errors(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the error of sums of differences and numbers of candidates by bin: shape (samples, 1)."""
+    distance, number = np.abs(counts[:, :BINS]).sum(1), counts[:, BINS:].sum(1)
+    return (distance / np.maximum(1.0, number))[:, None]
 
 
 def brier_score(probabilities: Floats, correct: Bools) -> float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extractors.calibration.calibration_error import FLOOR, quality
+from extractors.calibration.calibration_error import FLOOR, error_interval, quality
 from extractors.calibration.candidates import (
     Candidates,
     as_plain_text,
@@ -18,9 +18,9 @@ from extractors.calibration.candidates import (
 )
 from extractors.calibration.thresholds import score_at
 from extractors.encoder.featurizer import Preparer
-from extractors.evaluation import evaluate
+from extractors.evaluation import evaluate, score_interval
 from extractors.evaluation.best_threshold import best_threshold
-from extractors.evaluation.score import Score
+from extractors.evaluation.score import Score, UnseenScore
 from extractors.extractor import Extractor
 from extractors.inference.confidence import Calibration, PrecisionError, RelationCalibration
 from extractors.network.network import Network
@@ -50,27 +50,28 @@ def selection_scores(
 def figures_of(
     model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document]
 ) -> dict[str, float]:
-    """Return the figures of a finished network: from bare text if it is joint, else with given entities.
+    """Return the figures of a finished network: from bare text if it is joint, and with given entities.
 
-    Names that begin with `given_` are about the probabilities of a joint network whose entities are given.
+    Names that begin with `given_` are about a joint network whose entities are given. `_low` and `_high` are the ends
+    of the 95 % confidence interval of a figure, by the bootstrap over documents.
     """
     given = candidates_given_entities(model, preparer, documents)
-    if not model.config.joint:
-        extractor = Extractor(copy.deepcopy(model), preparer, calibration)
-        found = extractor.extract([preparer.prepare(document) for document in documents])
-        relations = evaluate(documents, found, extractor.schema).relations
-        scores = {"relation": relations.overall, "intra": relations.intra, "inter": relations.inter}
-        figures = {name: value for level, score in scores.items() for name, value in _rounded(level, score).items()}
-        if relations.evidence is not None:
-            figures |= _rounded("evidence", relations.evidence)
-        return figures | probability_figures(given, calibration)
-    figures = end_to_end_scores(model, preparer, calibration, documents)
-    prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
     extractor = Extractor(copy.deepcopy(model), preparer, calibration)
+    related = extractor.extract([preparer.prepare(document) for document in documents])
+    relations = evaluate(documents, related, extractor.schema).relations
+    names = {"relation": "overall", "intra": "intra", "inter": "inter"}
+    if relations.evidence is not None:
+        names["evidence"] = "evidence"
+    of_given = {level: relations.documents[name] for level, name in names.items()}
+    count = {"documents": float(len(documents))}
+    if not model.config.joint:
+        return count | _with_intervals(of_given) | probability_figures(given, calibration)
+    figures = count | end_to_end_scores(model, preparer, calibration, documents, intervals=True)
+    prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
     in_text = candidates_from_text(extractor, prepared, documents, given)
     figures |= probability_figures(in_text, calibration)
-    of_given = probability_figures(given, calibration.relating(given=True))
-    return figures | {f"given_{name}": value for name, value in of_given.items()}
+    between_given = _with_intervals(of_given) | probability_figures(given, calibration.relating(given=True))
+    return figures | {f"given_{name}": value for name, value in between_given.items()}
 
 
 def probability_figures(candidates: Candidates, calibration: RelationCalibration) -> dict[str, float]:
@@ -89,6 +90,8 @@ def probability_figures(candidates: Candidates, calibration: RelationCalibration
             measured = quality(values[chosen], candidates.correct[chosen])
             figures[f"ece{side}{moment}"] = round(measured.ece, 4)
             figures[f"brier{side}{moment}"] = round(measured.brier, 6)
+    low, high = error_interval(after[likely], candidates.correct[likely], candidates.document[likely])
+    figures |= {"ece_low": round(low, 4), "ece_high": round(high, 4)}
     for wish in WISHES:
         try:
             cut = calibration.curve.cut_for(wish)
@@ -99,17 +102,22 @@ def probability_figures(candidates: Candidates, calibration: RelationCalibration
 
 
 def end_to_end_scores(
-    model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document]
+    model: Network,
+    preparer: Preparer,
+    calibration: Calibration,
+    documents: Sequence[Document],
+    intervals: bool = False,
 ) -> dict[str, float]:
-    """Extract from the bare texts and return strict precision, recall and F1 of every level.
+    """Extract from the bare texts and return strict precision, recall and F1 of every level, with intervals if wanted.
 
     `rel_nec_best_f1` is the F1 at the best cut on these very documents; it serves to compare epochs.
     """
     extractor = Extractor(copy.deepcopy(model), preparer, calibration)
     prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
+    report = evaluate(documents, extractor.extract(prepared), extractor.schema)
     scores: dict[str, float] = {}
-    for level, score in evaluate(documents, extractor.extract(prepared), extractor.schema).strict.items():
-        scores |= _rounded(level, score)
+    for level, score in report.strict.items():
+        scores |= _with_intervals({level: report.strict_documents[level]}) if intervals else _rounded(level, score)
     extractor.calibration = calibration.cut_at(FLOOR)
     found = candidates_found(documents, extractor.extract(prepared), extractor.schema)
     scores["rel_nec_best_f1"] = round(_best_score(found.score, found).f1, 4)
@@ -118,6 +126,16 @@ def end_to_end_scores(
 
 def _best_score(values: NDArray[np.float64], candidates: Candidates) -> Score:
     return best_threshold(values, candidates.correct, int(candidates.gold.sum())).score
+
+
+def _with_intervals(levels: Mapping[str, Sequence[Score | UnseenScore]]) -> dict[str, float]:
+    """Return the figures of some levels from the scores of each document."""
+    figures: dict[str, float] = {}
+    for level, scores in levels.items():
+        figures |= _rounded(level, sum((score for score in scores if isinstance(score, Score)), Score()))
+        low, high = score_interval(scores).f1
+        figures |= {f"{level}_f1_low": round(low, 4), f"{level}_f1_high": round(high, 4)}
+    return figures
 
 
 def _rounded(level: str, score: Score) -> dict[str, float]:

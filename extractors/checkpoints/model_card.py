@@ -15,7 +15,10 @@ LEVELS = {
     "relation": "relation, entities given",
     "intra": "relation within a sentence, entities given",
     "inter": "relation across sentences, entities given",
+    "evidence": "evidence sentences, entities given",
 }
+# Begins the names of a joint extractor's figures between given entities.
+GIVEN = "given_"
 
 
 # Where what a calibration says begins.
@@ -92,11 +95,34 @@ def _stage(stage: Stage) -> str:
 
 
 def _table(name: str, figures: dict[str, float]) -> str:
-    rows = "\n".join(
-        f"| {title} | {figures[f'{level}_precision']:.4f} | {figures[f'{level}_recall']:.4f} "
-        f"| {figures[f'{level}_f1']:.4f} |"
-        for level, title in LEVELS.items()
-        if f"{level}_f1" in figures
-    )
-    ece = f"\nExpected calibration error of the facts: {figures['ece']:.3f}.\n" if "ece" in figures else ""
-    return f"### {name}\n\n| level | precision | recall | F1 |\n|---|---|---|---|\n{rows}\n{ece}"
+    number = int(figures.get("documents", 0))
+    count = f", {number} document{'s' * (number > 1)}" if number else ""
+    parts = [f"### {name}{count}"]
+    for prefix in ("", GIVEN):
+        rows = [
+            f"| {title} | {_percent(figures, key, 'precision')} | {_percent(figures, key, 'recall')} "
+            f"| {_percent(figures, key, 'f1')} | {_interval(figures, key)} |"
+            for level, title in LEVELS.items()
+            for key in [prefix + level]
+            if f"{key}_f1" in figures
+        ]
+        if rows:
+            parts.append(
+                "| level | precision | recall | F1 | 95 % interval of F1 |\n|---|---|---|---|---|\n" + "\n".join(rows)
+            )
+        if f"{prefix}ece" in figures:
+            what = "with entities given" if prefix else "of the facts"
+            low, high = (figures.get(f"{prefix}ece_{end}") for end in ("low", "high"))
+            between = "" if low is None or high is None else f" (95 % interval {low:.3f} to {high:.3f})"
+            parts.append(f"Expected calibration error {what}: {figures[f'{prefix}ece']:.3f}{between}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _percent(figures: dict[str, float], key: str, part: str) -> str:
+    return f"{100 * figures[f'{key}_{part}']:.1f}"
+
+
+def _interval(figures: dict[str, float], key: str) -> str:
+    if f"{key}_f1_low" not in figures:
+        return ""
+    return f"{_percent(figures, key, 'f1_low')} to {_percent(figures, key, 'f1_high')}"

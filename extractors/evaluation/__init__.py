@@ -4,6 +4,7 @@ Nothing here needs torch.
 """
 
 from extractors.evaluation.best_threshold import Threshold, best_threshold
+from extractors.evaluation.bootstrap import ScoreInterval, score_interval
 from extractors.evaluation.comparison import EvaluationError
 from extractors.evaluation.hypernyms import MeshTree, MeshTreeError
 from extractors.evaluation.relation_scores import RelationScores, TrainFacts
@@ -18,9 +19,11 @@ __all__ = [
     "RelationScores",
     "Report",
     "Score",
+    "ScoreInterval",
     "Threshold",
     "TrainFacts",
     "UnseenScore",
     "best_threshold",
     "evaluate",
+    "score_interval",
 ]

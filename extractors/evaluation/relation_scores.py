@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from extractors.evaluation.comparison import Comparison, EntityKey, Triple, span_name, spans_of
 from extractors.evaluation.hypernyms import MeshTree, without_hypernyms
@@ -61,6 +61,7 @@ class RelationScores:
         ign: without the correct facts that training saw; None without training facts.
         evidence: evidence sentences of all facts; None when gold names none.
         without_hypernyms: `overall` after the MeSH hypernym filter; None without a MeSH tree.
+        documents: the scores of each document, in order, by the names above.
     """
 
     entities_given: bool
@@ -73,47 +74,68 @@ class RelationScores:
     ign: UnseenScore | None = None
     evidence: Score | None = None
     without_hypernyms: Score | None = None
+    documents: dict[str, list[Score | UnseenScore]] = field(default_factory=dict)
 
 
 def relation_scores(
     comparisons: Sequence[Comparison], given: bool, train_facts: TrainFacts | None, mesh_tree: MeshTree | None
 ) -> RelationScores:
     """Score the facts of all documents."""
-    overall = intra = inter = infer = evidence = filtered = Score()
     by_relation: dict[str, Score] = defaultdict(Score)
-    seen = 0
+    documents: dict[str, list[Score | UnseenScore]] = defaultdict(list)
     for comparison in comparisons:
+        for name, score in _document_scores(comparison, train_facts, mesh_tree).items():
+            documents[name].append(score)
         gold, predicted = comparison.gold.keys(), comparison.predicted.keys()
-        correct = gold & predicted
-        overall += Score.of(gold, predicted)
-        sharing = _sharing_a_sentence(comparison)
-        within = Score.of(gold & sharing, predicted & sharing)
-        intra += within
-        inter += Score.of(gold - sharing, predicted - sharing)
-        infer += Score.of(_in_triangles(gold), _in_triangles(predicted))
-        evidence += Score(
+        for triple in gold | predicted:
+            right = triple in gold and triple in predicted
+            by_relation[triple.relation] += Score(triple in gold, triple in predicted, right)
+    total = {name: _total(documents[name]) for name in ("overall", "intra", "inter", "infer", "evidence")}
+    return RelationScores(
+        entities_given=given,
+        overall=total["overall"],
+        intra=total["intra"],
+        inter=total["inter"],
+        infer=total["infer"],
+        by_relation=dict(sorted(by_relation.items())),
+        macro=Average.of(by_relation),
+        ign=None
+        if train_facts is None
+        else UnseenScore(total["overall"], sum(s.seen for s in documents["ign"] if isinstance(s, UnseenScore))),
+        evidence=total["evidence"] if total["evidence"].gold else None,
+        without_hypernyms=None if mesh_tree is None else _total(documents["without_hypernyms"]),
+        documents=dict(documents),
+    )
+
+
+def _document_scores(
+    comparison: Comparison, train_facts: TrainFacts | None, mesh_tree: MeshTree | None
+) -> dict[str, Score | UnseenScore]:
+    """Return the scores of one document, by the names that they have in `RelationScores`."""
+    gold, predicted = comparison.gold.keys(), comparison.predicted.keys()
+    correct = gold & predicted
+    sharing = _sharing_a_sentence(comparison)
+    overall = Score.of(gold, predicted)
+    scores: dict[str, Score | UnseenScore] = {
+        "overall": overall,
+        "intra": Score.of(gold & sharing, predicted & sharing),
+        "inter": Score.of(gold - sharing, predicted - sharing),
+        "infer": Score.of(_in_triangles(gold), _in_triangles(predicted)),
+        "evidence": Score(
             sum(map(len, comparison.gold.values())),
             sum(map(len, comparison.predicted.values())),
             sum(len(comparison.gold[triple] & comparison.predicted[triple]) for triple in correct),
-        )
-        for triple in gold | predicted:
-            by_relation[triple.relation] += Score(triple in gold, triple in predicted, triple in correct)
-        if train_facts is not None:
-            seen += train_facts.count_seen(comparison.document.words(), correct)
-        if mesh_tree is not None:
-            filtered += Score.of(gold, without_hypernyms(comparison, mesh_tree))
-    return RelationScores(
-        entities_given=given,
-        overall=overall,
-        intra=intra,
-        inter=inter,
-        infer=infer,
-        by_relation=dict(sorted(by_relation.items())),
-        macro=Average.of(by_relation),
-        ign=None if train_facts is None else UnseenScore(overall, seen),
-        evidence=evidence if evidence.gold else None,
-        without_hypernyms=None if mesh_tree is None else filtered,
-    )
+        ),
+    }
+    if train_facts is not None:
+        scores["ign"] = UnseenScore(overall, train_facts.count_seen(comparison.document.words(), correct))
+    if mesh_tree is not None:
+        scores["without_hypernyms"] = Score.of(gold, without_hypernyms(comparison, mesh_tree))
+    return scores
+
+
+def _total(scores: Iterable[Score | UnseenScore]) -> Score:
+    return sum((score for score in scores if isinstance(score, Score)), Score())
 
 
 def _sharing_a_sentence(comparison: Comparison) -> set[Triple]:

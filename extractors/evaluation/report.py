@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from extractors.evaluation.bootstrap import ScoreInterval, score_interval
 from extractors.evaluation.comparison import compare, entities_given, match_documents
 from extractors.evaluation.hypernyms import MeshTree
 from extractors.evaluation.relation_scores import RelationScores, TrainFacts, relation_scores
@@ -31,6 +32,7 @@ class Report:
         documents: number of gold documents.
         missing: how many of them had no prediction and count as empty.
         strict: micro scores of the levels `mention`, `coreference`, `entity`, `rel` and `rel_nec`.
+        strict_documents: the scores of each document, by level.
         entity_types: strict entity score of every type; `entity_macro` is their mean.
         relations: the relation scores.
         labels: label of every relation in `relations.by_relation`, by its id.
@@ -39,23 +41,38 @@ class Report:
     documents: int
     missing: int
     strict: dict[str, Score]
+    strict_documents: dict[str, list[Score]]
     entity_types: dict[str, Score]
     entity_macro: Average
     relations: RelationScores
     labels: dict[str, str]
 
+    def strict_intervals(self) -> dict[str, ScoreInterval]:
+        """Return the confidence intervals of `strict`, by level."""
+        return {level: score_interval(scores) for level, scores in self.strict_documents.items()}
+
+    def relation_intervals(self) -> dict[str, ScoreInterval]:
+        """Return the confidence intervals of the relation scores, by name."""
+        return {name: score_interval(scores) for name, scores in self.relations.documents.items()}
+
     def to_dict(self) -> dict[str, object]:
         """Return plain dictionaries; ratios lie between 0 and 1; scores that do not apply are left out."""
         relations = self.relations
+        strict_intervals, relation_intervals = self.strict_intervals(), self.relation_intervals()
         return {
             "documents": self.documents,
             "missing": self.missing,
-            "strict": {level: score.to_dict() for level, score in self.strict.items()},
+            "strict": {
+                level: {**score.to_dict(), **strict_intervals[level].to_dict()} for level, score in self.strict.items()
+            },
             "entity_types": {type: score.to_dict() for type, score in self.entity_types.items()},
             "entity_macro": self.entity_macro.to_dict(),
             "relations": {
                 "entities_given": relations.entities_given,
-                **{name: score.to_dict() for name, _, score in _relation_rows(relations)},
+                **{
+                    name: {**score.to_dict(), **relation_intervals[name].to_dict()}
+                    for name, _, score in _relation_rows(relations)
+                },
                 "macro": relations.macro.to_dict(),
                 "by_relation": {
                     relation: {"label": self.labels[relation], **score.to_dict()}
@@ -71,8 +88,11 @@ class Report:
     def __str__(self) -> str:
         relations = self.relations
         micro = [(_LEVEL_NAMES[level], score) for level, score in self.strict.items()]
+        levels = {_LEVEL_NAMES[level]: interval for level, interval in self.strict_intervals().items()}
         types = [(type, score) for type, score in self.entity_types.items()]
         sides = [(title, score) for _, title, score in _relation_rows(relations)]
+        of_sides = self.relation_intervals()
+        titles = {title: of_sides[name] for name, title, _ in _relation_rows(relations)}
         by_size = sorted(relations.by_relation.items(), key=lambda item: (-item[1].gold, item[0]))
         each = [(f"{relation} {self.labels[relation]}", score) for relation, score in by_size]
         missing = f", {self.missing} without prediction" if self.missing else ""
@@ -80,9 +100,9 @@ class Report:
         return "\n\n".join(
             (
                 f"documents: {self.documents}{missing}",
-                _table("strict, micro", micro),
+                _table("strict, micro", micro, levels),
                 _table("entities by type", [*types, ("macro", self.entity_macro)]),
-                _table(f"relations, entities {given}", [*sides, ("macro", relations.macro)]),
+                _table(f"relations, entities {given}", [*sides, ("macro", relations.macro)], titles),
                 _table("by relation", each),
             )
         )
@@ -114,10 +134,12 @@ def evaluate(
     given = entities_given(pairs)
     relations = relation_scores([compare(pair, given) for pair in pairs], given, train_facts, mesh_tree)
     types = entity_type_scores(pairs)
+    strict = strict_scores(pairs)
     return Report(
         documents=len(pairs),
         missing=missing,
-        strict=strict_scores(pairs),
+        strict={level: sum(scores, Score()) for level, scores in strict.items()},
+        strict_documents=strict,
         entity_types=types,
         entity_macro=Average.of(types),
         relations=relations,
@@ -139,14 +161,29 @@ def _relation_rows(scores: RelationScores) -> Iterable[tuple[str, str, Score | U
     return ((key, title, score) for key, title, score in rows if score is not None)
 
 
-def _table(title: str, rows: Iterable[tuple[str, Score | UnseenScore | Average]]) -> str:
-    """Return one block: a title line and a line per score, ratios in percent."""
-    lines = [f"{title:<44}{'P':>8}{'R':>8}{'F1':>8}{'gold':>8}{'pred':>8}{'right':>8}"]
+def _table(
+    title: str,
+    rows: Iterable[tuple[str, Score | UnseenScore | Average]],
+    intervals: Mapping[str, ScoreInterval] | None = None,
+) -> str:
+    """Return one block: a title line and a line per score, ratios in percent.
+
+    Args:
+        title: of the block.
+        rows: name and score of each line.
+        intervals: those of the lines that have one, by name.
+    """
+    heading = f"{title:<44}{'P':>8}{'R':>8}{'F1':>8}{'gold':>8}{'pred':>8}{'right':>8}"
+    lines = [heading if intervals is None else f"{heading}   95 % of F1"]
     for name, score in rows:
         line = f"{name[:43]:<44}{score.precision:>8.2%}{score.recall:>8.2%}{score.f1:>8.2%}".replace("%", " ")
         if isinstance(score, Average):
             lines.append(f"{line}  (mean of {score.labels})")
         else:
             counts = score.all if isinstance(score, UnseenScore) else score
-            lines.append(f"{line}{counts.gold:>8}{counts.predicted:>8}{counts.correct:>8}")
+            line = f"{line}{counts.gold:>8}{counts.predicted:>8}{counts.correct:>8}"
+            if intervals and name in intervals:
+                low, high = intervals[name].f1
+                line += f"   {100 * low:.1f} to {100 * high:.1f}"
+            lines.append(line)
     return "\n".join(lines)

@@ -20,15 +20,15 @@ from schemas.document import Entity, Fact
 LEVELS = ("mention", "coreference", "entity", "rel", "rel_nec")
 
 
-def strict_scores(pairs: Iterable[Pair]) -> dict[str, Score]:
-    """Return the micro score of every level over all documents."""
-    totals = {level: Score() for level in LEVELS}
+def strict_scores(pairs: Iterable[Pair]) -> dict[str, list[Score]]:
+    """Return the scores of every level, one for each document."""
+    scores: dict[str, list[Score]] = {level: [] for level in LEVELS}
     for document, extraction in pairs:
         gold = _items(document.entities or (), document.facts)
         predicted = _items(extraction.entities, extraction.facts)
         for level in LEVELS:
-            totals[level] += Score.of(gold[level], predicted[level])
-    return totals
+            scores[level].append(Score.of(gold[level], predicted[level]))
+    return scores
 
 
 def entity_type_scores(pairs: Iterable[Pair]) -> dict[str, Score]:

@@ -159,7 +159,7 @@ def _with_facts(document: Document, probability: Tensor, cut: float, schema: Rel
     for fact in document.facts:
         if fact.probability < 1 and fact.head != fact.tail:
             found = float(probability[row[fact.head, fact.tail], schema.index[fact.relation]])
-            fact = replace(fact, probability=combined(fact.probability, found))  # noqa: PLW2901
+            fact = replace(fact, probability=combined(fact.probability, found))
         labels.append(fact)
     known = {(fact.head, fact.relation, fact.tail) for fact in labels}
     added = []

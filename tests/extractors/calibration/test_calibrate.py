@@ -98,6 +98,11 @@ def test_everything_is_chosen_and_stated(joint, tmp_path):
     for name in ("ece", "ece_before", "ece_all", "ece_all_before", "brier", "brier_all_before", "ece_kept"):
         assert 0 <= figures[prefix + name] <= 1
     assert figures[f"{prefix}ece_all"] <= figures[f"{prefix}ece_all_before"]
+    assert figures["documents"] == len(DOCUMENTS)
+    levels = ("rel_nec", "entity", "given_relation", "given_intra") if joint else ("relation", "inter")
+    for level in levels:
+        assert 0 <= figures[f"{level}_f1_low"] <= figures[f"{level}_f1"] <= figures[f"{level}_f1_high"] <= 1
+    assert 0 <= figures[f"{prefix}ece_low"] <= figures[f"{prefix}ece_high"]
     scores, score = selection_scores(network, preparer, DOCUMENTS)
     assert score == pytest.approx(scores["rel_nec_best_f1" if joint else "f1"], abs=1e-4)
     pytest.importorskip("matplotlib")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.calibration.calibration_error import brier_score, log_loss, quality, reliability
+from extractors.calibration.calibration_error import brier_score, error_interval, log_loss, quality, reliability
 
 P = np.array([0.05, 0.15, 0.25, 0.95, 0.85, 0.95])
 CORRECT = np.array([False, False, True, True, True, False])
@@ -41,3 +41,15 @@ def test_all_candidates_are_in_a_bin_and_errors_are_shares(rows):
         assert (bins.count * bins.probability).sum() == pytest.approx(p.sum())
         assert 0 <= bins.error <= 1
     assert reliability(p, correct, bins=1).error == pytest.approx(abs(p.mean() - correct.mean()))
+
+
+def test_the_interval_of_the_calibration_error_holds_it_and_ends_at_zero():
+    generator = np.random.default_rng(0)
+    probabilities = generator.random(4_000)
+    document = np.repeat(np.arange(200), 20)
+    off = generator.random(4_000) < np.clip(probabilities + 0.2, 0, 1)
+    low, high = error_interval(probabilities, off, document)
+    assert 0.1 < low < quality(probabilities, off).ece < high < 0.25
+    exact = generator.random(4_000) < probabilities
+    assert error_interval(probabilities, exact, document)[0] == 0.0
+    assert error_interval(np.zeros(0), np.zeros(0, bool), np.zeros(0, np.int64)) == (0.0, 0.0)

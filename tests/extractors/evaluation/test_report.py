@@ -140,6 +140,9 @@ def test_json_holds_the_figures():
         "gold": 1,
         "predicted": 1,
         "correct": 1,
+        "precision_interval": [1.0, 1.0],
+        "recall_interval": [1.0, 1.0],
+        "f1_interval": [1.0, 1.0],
     }
     assert data["relations"]["by_relation"]["P26"]["label"] == "spouse"
     assert data["relations"]["ign"]["seen"] == 0
@@ -150,8 +153,8 @@ def test_the_table_is_readable():
     lines = str(evaluate([ANN], [extraction("ann", ANN.entities)], SCHEMA)).splitlines()
     assert lines[0] == "documents: 1"
     row = next(line for line in lines if line.startswith("relation (rel_nec)"))
-    assert row.split()[-6:] == ["0.00", "0.00", "0.00", "1", "0", "0"]
+    assert row.split()[-9:] == ["0.00", "0.00", "0.00", "1", "0", "0", "0.0", "to", "0.0"]
     row = next(line for line in lines if line.startswith("coreference"))
-    assert row.split()[-6:] == ["100.00", "100.00", "100.00", "2", "2", "2"]
+    assert row.split()[-9:] == ["100.00", "100.00", "100.00", "2", "2", "2", "100.0", "to", "100.0"]
     assert any(line.startswith("P26 spouse") for line in lines)
     assert "relations, entities given" in "\n".join(lines)

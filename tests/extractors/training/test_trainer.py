@@ -175,7 +175,11 @@ def test_training_lowers_the_loss_and_logs_every_epoch(tmp_path):
     assert losses[-1] < 0.7 * losses[0]
     card = (tmp_path / "checkpoint" / "README.md").read_text()
     assert "15 epochs on `train`" in card
-    assert f"{rows[-1]['dev[1:]']['rel_nec_f1']:.4f}" in card
+    figures = rows[-1]["dev[1:]"]
+    shown = [f"{100 * figures[f'rel_nec_{part}']:.1f}" for part in ("precision", "recall", "f1", "f1_low", "f1_high")]
+    assert "| relation, clusters and types exact | {} | {} | {} | {} to {} |".format(*shown) in card
+    assert "| relation, entities given |" in card
+    assert "### dev[1:], 1 document\n" in card
 
 
 def test_a_text_in_two_corpora_takes_the_later_annotations(tmp_path):
