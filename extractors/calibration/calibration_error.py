@@ -97,7 +97,8 @@ def error_interval(probabilities: Floats, correct: Bools, document: NDArray[np.i
 def _errors(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the error of sums of differences and numbers of candidates by bin: shape (samples, 1)."""
     distance, number = np.abs(counts[:, :BINS]).sum(1), counts[:, BINS:].sum(1)
-    return (distance / np.maximum(1.0, number))[:, None]
+    error: NDArray[np.float64] = distance / np.maximum(1.0, number)
+    return error[:, None]
 
 
 def brier_score(probabilities: Floats, correct: Bools) -> float:

@@ -31,10 +31,23 @@ def print_training_summary(recipe: Recipe, checkpoint: Path, out: Path, stream: 
         if best is None
         else f"{best.epoch + 1} of {epochs}{stage}, F1 {best.score:.4f} on {selection}, which it was chosen on",
     }
+    if recipe.stages and not recipe.stages[-1].epochs:
+        rows["best epoch"] = ""
+        rows["weights"] = f"of {', '.join(recipe.stages[-1].start)}" + (
+            ", their mean" * (len(recipe.stages[-1].start) > 1)
+        )
     level = "rel_nec" if recipe.joint else "relation"
     for name, figures in list(course.figures.items())[1:]:
         f1, precision, recall = (figures.get(f"{level}_{part}", 0.0) for part in ("f1", "precision", "recall"))
-        rows["figures"] = f"F1 {f1:.4f} (P {precision:.4f}, R {recall:.4f}) on {name}, which nothing was chosen on"
+        between = ""
+        if f"{level}_f1_low" in figures:
+            between = f", 95 % interval {figures[f'{level}_f1_low']:.4f} to {figures[f'{level}_f1_high']:.4f}"
+        rows["figures"] = (
+            f"F1 {f1:.4f} (P {precision:.4f}, R {recall:.4f}{between}) on {name}, which nothing was chosen on"
+        )
+        if "given_relation_f1" in figures:
+            low, high = (figures[f"given_relation_f1_{end}"] for end in ("low", "high"))
+            rows["entities given"] = f"F1 {figures['given_relation_f1']:.4f}, 95 % interval {low:.4f} to {high:.4f}"
     rows["time"] = duration(sum(epoch.seconds for epoch in course.epochs))
     click.echo("\nWhat was trained", stream)
     print_rows({name: value for name, value in rows.items() if value}, stream)
