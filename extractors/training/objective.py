@@ -64,6 +64,7 @@ class Example:
         use_facts: whether its facts take part in the relation loss.
         complete: whether all its facts are annotated, so that other pairs are surely unrelated.
         soft: whether its facts have probabilities, which are learned as they are.
+        use_entities: whether its mentions, clusters and types are learned.
     """
 
     document: Document
@@ -72,10 +73,16 @@ class Example:
     use_facts: bool = True
     complete: bool = True
     soft: bool = False
+    use_entities: bool = True
 
 
 def make_example(
-    model: Network, prepared: Prepared, use_facts: bool = True, complete: bool = True, soft: bool = False
+    model: Network,
+    prepared: Prepared,
+    use_facts: bool = True,
+    complete: bool = True,
+    soft: bool = False,
+    use_entities: bool = True,
 ) -> Example:
     """Number the entity types of an annotated document and tell its entities to the network.
 
@@ -93,7 +100,7 @@ def make_example(
         )
     types = tuple(schema.entity_types.index(e.type) for e in document.entities)
     passage = model.tell_entities(prepared.passages[0], entity_spans(document), types)
-    return Example(document, passage, types, use_facts, complete, soft)
+    return Example(document, passage, types, use_facts, complete, soft, use_entities)
 
 
 def entity_spans(document: Document) -> list[list[tuple[int, int]]]:
@@ -118,6 +125,7 @@ class Batch:
         soft: those that are learned with their probabilities, shape (n,).
         spans: start and end of candidate mentions; none if the network only relates.
         mention_pairs: both mentions of candidates for coreference; none if the network only relates.
+        typed: the entities whose types are learned.
     """
 
     examples: Sequence[Example]
@@ -128,6 +136,7 @@ class Batch:
     soft: Tensor
     spans: Sampled
     mention_pairs: Sampled
+    typed: np.ndarray
 
     @property
     def documents(self) -> list[Document]:
@@ -142,7 +151,7 @@ class Batch:
             evidence=len(evidence_of_pairs(self.documents)),
             mention=len(self.spans[0]),
             coreference=len(self.mention_pairs[0]),
-            type=len(self.layout.entity_count),
+            type=len(self.typed),
         )
 
 
@@ -158,7 +167,17 @@ def draw_batch(
     if model.config.joint:
         spans = _draw_spans(words, layout, model.config.longest_mention, objective.negative_spans, generator)
         mention_pairs = _draw_mention_pairs(layout, objective.negative_mention_pairs, generator)
-    return Batch(examples, layout, pairs, targets, unlabelled, soft, spans, mention_pairs)
+    learned = np.array([example.use_entities for example in examples])
+    owner = layout.entity_passage.numpy()
+    spans = _where(spans, learned[words.passage[spans[0]]])
+    mention_pairs = _where(mention_pairs, learned[owner[layout.mention_entity.numpy()[mention_pairs[0]]]])
+    typed = np.flatnonzero(learned[owner])
+    return Batch(examples, layout, pairs, targets, unlabelled, soft, spans, mention_pairs, typed)
+
+
+def _where(sampled: Sampled, kept: np.ndarray) -> Sampled:
+    first, second, positive = sampled
+    return first[kept], second[kept], positive[kept]
 
 
 def joint_loss(
@@ -196,7 +215,9 @@ def joint_loss(
         losses["mention"] = _mention_loss(model, encoded, batch.spans) * shares["mention"]
         coreference = _coreference_loss(model, encoded, mentions, batch)
         losses["coreference"] = coreference * shares["coreference"]
-        type_losses = functional.cross_entropy(model.type_logits(pairs.entities).float(), types, reduction="none")
+        typed = encoded.place(batch.typed)
+        type_logits = model.type_logits(pairs.entities[typed]).float()
+        type_losses = functional.cross_entropy(type_logits, types[typed], reduction="none")
         losses["type"] = mean(type_losses) * shares["type"]
         weights |= {
             "mention": objective.mention_weight,

@@ -27,6 +27,7 @@ class Corpus(Record, frozen=True):
         data: name of the file, given on the command line as `--data NAME=PATH`.
         documents: `start:stop` positions in the file; empty for all.
         facts: whether its facts take part in the relation loss.
+        entities: whether its mentions, clusters and types are learned; not where they are only approximate.
         complete: whether all facts of its documents are annotated.
         completed_by: teachers that add pseudo-labels between annotated entities, see `pseudo_labels.py`: names of
             earlier stages of the recipe, or checkpoints.
@@ -40,6 +41,7 @@ class Corpus(Record, frozen=True):
     data: str
     documents: str = ""
     facts: bool = True
+    entities: bool = True
     complete: bool = True
     completed_by: tuple[str, ...] = ()
     completion_cut: float = 0.5
@@ -58,7 +60,8 @@ class Stage(Record, frozen=True):
 
     Attributes:
         corpora: where a text occurs in several, the last one's annotations are used.
-        epochs: passes over the corpora; 0 takes the weights of `start` as they are.
+        epochs: passes over the corpora; 0 takes the weights of `start` as they are, and of several the mean of those
+            that improve it on the selection documents, see `soup.py`.
         encoder_rate, head_rate: peak learning rates; linear warm-up and decay over the stage.
         base_rate: that of a base module inside the relation head (DocRE-II); None for `head_rate`.
         batch: documents per step.

@@ -49,6 +49,7 @@ from extractors.training.objective import Example, draw_batch, joint_loss, make_
 from extractors.training.optimizer import choose_modules, make_optimizer
 from extractors.training.pseudo_labels import close_facts, completed_once, taken_for_sure, without_relations
 from extractors.training.recipe import INITIAL, Corpus, Recipe, Stage
+from extractors.training.soup import greedy_soup
 from extractors.training.unlabelled import fact_ratios
 from schemas import Document, load_relation_schema
 
@@ -206,7 +207,19 @@ class _Run:
         if stage.start == (INITIAL,):
             self.model.load_state_dict(build_model(self.recipe)[0].state_dict())
         elif stage.start:
-            load_start(self.model, [self._stage_folder(name) for name in stage.start])
+            names = stage.start if stage.epochs else self._soup(stage.start)
+            load_start(self.model, [self._stage_folder(name) for name in names])
+
+    def _soup(self, names: Sequence[str]) -> Sequence[str]:
+        """Return the stages whose mean is best on the selection documents."""
+
+        def score(chosen: Sequence[str]) -> float:
+            load_start(self.model, [self._stage_folder(name) for name in chosen])
+            return selection_scores(self.model, self.preparer, self.selection)[1]
+
+        chosen, scores = greedy_soup(names, score)
+        self._log({"event": "soup", "mean of": chosen, "scores": scores})
+        return chosen
 
     def _save_stage(self, stage: Stage) -> None:
         """Keep the extractor that a stage made, for the stages that refer to it.
@@ -340,13 +353,17 @@ class _Run:
                     left_out += 1
                 elif document.tokens and document.entities:
                     prepared = self.preparer.prepare(document)
-                    example = make_example(self.model, prepared, corpus.facts, corpus.complete, corpus.soft)
+                    example = make_example(
+                        self.model, prepared, corpus.facts, corpus.complete, corpus.soft, corpus.entities
+                    )
                     by_text[tuple(document.words())] = example
         if left_out:
             self._log({"event": "left out", "documents": left_out})
         if not by_text:
             names = ", ".join(_name(corpus) for corpus in stage.corpora)
-            raise ValueError(f"nothing is left to train on in {names}: its texts are those of selection and report")
+            raise ValueError(
+                f"nothing is left to train on in {names}: its texts are those of selection and report; give others"
+            )
         return list(by_text.values())
 
     def _completed(self, corpus: Corpus) -> Sequence[Document]:

@@ -40,7 +40,7 @@ class TrainingProgress:
 
     def __init__(self, recipe: Recipe, corpora: Mapping[str, Sequence[Document]], out: Path, shown: Shown) -> None:
         self._stages = recipe.stages
-        self._sizes = [stage_size(stage, corpora) for stage in recipe.stages]
+        self._sizes = [stage_size(stage, recipe, corpora) for stage in recipe.stages]
         self._before = [
             sum(size * stage.epochs for size, stage in zip(self._sizes[:at], recipe.stages, strict=False))
             for at in range(len(recipe.stages) + 1)
@@ -78,13 +78,21 @@ class TrainingProgress:
             draw_run(self._out)
 
 
-def stage_size(stage: Stage, corpora: Mapping[str, Sequence[Document]]) -> int:
-    """Return how many documents an epoch of a stage has; a text in several corpora counts once."""
+def stage_size(stage: Stage, recipe: Recipe, corpora: Mapping[str, Sequence[Document]]) -> int:
+    """Return how many documents an epoch of a stage has.
+
+    A text in several corpora counts once; texts on which the recipe selects or reports are not trained on.
+    """
+    judged = {
+        document.text
+        for corpus in (recipe.selection, recipe.report)
+        for document in corpora.get(corpus.data, ())[corpus.positions()]
+    }
     return len(
         {
             document.text
             for corpus in stage.corpora
             for document in corpora[corpus.data][corpus.positions()]
-            if document.tokens and document.entities
+            if document.tokens and document.entities and document.text not in judged
         }
     )

@@ -47,7 +47,9 @@ def print_training_summary(recipe: Recipe, checkpoint: Path, out: Path, stream: 
         )
         if "given_relation_f1" in figures:
             low, high = (figures[f"given_relation_f1_{end}"] for end in ("low", "high"))
-            rows["entities given"] = f"F1 {figures['given_relation_f1']:.4f}, 95 % interval {low:.4f} to {high:.4f}"
+            rows["given"] = (
+                f"with entities given F1 {figures['given_relation_f1']:.4f}, 95 % interval {low:.4f} to {high:.4f}"
+            )
     rows["time"] = duration(sum(epoch.seconds for epoch in course.epochs))
     click.echo("\nWhat was trained", stream)
     print_rows({name: value for name, value in rows.items() if value}, stream)

@@ -1,3 +1,4 @@
+import dataclasses
 from collections import Counter
 
 import msgspec
@@ -225,3 +226,19 @@ def test_incomplete_documents_are_looked_at_as_the_objective_says():
     pairs = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), torch.tensor(part.types))
     guessed = positive_unlabelled(network.relation_scores(pairs), batch.targets[6:], ratios)
     torch.testing.assert_close(found, (6 * alone[0] + guessed.sum()) / 12)
+
+
+def test_approximate_entities_are_related_but_not_learned():
+    network = model()
+    exact, rough = annotated("exact"), annotated("rough", copies=2)
+    pair = examples(exact, rough, network=network)
+    pair[1] = dataclasses.replace(pair[1], use_entities=False)
+    batch = draw_batch(network, pair, Objective(), np.random.default_rng(0))
+    assert batch.spans[0].max() < len(exact.tokens)
+    assert batch.mention_pairs[1].max() < sum(len(entity.mentions) for entity in exact.entities)
+    assert batch.typed.tolist() == [0, 1, 2]
+    assert set(batch.layout.entity_passage[batch.pairs[:, 0]].tolist()) == {0, 1}
+    none = [dataclasses.replace(example, use_entities=False) for example in pair]
+    losses = joint_loss(network, none, Objective(), np.random.default_rng(0))
+    assert losses["mention"] == losses["coreference"] == losses["type"] == 0
+    assert losses["relation"] > 0

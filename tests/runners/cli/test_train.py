@@ -30,16 +30,16 @@ def recipe(checkpoint, tmp_path_factory) -> Path:
     special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "pad_token": "[PAD]"}
     PreTrainedTokenizerFast(tokenizer_file=str(checkpoint / "tokenizer.json"), **special).save_pretrained(folder)
     path = folder / "recipe.yaml"
-    corpus = {"data": "train"}
+    learned, chosen, reported = ({"data": "train", "documents": part} for part in (":3", "3:4", "4:"))
     path.write_text(
         yaml.safe_dump(
             {
                 "backbone": str(folder),
                 "relations": "cdr",
                 "head": "jerex-grc",
-                "stages": [{"corpora": [corpus], "epochs": 1}],
-                "selection": corpus,
-                "report": corpus,
+                "stages": [{"corpora": [learned], "epochs": 1}],
+                "selection": chosen,
+                "report": reported,
             }
         )
     )
@@ -58,7 +58,7 @@ def test_training_leaves_a_checkpoint_and_says_what_to_do_with_it(trained):
     out, result = trained
     assert (out / "checkpoint" / "model.safetensors").is_file()
     assert str(out / "checkpoint") in result.stdout
-    assert "train     5  " in result.stderr
+    assert "train     3  " in result.stderr
     assert "done in" in result.stderr
     assert "best epoch  1 of 1, F1 " in result.stdout
     assert "training.svg" in result.stdout
@@ -117,8 +117,13 @@ def test_another_recipe_does_not_overwrite_the_one_of_a_run(trained, recipe, tmp
 @pytest.mark.parametrize("joint", [True, False])
 def test_a_head_can_be_trained_without_a_recipe(joint, recipe, tmp_path):
     kind = ["--joint"] if joint else []
-    args = ("--head", "jerex-grc", "--encoder", recipe.parent, "--data", ANNOTATED, "--dev", ANNOTATED, *kind)
-    result = run("train", *args, "--epochs", 1, "--out", tmp_path, "--debug")
+    others = tmp_path / "others.pubtator"
+    others.write_text(ANNOTATED.read_text("utf-8").replace(" the ", " The "), "utf-8")
+    args = ("--head", "jerex-grc", "--encoder", recipe.parent, "--dev", ANNOTATED, *kind, "--epochs", 1)
+    result = run("train", *args, "--data", ANNOTATED, "--out", tmp_path / "same")
+    assert result.exit_code == 2
+    assert "nothing is left to train on in train" in result.stderr
+    result = run("train", *args, "--data", others, "--out", tmp_path, "--debug")
     assert result.exit_code == 0, result.output
     kept = load_recipe(tmp_path / "recipe.yaml")
     assert (kept.relations, kept.joint, kept.entity_embeddings) == ("cdr", joint, not joint)

@@ -10,10 +10,11 @@ from runners.display.training_progress import TrainingProgress
 from tests.extractors.tiny import annotated, plain
 
 CORPORA = {
-    "many": [*(annotated(f"m{i}", copies=1 + i) for i in range(6)), plain("Nothing is annotated .")],
+    "many": [*(annotated(f"m{i}", copies=1 + i) for i in range(7)), plain("Nothing is annotated .")],
     "few": [annotated("m0")],
+    "dev": [annotated("d", copies=7)],
 }
-# Epochs of 6 documents (one text is in both corpora, one document has no entities), then two of 1.
+# Epochs of 6 documents (one text is in both corpora, one in dev, one document has no entities), then two of 1.
 STAGES = (Stage((Corpus("many"), Corpus("few")), 1, batch=4), Stage((Corpus("few"),), 2, batch=4))
 
 
@@ -34,8 +35,8 @@ def told(tmp_path, monkeypatch):
         relations="cdr",
         head="atlop",
         stages=STAGES,
-        selection=Corpus("few"),
-        report=Corpus("few"),
+        selection=Corpus("dev"),
+        report=Corpus("dev"),
     )
     stream, clock = io.StringIO(), Clock()
     return TrainingProgress(recipe, CORPORA, tmp_path, LogProgress(stream, 0, clock)), stream, clock, drawn
