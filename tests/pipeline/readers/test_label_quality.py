@@ -4,7 +4,6 @@ import json
 import pytest
 
 from pipeline.readers.label_quality import BY_DOCUMENTS, BY_VOTES, MANY_DOCUMENTS, label_probability
-from pipeline.readers.reader_errors import MISPLACED
 from tests.pipeline.readers.files import documents, letters, read_all, write
 from tests.pipeline.readers.test_docred import record
 
@@ -41,11 +40,13 @@ def test_a_label_is_more_certain_the_more_systems_voted_for_it(tmp_path):
 @pytest.mark.parametrize(
     ("origin", "message"), [({"docunet": 4, "emiya": 0}, "docunet is 4"), ({"ndoc": 0}, "ndoc is 0")]
 )
-def test_an_impossible_count_is_rejected_with_its_place(origin, message, tmp_path):
-    [found] = letters(read_all(write(tmp_path / "a.json", json.dumps([record(labels=labels(origin))]))))
-    assert found.reason == MISPLACED
+def test_an_impossible_count_costs_the_label_and_is_named(origin, message, tmp_path):
+    items = read_all(write(tmp_path / "a.json", json.dumps([record(labels=labels(origin, {}))])))
+    [found], [document] = letters(items), documents(items)
+    assert found.reason == "label with an impossible origin"
     assert message in found.detail
     assert "P551" in found.detail
+    assert [(fact.head, fact.tail) for fact in document.facts] == [(1, 0)]
 
 
 def test_a_label_that_occurs_twice_is_as_certain_as_its_best_one(tmp_path):
