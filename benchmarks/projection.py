@@ -2,7 +2,7 @@
 
     python -m benchmarks.projection measure wikipedia FILE --model docred-minilm --documents 100
     python -m benchmarks.projection measure pubmed FILE --model cdr-minilm --documents 300
-    python -m benchmarks.projection             # prints the table for docs/how-to/run-on-a-cluster.md from the results
+    python -m benchmarks.projection             # prints the table for docs/explanation/scale.md from the results
 
 A build of one document is taken from a build of some, so that what remains is what each further document takes: CPU
 seconds of extracting and merging, and bytes of what is left on disk. A sample says as much about a corpus as it is like
