@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -112,14 +113,14 @@ def measure(model: str, heads: Sequence[str], entities: int, loops: int, repeats
     def pairs_of(model: Network) -> EntityPairs:
         encoded = model.encode([passage])
         layout = lay_out_entities([clusters], encoded.words)
-        return EntityPairs(encoded, layout, model.mention_vectors(encoded, layout), layout.entity_passage % 2)
+        return model(encoded, layout, layout.entity_passage % 2)
 
     with torch.inference_mode():
         pairs = pairs_of(networks[0])
 
         def score() -> None:
             # A fresh object: what it has pooled and gathered is part of the heads' work.
-            fresh = EntityPairs(pairs.encoded, pairs.layout, pairs.mentions, pairs.types)
+            fresh = replace(pairs, pooled={})
             for network in networks:
                 network.relation_scores(fresh)
 

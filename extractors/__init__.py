@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from extractors.checkpoints.checkpoint import CheckpointError, find_checkpoint, fingerprint, shipped
+    from extractors.checkpoints.loading import load_extractor, load_preparer
     from extractors.encoder.featurizer import Prepared, Preparer
-    from extractors.extractor import Extractor, load_extractor, load_preparer
+    from extractors.inference.extractor import Extractor
 
 _HOME = {
     "CheckpointError": "extractors.checkpoints.checkpoint",
-    "Extractor": "extractors.extractor",
+    "Extractor": "extractors.inference.extractor",
     "Prepared": "extractors.encoder.featurizer",
     "Preparer": "extractors.encoder.featurizer",
     "find_checkpoint": "extractors.checkpoints.checkpoint",
     "fingerprint": "extractors.checkpoints.checkpoint",
-    "load_extractor": "extractors.extractor",
-    "load_preparer": "extractors.extractor",
+    "load_extractor": "extractors.checkpoints.loading",
+    "load_preparer": "extractors.checkpoints.loading",
     "shipped": "extractors.checkpoints.checkpoint",
 }
 

@@ -21,9 +21,9 @@ from extractors.calibration.thresholds import with_thresholds
 from extractors.encoder.featurizer import Prepared, Preparer
 from extractors.evaluation import evaluate
 from extractors.evaluation.strict_scores import strict_entities
-from extractors.extractor import Extractor
 from extractors.inference.confidence import Calibration, RelationCalibration
 from extractors.inference.entity_confidence import EntityConfidence
+from extractors.inference.extractor import Extractor
 from extractors.network.network import Network
 from schemas import Document
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,16 +11,13 @@ from msgspec import structs
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from extractors.encoder.device import choose_device
 from extractors.encoder.featurizer import Prepared, Preparer
-from extractors.encoder.layout import Layout, lay_out_entities
 from extractors.evaluation.strict_scores import strict_facts
-from extractors.extractor import Extractor
-from extractors.heads import EntityPairs
-from extractors.inference.batching import groups_within
+from extractors.inference.annotated_pairs import annotated_pairs, placed
 from extractors.inference.confidence import DIGITS, Calibration, RelationCalibration
+from extractors.inference.extractor import Extractor
+from extractors.network.examples import relation_targets
 from extractors.network.network import Network
-from extractors.training.objective import entity_spans, make_example, relation_targets
 from schemas import Document, Entity, Extraction, Fact, RelationSchema
 
 # So many candidates for each gold fact, the best ones, are useful: hardly any fact scores lower, and the millions of
@@ -84,31 +80,6 @@ class Candidates:
 def as_plain_text(document: Document) -> Document:
     """Return the document as an extractor meets it: without annotations."""
     return structs.replace(document, entities=None, facts=(), mentions=())
-
-
-def placed(model: Network) -> Network:
-    """Return a copy of a network where and in which precision it is used, ready to score."""
-    device = choose_device()
-    return copy.deepcopy(model).to(device.place, device.precision).eval()
-
-
-def annotated_pairs(
-    model: Network, preparer: Preparer, documents: Sequence[Document]
-) -> Iterator[tuple[list[int], Layout, EntityPairs]]:
-    """Yield all pairs of annotated entities in batches: positions of the documents, layout on the host, and pairs.
-
-    Documents with fewer than two entities have no pairs and are left out. The network is one that was `placed`.
-    """
-    usable = [at for at, document in enumerate(documents) if document.tokens and len(document.entities or ()) > 1]
-    examples = {at: make_example(model, preparer.prepare(documents[at])) for at in usable}
-    usable.sort(key=lambda at: len(examples[at].passage.pieces))
-    for group in groups_within(usable, lambda at: len(examples[at].passage.pieces), choose_device().budget):
-        batch = [examples[at] for at in group]
-        encoded = model.encode([example.passage for example in batch])
-        host = lay_out_entities([entity_spans(example.document) for example in batch], encoded.words)
-        layout = host.to(encoded.device)
-        types = encoded.place(np.array([t for example in batch for t in example.types], np.int64))
-        yield group, host, EntityPairs(encoded, layout, model.mention_vectors(encoded, layout), types)
 
 
 def candidates_given_entities(model: Network, preparer: Preparer, documents: Sequence[Document]) -> Candidates:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from extractors.calibration.candidates import annotated_pairs, placed
 from extractors.encoder.featurizer import Preparer
 from extractors.evaluation.best_threshold import best_threshold
+from extractors.inference.annotated_pairs import annotated_pairs, placed
 from extractors.network.evidence import sentence_attention
 from extractors.network.network import Network
 from schemas import Document

@@ -21,8 +21,8 @@ from extractors.encoder.featurizer import Preparer
 from extractors.evaluation import evaluate, score_interval
 from extractors.evaluation.best_threshold import best_threshold
 from extractors.evaluation.score import Score, UnseenScore
-from extractors.extractor import Extractor
 from extractors.inference.confidence import Calibration, PrecisionError, RelationCalibration
+from extractors.inference.extractor import Extractor
 from extractors.network.network import Network
 from schemas import Document
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from extractors.calibration.calibration_error import FLOOR, Reliability, reliability
 from extractors.calibration.candidates import as_plain_text, candidates_found
 from extractors.encoder.featurizer import Preparer
-from extractors.extractor import Extractor
 from extractors.inference.confidence import Calibration
+from extractors.inference.extractor import Extractor
 from extractors.network.network import Network
 from schemas import Document
 

@@ -29,7 +29,7 @@ FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json",
 CARD = "README.md"
 # The hash of the weights as `sha256sum` writes and checks it. A checkpoint without it is taken as it is.
 CHECKSUM = "model.safetensors.sha256"
-HEAD, BASE = "relation_head.", "relation_head.base."
+HEAD = "relation_head."
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -185,11 +185,13 @@ def load_start(model: Network, folders: Sequence[Path]) -> None:
         CheckpointError: nothing of a checkpoint fits.
     """
     own = model.state_dict()
+    base_name = model.relation_head.base_name
+    base = f"{HEAD}{base_name}." if base_name else ""
     found: defaultdict[str, list[Tensor]] = defaultdict(list)
     for folder in folders:
         weights = unpack(load_file(folder / "model.safetensors"))
-        if any(name.startswith(BASE) for name in own) and not any(name.startswith(BASE) for name in weights):
-            weights = {BASE + name[len(HEAD) :] if name.startswith(HEAD) else name: w for name, w in weights.items()}
+        if base and not any(name.startswith(base) for name in weights):
+            weights = {base + name[len(HEAD) :] if name.startswith(HEAD) else name: w for name, w in weights.items()}
         fitting = {name: w.float() for name, w in weights.items() if name in own and own[name].shape == w.shape}
         if not any(name.startswith("encoder.backbone.") for name in fitting):
             raise CheckpointError(f"{folder}: the encoder of this checkpoint is not the recipe's: choose another start")

@@ -31,7 +31,9 @@ def build_head(name: str, options: dict[str, Any], sizes: HeadSizes) -> Relation
     if name not in HEADS:
         raise ValueError(f"no relation head '{name}': choose one of {', '.join(sorted(HEADS))}")
     kind = HEADS[name]
-    return kind(sizes, read_options(kind.options_type, options))
+    chosen = read_options(kind.options_type, options)
+    base = kind.base_choice(chosen)
+    return kind(sizes, chosen) if base is None else kind(sizes, chosen, build_head(*base, sizes))
 
 
 __all__ = ["HEADS", "EntityPairs", "HeadSizes", "RelationHead", "build_head"]

@@ -43,22 +43,19 @@ class EntityPairs:
         layout: mentions, entities and pairs (m, e and n of them), beside the states.
         mentions: mention representations, shape (m, width): e(s) of JEREX's equation 1, or the states of their opening
             markers (ATLOP, DocuNet section 3.2).
+        entities: max-pooled mentions, x^e of JEREX's equation 5, shape (e, width).
         types: entity types, shape (e,).
+        type_probability: how likely each type is, 1 where it was known, shape (e,).
         pooled: what does not depend on the pairs, computed once however many pairs of the same entities are looked at.
     """
 
     encoded: Encoded
     layout: Layout
     mentions: Tensor
+    entities: Tensor
     types: Tensor
+    type_probability: Tensor
     pooled: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
-
-    @_of_entities
-    def entities(self) -> Tensor:
-        """Max-pooled mentions, x^e of JEREX's equation 5: shape (e, width)."""
-        longest = int(self.layout.entity_count.max()) if len(self.layout.entity_count) else 1
-        first = self.layout.entity_first
-        return RangeMax(self.mentions, longest).pool(first, first + self.layout.entity_count)
 
     @_of_entities
     def smooth_entities(self) -> Tensor:
@@ -129,6 +126,12 @@ class EntityPairs:
         return numbers
 
 
+def pool_mentions(mentions: Tensor, layout: Layout) -> Tensor:
+    """Return the entities as max-pooled mentions, x^e of JEREX's equation 5: from (m, width) to (e, width)."""
+    longest = int(layout.entity_count.max()) if len(layout.entity_count) else 1
+    return RangeMax(mentions, longest).pool(layout.entity_first, layout.entity_first + layout.entity_count)
+
+
 @dataclass(frozen=True)
 class HeadSizes:
     """Sizes that a head is built for.
@@ -161,18 +164,42 @@ class RelationHead(nn.Module, ABC):
     take sizes and options in `__init__`. They define `forward`, or, so that DocRE-II can refine their predictions, its
     two halves `pair_features` and `classify` and the width between them.
 
+    A head may refine the predictions of a base module, which is another head: it names the head in `base_choice`, gets
+    it as the third argument of `__init__`, and keeps it under the name `base_name`.
+
     Attributes:
         published_loss: key of `extractors.heads.losses.LOSSES` with which the head was published.
         feature_width: width of the pair features.
+        base_name: name of the submodule that is the base module; empty for a head without one.
     """
 
     options_type: ClassVar[type[Record]] = NoOptions
     published_loss: ClassVar[str] = "bce"
+    base_name: ClassVar[str] = ""
     feature_width: int
 
     @abstractmethod
-    def __init__(self, sizes: HeadSizes, options: Any) -> None:
+    def __init__(self, sizes: HeadSizes, options: Any, base: RelationHead | None = None) -> None:
         super().__init__()
+
+    @classmethod
+    def base_choice(cls, options: Any) -> tuple[str, dict[str, Any]] | None:
+        """Return name and options of the base module that the head refines, None for a head without one."""
+        return None
+
+    @classmethod
+    def has_pair_features(cls) -> bool:
+        """Return whether the head can be a base module."""
+        return cls.pair_features is not RelationHead.pair_features
+
+    def start_stage(self, base_only: bool) -> None:
+        """Train the whole head from now on, or its base module alone, which then stands for the head.
+
+        Raises:
+            ValueError: the head has no base module.
+        """
+        if base_only:
+            raise ValueError("the relation head has no base module: leave out 'base_only'")
 
     def forward(self, pairs: EntityPairs) -> Tensor:
         """Return logits of shape (n, classes)."""

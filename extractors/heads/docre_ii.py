@@ -68,19 +68,25 @@ class IterativeInference(RelationHead):
 
     options_type = Options
     published_loss = "adaptive-threshold"
+    base_name = "base"
 
-    def __init__(self, sizes: HeadSizes, options: Options) -> None:
-        from extractors.heads import HEADS, build_head  # here, because the registry knows this head too
+    @classmethod
+    def base_choice(cls, options: Options) -> tuple[str, dict[str, Any]]:
+        """Return name and options of the base module: ATLOP with a linear classifier (equations 2 to 4) by default."""
+        own: dict[str, Any] = {"classifier": "linear"} if options.base == "atlop" else {}
+        return options.base, own if options.base_options is None else options.base_options
 
+    def start_stage(self, base_only: bool) -> None:
+        """Train the whole head, or in the first stage of the paper the base module alone."""
+        self.base_only = base_only
+
+    def __init__(self, sizes: HeadSizes, options: Options, base: RelationHead) -> None:
         nn.Module.__init__(self)
+        if not base.has_pair_features():
+            raise ValueError(f"the head '{options.base}' has no pair features: choose another base module")
         self.options = options
         self.base_only = False
-        base_options = options.base_options
-        if base_options is None:
-            base_options = {"classifier": "linear"} if options.base == "atlop" else {}
-        self.base = build_head(options.base, base_options, sizes)
-        if HEADS[options.base].pair_features is RelationHead.pair_features:
-            raise ValueError(f"the head '{options.base}' has no pair features: choose another base module")
+        self.base = base
         width = options.width
         self.threshold = sizes.threshold
         # The last label is "no relation": the threshold class where there is one.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from msgspec import structs
 from numpy.typing import NDArray
+from torch import Tensor
 
 from extractors.encoder.featurizer import Passage
 from extractors.encoder.layout import Layout, grid_shape, lay_out_entities
@@ -18,9 +19,9 @@ from extractors.inference.entity_confidence import EntityConfidence, type_clues
 from extractors.inference.found_entities import FoundEntity, check_numbers, find_entities
 from extractors.network.contexts import context_vectors
 from extractors.network.evidence import evidence_sentences
+from extractors.network.examples import entity_spans
 from extractors.network.network import Network
-from extractors.training.objective import entity_spans
-from schemas import Document, Entity, Fact
+from schemas import Document, Entity, Fact, RelationSchema
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,9 @@ def decode(
         host = lay_out_entities(
             [clusters if s == shape else [] for s, clusters in zip(shapes, spans, strict=True)], encoded.words
         )
-        layout = host.to(encoded.device)
-        mentions = model.mention_vectors(encoded, layout)
-        pairs = EntityPairs(encoded, layout, mentions, layout.entity_passage)
-        types, clues = _types(model, pairs, [one for found in chosen for one in found])
-        pairs = replace(pairs, types=torch.tensor(types, dtype=torch.long, device=encoded.device))
-        typed, seen, sure = iter(types), iter(context_vectors(pairs)), iter(clues)
+        pairs = model(encoded, host, _known_types(schema, [one.entity for found in chosen for one in found]))
+        clues = _clues([one for found in chosen for one in found], pairs)
+        typed, seen, sure = iter(pairs.types.tolist()), iter(context_vectors(pairs)), iter(clues)
         for result, found in zip(results, chosen, strict=True):
             result.entities.extend(structs.replace(one.entity, type=schema.entity_types[next(typed)]) for one in found)
             result.contexts.extend(next(seen) for _ in found)
@@ -84,31 +82,25 @@ def decode(
 
 
 def _with_entities(model: Network, passage: Passage, document: Document) -> Passage:
-    """Return the passage of a document with its given entities told to the network."""
+    """Return the passage of a document with its given entities marked, if the network reads marks."""
     if document.entities is None:
         raise ValueError(
             f"document '{document.id}' has no entities, and this checkpoint does not find any: use a joint checkpoint"
         )
-    known = model.config.schema.entity_types
-    types = [known.index(e.type) if e.type in known else -1 for e in document.entities]
-    return model.tell_entities(passage, entity_spans(document), types)
+    types = _known_types(model.config.schema, document.entities).tolist()
+    return model.mark_entities(passage, entity_spans(document), types)
 
 
-def _types(model: Network, pairs: EntityPairs, found: Sequence[FoundEntity]) -> tuple[list[int], NDArray[np.float64]]:
-    """Return the type of each entity by number and all its clues, shape (entities, 4).
+def _known_types(schema: RelationSchema, entities: Sequence[Entity]) -> Tensor:
+    """Return the number of the type of each entity, -1 where it has none that the schema knows: shape (e,)."""
+    number = {name: at for at, name in enumerate(schema.entity_types)}
+    return torch.tensor([number.get(entity.type, -1) for entity in entities], dtype=torch.long)
 
-    The type is the given one where the schema knows it, which is sure, and else the predicted one.
-    """
-    known = model.config.schema.entity_types
-    types = np.array([known.index(one.entity.type) if one.entity.type in known else -1 for one in found], np.int64)
-    sure = np.ones(len(found))
-    predicted = types < 0
-    if model.config.joint:
-        shares = torch.softmax(model.type_logits(pairs.entities).double(), 1).cpu().numpy()
-        types = np.where(predicted, shares.argmax(1), types)
-        sure = np.where(predicted, shares.max(1), sure)
+
+def _clues(found: Sequence[FoundEntity], pairs: EntityPairs) -> NDArray[np.float64]:
+    """Return all clues of each entity: shape (e, 4)."""
     clues = np.array([one.clues for one in found], np.float64).reshape(-1, 3)
-    return types.clip(min=0).tolist(), np.column_stack([clues, type_clues(sure)])
+    return np.column_stack([clues, type_clues(pairs.type_probability.cpu().numpy())])
 
 
 def _find_facts(

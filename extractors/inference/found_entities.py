@@ -15,9 +15,8 @@ from extractors.encoder.layout import candidate_spans
 from extractors.inference.confidence import Calibration
 from extractors.inference.coreference import cluster, constrain
 from extractors.inference.entity_confidence import cluster_clues
-from extractors.network.name_matching import Names, means_the_same
+from extractors.network.name_matching import Names, edit_distances, means_the_same
 from extractors.network.network import Network
-from extractors.training.objective import edit_distances
 from schemas import Document, Entity, Mention
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cpdist
 
 from extractors.encoder.featurizer import Passage
 from schemas import Document
@@ -40,3 +45,12 @@ class Names:
 def means_the_same(name: str) -> bool:
     """Tell whether a name means the same wherever a passage has it: numbers and single letters do not."""
     return sum(sign.isalpha() for sign in name) > 1
+
+
+def edit_distances(names: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return Levenshtein distances of pairs of mentions' names; the same in training and inference."""
+    if not len(first):
+        return np.zeros(0, np.int64)
+    known = np.array(names, dtype=object)
+    distances = cpdist(known[first].tolist(), known[second].tolist(), scorer=Levenshtein.distance)
+    return np.asarray(distances, np.int64)

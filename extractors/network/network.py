@@ -8,10 +8,12 @@ entities and facts, `extractors.training.objective` into a loss.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from extractors.encoder.device import send
 from extractors.encoder.encoder import Encoder
 from extractors.encoder.encoder_output import Encoded
 from extractors.encoder.entity_markers import Clusters, annotate
@@ -20,11 +22,15 @@ from extractors.encoder.layers import Dropout, FeedForward
 from extractors.encoder.layout import Layout, lay_out_words
 from extractors.encoder.static_encoder import StaticEncoder
 from extractors.heads import EntityPairs, HeadSizes, build_head
+from extractors.heads.base import pool_mentions
 from extractors.heads.losses import LOSSES
 from extractors.network.config import ModelConfig
 from schemas import RelationSchema
 
 EDIT_DISTANCES = 64
+
+# Parts of a network that may learn at rates of their own.
+Part = Literal["encoder", "base", "rest"]
 
 
 class Network(nn.Module):
@@ -63,12 +69,42 @@ class Network(nn.Module):
         self.relation_head = build_head(config.head, config.head_options, sizes)
         self.allowed_pairs = _allowed_pairs(schema)
 
+    def forward(self, passages: Sequence[Passage] | Encoded, spans: Layout, types: Tensor) -> EntityPairs:
+        """Run the paper's forward pass up to the relation head: encoder, mentions, entities, entity types, pairs.
+
+        Training and calibration pass annotated entities. Inference encodes the passages first, finds their entities
+        with `mention_logits` and `coreference_logits`, and passes what it encoded. `relation_scores` scores the pairs
+        that are returned, or others that `EntityPairs.with_pairs` puts in their place.
+
+        Args:
+            passages: the passages, or what `encode` made of them.
+            spans: their mentions, entities and pairs, on the host.
+            types: the known type of each entity, -1 where the network predicts it, on the host, shape (e,). A network
+                that is not joint takes the first type instead.
+
+        Returns:
+            The entities and pairs, on the network's device.
+        """
+        encoded = passages if isinstance(passages, Encoded) else self.encode(passages)
+        layout = spans.to(encoded.device)
+        mentions = self.dropout(self.mention_vectors(encoded, layout))  # e(s), equation 1
+        entities = pool_mentions(mentions, layout)  # x^e, equation 5
+        known = send(types.clamp(min=0), encoded.device)
+        probability = torch.ones(len(types), dtype=torch.double, device=encoded.device)
+        unknown = types < 0
+        if self.config.joint and unknown.any():
+            likeliest = self.type_logits(entities).double().softmax(1).max(1)  # equation 6
+            unknown = send(unknown, encoded.device)
+            known = torch.where(unknown, likeliest.indices, known)
+            probability = torch.where(unknown, likeliest.values, probability)
+        return EntityPairs(encoded, layout, mentions, entities, known, probability)
+
     def encode(self, passages: Sequence[Passage]) -> Encoded:
-        """Read the passages once."""
+        """Run the encoder over the passages, once."""
         return Encoded(self.encoder(passages), lay_out_words(passages))
 
-    def tell_entities(self, passage: Passage, clusters: Clusters, types: Sequence[int]) -> Passage:
-        """Return the passage as this network reads it when its entities are known; a joint one is not told them."""
+    def mark_entities(self, passage: Passage, clusters: Clusters, types: Sequence[int]) -> Passage:
+        """Mark given entities in the encoder's input, as the configuration says; a joint network marks nothing."""
         config = self.config
         marker = config.marker_id if config.markers else None
         return annotate(passage, clusters, types, config.entity_embeddings, marker)
@@ -111,6 +147,13 @@ class Network(nn.Module):
     def relation_scores(self, pairs: EntityPairs) -> Tensor:
         """Score the relations of every pair, above zero where the loss says that they hold: shape (n, relations)."""
         return self.loss.scores(self.relation_head(pairs))
+
+    def part_of(self, parameter: str) -> Part:
+        """Return the part that a parameter belongs to, by its name: encoder, base module of the head, or the rest."""
+        base = self.relation_head.base_name
+        if parameter.startswith("encoder."):
+            return "encoder"
+        return "base" if base and parameter.startswith(f"relation_head.{base}.") else "rest"
 
 
 def _allowed_pairs(schema: RelationSchema) -> Tensor:

@@ -9,18 +9,16 @@ from typing import Literal
 
 import numpy as np
 import torch
-from rapidfuzz.distance import Levenshtein
-from rapidfuzz.process import cpdist
 from torch import Tensor
 from torch.nn import functional
 
 from extractors.encoder.encoder_output import Encoded
-from extractors.encoder.featurizer import Passage, Prepared
 from extractors.encoder.layout import Layout, Words, candidate_spans, lay_out_entities, lay_out_words
 from extractors.heads import EntityPairs
 from extractors.heads.losses import binary_cross_entropy, mean
 from extractors.network.evidence import evidence_loss, evidence_of_pairs
-from extractors.network.name_matching import Names
+from extractors.network.examples import Example, entity_spans, relation_targets
+from extractors.network.name_matching import Names, edit_distances
 from extractors.network.network import Network
 from extractors.training.sampling import sample_per_group, sample_spans
 from extractors.training.unlabelled import positive_unlabelled
@@ -51,61 +49,6 @@ class Objective(Record, frozen=True):
     negative_spans: int | None = 200
     negative_mention_pairs: int | None = 200
     negative_entity_pairs: int | None = 200
-
-
-@dataclass(frozen=True)
-class Example:
-    """An annotated document as a network reads it.
-
-    Attributes:
-        document: the document.
-        passage: all of it.
-        types: its entity types by number.
-        use_facts: whether its facts take part in the relation loss.
-        complete: whether all its facts are annotated, so that other pairs are surely unrelated.
-        soft: whether its facts have probabilities, which are learned as they are.
-        use_entities: whether its mentions, clusters and types are learned.
-    """
-
-    document: Document
-    passage: Passage
-    types: tuple[int, ...]
-    use_facts: bool = True
-    complete: bool = True
-    soft: bool = False
-    use_entities: bool = True
-
-
-def make_example(
-    model: Network,
-    prepared: Prepared,
-    use_facts: bool = True,
-    complete: bool = True,
-    soft: bool = False,
-    use_entities: bool = True,
-) -> Example:
-    """Number the entity types of an annotated document and tell its entities to the network.
-
-    Raises:
-        ValueError: the document has no annotations, or names a type or relation that the schema lacks.
-    """
-    document, schema = prepared.document, model.config.schema
-    if document.entities is None:
-        raise ValueError(f"document '{document.id}' has no annotated entities: it cannot be used for training")
-    unknown = {fact.relation for fact in document.facts} - schema.index.keys()
-    unknown |= {entity.type for entity in document.entities} - set(schema.entity_types)
-    if unknown:
-        raise ValueError(
-            f"document '{document.id}' uses '{min(unknown)}', which relation schema '{schema.name}' does not have"
-        )
-    types = tuple(schema.entity_types.index(e.type) for e in document.entities)
-    passage = model.tell_entities(prepared.passages[0], entity_spans(document), types)
-    return Example(document, passage, types, use_facts, complete, soft, use_entities)
-
-
-def entity_spans(document: Document) -> list[list[tuple[int, int]]]:
-    """Return the mentions of every given entity of a document."""
-    return [[(m.start, m.end) for m in entity.mentions] for entity in document.entities or ()]
 
 
 # Two sides of each sampled item, and whether it is a positive one.
@@ -196,11 +139,9 @@ def joint_loss(
         whole: counts of all batches whose gradients are added up; losses are means over these.
         ratios: facts for one that is annotated, for the positive-unlabelled loss (`unlabelled.fact_ratios`).
     """
-    encoded = model.encode([example.passage for example in batch.examples])
-    layout = batch.layout.to(encoded.device)
-    mentions = model.dropout(model.mention_vectors(encoded, layout))
-    types = encoded.place(np.array([t for example in batch.examples for t in example.types], np.int64))
-    pairs = EntityPairs(encoded, layout, mentions, types)
+    passages = [example.passage for example in batch.examples]
+    types = torch.tensor([number for example in batch.examples for number in example.types], dtype=torch.long)
+    pairs = model(passages, batch.layout, types)
     losses: dict[str, Tensor] = {}
     weights: dict[str, float] = {}
     counts = batch.counts
@@ -212,12 +153,12 @@ def joint_loss(
         losses[name] = value * shares["relation"]
         weights[name] = objective.relation_weight
     if model.config.joint:
-        losses["mention"] = _mention_loss(model, encoded, batch.spans) * shares["mention"]
-        coreference = _coreference_loss(model, encoded, mentions, batch)
+        losses["mention"] = _mention_loss(model, pairs.encoded, batch.spans) * shares["mention"]
+        coreference = _coreference_loss(model, pairs, batch)
         losses["coreference"] = coreference * shares["coreference"]
-        typed = encoded.place(batch.typed)
+        typed = pairs.encoded.place(batch.typed)
         type_logits = model.type_logits(pairs.entities[typed]).float()
-        type_losses = functional.cross_entropy(type_logits, types[typed], reduction="none")
+        type_losses = functional.cross_entropy(type_logits, pairs.types[typed], reduction="none")
         losses["type"] = mean(type_losses) * shares["type"]
         weights |= {
             "mention": objective.mention_weight,
@@ -263,15 +204,6 @@ def _inside_mention(
     return inside
 
 
-def edit_distances(names: Sequence[str], first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return Levenshtein distances of pairs of mentions' names; the same in training and inference."""
-    if not len(first):
-        return np.zeros(0, np.int64)
-    known = np.array(names, dtype=object)
-    distances = cpdist(known[first].tolist(), known[second].tolist(), scorer=Levenshtein.distance)
-    return np.asarray(distances, np.int64)
-
-
 def _draw_mention_pairs(layout: Layout, negatives: int | None, generator: np.random.Generator) -> Sampled:
     owner = layout.entity_passage[layout.mention_entity]
     same = owner[:, None] == owner[None, :]
@@ -284,7 +216,8 @@ def _draw_mention_pairs(layout: Layout, negatives: int | None, generator: np.ran
     return first.numpy()[chosen], second.numpy()[chosen], positive[chosen]
 
 
-def _coreference_loss(model: Network, encoded: Encoded, mentions: Tensor, batch: Batch) -> Tensor:
+def _coreference_loss(model: Network, pairs: EntityPairs, batch: Batch) -> Tensor:
+    encoded = pairs.encoded
     left, right, positive = batch.mention_pairs
     names = [
         name.of(m.start, m.end)
@@ -294,29 +227,8 @@ def _coreference_loss(model: Network, encoded: Encoded, mentions: Tensor, batch:
         for m in entity.mentions
     ]
     distance = encoded.place(edit_distances(names, left, right))
-    logits = model.coreference_logits(mentions, encoded.place(left), encoded.place(right), distance)
+    logits = model.coreference_logits(pairs.mentions, encoded.place(left), encoded.place(right), distance)
     return mean(_cross_entropy(logits, positive))
-
-
-def relation_targets(layout: Layout, documents: Sequence[Document], relations: dict[str, int]) -> Tensor:
-    """Return the probability of every relation of every pair of the layout: shape (pairs, relations).
-
-    It is 1 for annotated facts and 0 where there is no fact.
-    """
-    entity_counts = [len(document.entities or ()) for document in documents]
-    offset = np.cumsum([0, *entity_counts])
-    known = [(i, fact) for i, document in enumerate(documents) for fact in document.facts if fact.head != fact.tail]
-    facts = np.array(
-        [(offset[i] + fact.head, offset[i] + fact.tail, relations[fact.relation]) for i, fact in known], np.int64
-    ).reshape(-1, 3)
-    total = int(offset[-1])
-    pairs = layout.pairs.numpy()
-    # Pairs are sorted by (head, tail).
-    row = np.searchsorted(pairs[:, 0] * total + pairs[:, 1], facts[:, 0] * total + facts[:, 1])
-    targets = torch.zeros(len(pairs), len(relations))
-    probabilities = torch.tensor([fact.probability for _, fact in known])
-    targets[torch.from_numpy(row), torch.from_numpy(facts[:, 2])] = probabilities
-    return targets
 
 
 def _draw_pairs(

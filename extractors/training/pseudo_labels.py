@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from scipy.special import expit, logit
 from torch import Tensor
 
-from extractors.calibration.candidates import annotated_pairs
 from extractors.checkpoints.checkpoint import find_checkpoint, fingerprint
-from extractors.extractor import Extractor, load_extractor
+from extractors.checkpoints.loading import load_extractor
+from extractors.inference.annotated_pairs import annotated_pairs
 from extractors.inference.confidence import DIGITS
+from extractors.inference.extractor import Extractor
 from schemas import Document, Fact, Record, RelationSchema
 from schemas.record import decode, encode
 

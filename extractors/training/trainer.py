@@ -43,10 +43,11 @@ from extractors.encoder.memory import keep_memory
 from extractors.encoder.static_encoder import StaticEncoder, read_vectors, vector_width
 from extractors.inference.confidence import Calibration
 from extractors.network.config import Architecture, ModelConfig
+from extractors.network.examples import Example, make_example
 from extractors.network.network import Network
 from extractors.training.masking import hide_words, mask_id
-from extractors.training.objective import Example, draw_batch, joint_loss, make_example
-from extractors.training.optimizer import choose_modules, make_optimizer
+from extractors.training.objective import draw_batch, joint_loss
+from extractors.training.optimizer import make_optimizer
 from extractors.training.pseudo_labels import close_facts, completed_once, taken_for_sure, without_relations
 from extractors.training.recipe import INITIAL, Corpus, Recipe, Stage
 from extractors.training.soup import greedy_soup
@@ -241,7 +242,7 @@ class _Run:
         lengths = np.array([len(example.passage.pieces) for example in examples])
         per_epoch = -(-len(examples) // stage.batch)
         steps = per_epoch * stage.epochs
-        choose_modules(model, stage)
+        model.relation_head.start_stage(stage.base_only)
         optimizer = make_optimizer(model, stage)
         schedule = LambdaLR(optimizer, _warm_up_then_decay(int(steps * recipe.warmup), steps))
         mean = _running_mean(model, recipe.averaging)

@@ -138,7 +138,7 @@ def main() -> None:
 
 
 def _load() -> None:
-    import extractors.extractor  # noqa: F401
+    import extractors.checkpoints.loading  # noqa: F401
 
     gc.collect()
     gc.freeze()  # else the first collection of every worker would write to, and so copy, what is shared

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from extractors.checkpoints.checkpoint import Calibration, save_checkpoint
 from extractors.encoder.device import Device
 from extractors.encoder.featurizer import Preparer
-from extractors.extractor import Extractor
+from extractors.inference.extractor import Extractor
 from extractors.network.config import ModelConfig
 from extractors.network.network import Network
 from schemas import Document, Entity, Fact, Mention

@@ -17,8 +17,8 @@ from extractors.calibration import (
 )
 from extractors.calibration.evidence_threshold import best_evidence_threshold
 from extractors.encoder.featurizer import Preparer
-from extractors.extractor import Extractor
 from extractors.inference.confidence import Calibration, RelationCalibration
+from extractors.inference.extractor import Extractor
 from extractors.network.evidence import evidence_sentences
 from schemas import Fact
 from tests.extractors.tiny import annotated, config, model, tokenizer
@@ -115,7 +115,7 @@ def test_no_share_has_a_better_evidence_f1():
     best = best_evidence_threshold(network, preparer, documents)
 
     def f1(threshold):
-        from extractors.calibration.candidates import annotated_pairs, placed
+        from extractors.inference.annotated_pairs import annotated_pairs, placed
 
         right = chosen = total = 0
         with torch.inference_mode():

@@ -5,9 +5,8 @@ from torch.testing import assert_close
 from extractors.encoder.featurizer import Preparer
 from extractors.encoder.layout import lay_out_entities
 from extractors.encoder.static_encoder import read_vectors, vector_width
-from extractors.heads import EntityPairs
 from extractors.network.evidence import closest_sentences, evidence_loss, evidence_sentences
-from extractors.training.objective import entity_spans
+from extractors.network.examples import entity_spans
 from tests.extractors.tiny import annotated, model, tokenizer
 
 VOCABULARY = {"[CLS]": 0, "the": 1, "##ing": 2, "Bo": 3, "x": 4}
@@ -23,7 +22,7 @@ def encode(found, document):
     passage = Preparer(tokenizer()).prepare(document).passages[0]
     encoded = found.encode([passage])
     layout = lay_out_entities([entity_spans(document)], encoded.words)
-    return passage, EntityPairs(encoded, layout, found.mention_vectors(encoded, layout), torch.tensor([0, 1, 0]))
+    return passage, found(encoded, layout, torch.tensor([0, 1, 0]))
 
 
 def test_pieces_are_looked_up_and_the_table_is_not_trained():

@@ -5,7 +5,7 @@ import torch
 
 from extractors.encoder.featurizer import Preparer
 from extractors.encoder.layout import lay_out_entities
-from extractors.heads import HEADS, EntityPairs
+from extractors.heads import HEADS
 from tests.extractors.heads import references
 from tests.extractors.tiny import model, plain, tokenizer
 
@@ -73,13 +73,13 @@ def run(network, texts, clusters, types=None):
     preparer = Preparer(tokenizer(), 10_000)
     types = [[i % 2 for i, _ in enumerate(found)] for found in clusters] if types is None else types
     passages = [
-        network.tell_entities(preparer.prepare(plain(text)).passages[0], found, numbers)
+        network.mark_entities(preparer.prepare(plain(text)).passages[0], found, numbers)
         for text, found, numbers in zip(texts, clusters, types, strict=True)
     ]
     encoded = network.encode(passages)
     layout = lay_out_entities(clusters, encoded.words)
     numbers = torch.tensor([number for of_passage in types for number in of_passage], dtype=torch.long)
-    pairs = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), numbers)
+    pairs = network(encoded, layout, numbers)
     return network.relation_head(pairs), pairs
 
 

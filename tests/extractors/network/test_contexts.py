@@ -3,10 +3,9 @@ import torch
 
 from extractors.encoder.featurizer import Preparer
 from extractors.encoder.layout import lay_out_entities
-from extractors.extractor import Extractor
-from extractors.heads import EntityPairs
+from extractors.inference.extractor import Extractor
 from extractors.network.contexts import DIMENSIONS, context_vectors, pack
-from extractors.training.objective import entity_spans
+from extractors.network.examples import entity_spans
 from tests.extractors.tiny import annotated, extractor, model, tokenizer
 
 
@@ -17,7 +16,7 @@ def test_a_vector_is_the_projected_maximum_of_the_mentions_and_mean_of_the_passa
     with torch.inference_mode():
         encoded = network.encode([preparer.prepare(document).passages[0] for document in documents])
         layout = lay_out_entities([entity_spans(document) for document in documents], encoded.words)
-        pairs = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), layout.entity_passage)
+        pairs = network(encoded, layout, layout.entity_passage)
         found = context_vectors(pairs)
     signs = np.random.Generator(np.random.PCG64(64)).integers(0, 2, (encoded.rows.shape[1], DIMENSIONS)) * 2 - 1
     words, row = encoded.words, 0

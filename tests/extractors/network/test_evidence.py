@@ -3,9 +3,8 @@ from torch.testing import assert_close
 
 from extractors.encoder.featurizer import Preparer
 from extractors.encoder.layout import lay_out_entities
-from extractors.heads import EntityPairs
 from extractors.network.evidence import evidence_loss, evidence_sentences, sentence_attention
-from extractors.training.objective import entity_spans
+from extractors.network.examples import entity_spans
 from tests.extractors.heads import references
 from tests.extractors.tiny import annotated, model, tokenizer
 
@@ -15,7 +14,7 @@ def encode(*documents):
     preparer = Preparer(tokenizer())
     encoded = network.encode([preparer.prepare(document).passages[0] for document in documents])
     layout = lay_out_entities([entity_spans(document) for document in documents], encoded.words)
-    return EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), layout.entity_passage)
+    return network(encoded, layout, layout.entity_passage)
 
 
 def slow_shares(pairs, head, tail, sentences):

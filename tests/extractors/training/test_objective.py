@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from extractors.encoder.featurizer import Preparer
 from extractors.encoder.layout import lay_out_entities
-from extractors.heads import EntityPairs
-from extractors.network.name_matching import Names
-from extractors.training.objective import Objective, draw_batch, edit_distances, make_example, relation_targets
+from extractors.network.examples import make_example, relation_targets
+from extractors.network.name_matching import Names, edit_distances
+from extractors.training.objective import Objective, draw_batch
 from extractors.training.objective import joint_loss as loss_of_batch
 from extractors.training.unlabelled import positive_unlabelled
 from schemas import Fact
@@ -58,7 +58,7 @@ def test_losses_equal_their_definitions_on_one_document():
 
     layout = lay_out_entities([[[(m.start, m.end) for m in e.mentions] for e in document.entities]], encoded.words)
     types = torch.tensor([0, 1, 0])
-    pairs = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), types)
+    pairs = network(encoded, layout, types)
     torch.testing.assert_close(losses["type"], functional.cross_entropy(network.type_logits(pairs.entities), types))
 
     logits = network.relation_scores(pairs)
@@ -156,7 +156,7 @@ def test_soft_pairs_have_the_cross_entropy_of_their_scores_and_the_others_their_
     encoded = network.encode([example.passage for example in found])
     layout = batch.layout
     types = torch.tensor([t for example in found for t in example.types])
-    everything = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), types)
+    everything = network(encoded, layout, types)
     logits = network.relation_head(everything.with_pairs(batch.pairs))
     values = network.loss.per_pair(logits, batch.targets)
     scores = logits[:, :-1] - logits[:, -1:]
@@ -223,7 +223,7 @@ def test_incomplete_documents_are_looked_at_as_the_objective_says():
     ]
     encoded = network.encode([part.passage])
     layout = lay_out_entities([[[(m.start, m.end) for m in e.mentions] for e in document.entities]], encoded.words)
-    pairs = EntityPairs(encoded, layout, network.mention_vectors(encoded, layout), torch.tensor(part.types))
+    pairs = network(encoded, layout, torch.tensor(part.types))
     guessed = positive_unlabelled(network.relation_scores(pairs), batch.targets[6:], ratios)
     torch.testing.assert_close(found, (6 * alone[0] + guessed.sum()) / 12)
 

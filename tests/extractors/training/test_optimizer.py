@@ -1,6 +1,6 @@
 import pytest
 
-from extractors.training.optimizer import choose_modules, make_optimizer
+from extractors.training.optimizer import make_optimizer
 from extractors.training.recipe import Stage, make_recipe
 from tests.extractors.tiny import model
 
@@ -52,12 +52,12 @@ def test_a_prefix_ends_at_a_dot_and_has_to_fit():
 
 def test_only_heads_with_a_base_module_have_a_first_stage():
     network = model("docre-ii", head_options={"width": 8})
-    choose_modules(network, Stage((), 1, base_only=True))
+    network.relation_head.start_stage(base_only=True)
     assert network.relation_head.base_only
-    choose_modules(network, Stage((), 1))
+    network.relation_head.start_stage(base_only=False)
     assert not network.relation_head.base_only
-    with pytest.raises(ValueError, match="'jerex-mrc' has no base module"):
-        choose_modules(model(), Stage((), 1, base_only=True))
+    with pytest.raises(ValueError, match="has no base module"):
+        model().relation_head.start_stage(base_only=True)
 
 
 def test_a_recipe_does_not_end_with_the_base_module():

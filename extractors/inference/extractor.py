@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from extractors.checkpoints.checkpoint import find_checkpoint, load_calibration, load_config, load_model, load_tokenizer
 from extractors.encoder.device import Device, choose_device
 from extractors.encoder.featurizer import Prepared, Preparer
-from extractors.encoder.memory import keep_memory
 from extractors.inference.assembly import assemble
 from extractors.inference.batching import groups_within
 from extractors.inference.confidence import Calibration
@@ -76,21 +74,3 @@ class Extractor:
         return [
             [results[owner, index] for index in range(len(prepared.passages))] for owner, prepared in enumerate(batch)
         ]
-
-
-def load_preparer(name_or_folder: str) -> Preparer:
-    """Return what prepares documents for a checkpoint, without its weights."""
-    folder = find_checkpoint(name_or_folder)
-    config = load_config(folder)
-    return Preparer(load_tokenizer(folder), config.whole_pieces, config.passage_pieces, not config.joint)
-
-
-def load_extractor(name_or_folder: str, device: Device | None = None) -> Extractor:
-    """Load a checkpoint: a shipped name such as `docred-minilm`, or a folder.
-
-    Raises:
-        CheckpointError: it is missing, cut short or does not fit.
-    """
-    keep_memory()
-    folder = find_checkpoint(name_or_folder)
-    return Extractor(load_model(folder), load_preparer(str(folder)), load_calibration(folder), device)

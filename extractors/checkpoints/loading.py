@@ -1,0 +1,25 @@
+"""Load extractors from checkpoints."""
+
+from __future__ import annotations
+
+from extractors.checkpoints.checkpoint import find_checkpoint, load_calibration, load_config, load_model, load_tokenizer
+from extractors.encoder.device import Device
+from extractors.encoder.featurizer import Preparer
+from extractors.inference.extractor import Extractor
+
+
+def load_preparer(name_or_folder: str) -> Preparer:
+    """Return what prepares documents for a checkpoint, without its weights."""
+    folder = find_checkpoint(name_or_folder)
+    config = load_config(folder)
+    return Preparer(load_tokenizer(folder), config.whole_pieces, config.passage_pieces, not config.joint)
+
+
+def load_extractor(name_or_folder: str, device: Device | None = None) -> Extractor:
+    """Load a checkpoint: a shipped name such as `docred-minilm`, or a folder.
+
+    Raises:
+        CheckpointError: it is missing, cut short or does not fit.
+    """
+    folder = find_checkpoint(name_or_folder)
+    return Extractor(load_model(folder), load_preparer(str(folder)), load_calibration(folder), device)
