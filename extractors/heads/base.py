@@ -43,7 +43,6 @@ class EntityPairs:
         layout: mentions, entities and pairs (m, e and n of them), beside the states.
         mentions: mention representations, shape (m, width): e(s) of JEREX's equation 1, or the states of their opening
             markers (ATLOP, DocuNet section 3.2).
-        entities: max-pooled mentions, x^e of JEREX's equation 5, shape (e, width).
         types: entity types, shape (e,).
         type_probability: how likely each type is, 1 where it was known, shape (e,).
         pooled: what does not depend on the pairs, computed once however many pairs of the same entities are looked at.
@@ -52,10 +51,16 @@ class EntityPairs:
     encoded: Encoded
     layout: Layout
     mentions: Tensor
-    entities: Tensor
     types: Tensor
     type_probability: Tensor
     pooled: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    @_of_entities
+    def entities(self) -> Tensor:
+        """Max-pooled mentions, x^e of JEREX's equation 5: shape (e, width)."""
+        longest = int(self.layout.entity_count.max()) if len(self.layout.entity_count) else 1
+        first = self.layout.entity_first
+        return RangeMax(self.mentions, longest).pool(first, first + self.layout.entity_count)
 
     @_of_entities
     def smooth_entities(self) -> Tensor:
@@ -124,12 +129,6 @@ class EntityPairs:
         least = least.scatter_reduce(0, owner, number, "amin")
         numbers: Tensor = number - least[owner]
         return numbers
-
-
-def pool_mentions(mentions: Tensor, layout: Layout) -> Tensor:
-    """Return the entities as max-pooled mentions, x^e of JEREX's equation 5: from (m, width) to (e, width)."""
-    longest = int(layout.entity_count.max()) if len(layout.entity_count) else 1
-    return RangeMax(mentions, longest).pool(layout.entity_first, layout.entity_first + layout.entity_count)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ entities and facts, `extractors.training.objective` into a loss.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -22,7 +23,6 @@ from extractors.encoder.layers import Dropout, FeedForward
 from extractors.encoder.layout import Layout, lay_out_words
 from extractors.encoder.static_encoder import StaticEncoder
 from extractors.heads import EntityPairs, HeadSizes, build_head
-from extractors.heads.base import pool_mentions
 from extractors.heads.losses import LOSSES
 from extractors.network.config import ModelConfig
 from schemas import RelationSchema
@@ -88,16 +88,18 @@ class Network(nn.Module):
         encoded = passages if isinstance(passages, Encoded) else self.encode(passages)
         layout = spans.to(encoded.device)
         mentions = self.dropout(self.mention_vectors(encoded, layout))  # e(s), equation 1
-        entities = pool_mentions(mentions, layout)  # x^e, equation 5
-        known = send(types.clamp(min=0), encoded.device)
-        probability = torch.ones(len(types), dtype=torch.double, device=encoded.device)
+        certain = torch.ones(len(types), dtype=torch.double, device=encoded.device)
+        pairs = EntityPairs(encoded, layout, mentions, send(types.clamp(min=0), encoded.device), certain)
         unknown = types < 0
-        if self.config.joint and unknown.any():
-            likeliest = self.type_logits(entities).double().softmax(1).max(1)  # equation 6
-            unknown = send(unknown, encoded.device)
-            known = torch.where(unknown, likeliest.indices, known)
-            probability = torch.where(unknown, likeliest.values, probability)
-        return EntityPairs(encoded, layout, mentions, entities, known, probability)
+        if not self.config.joint or not unknown.any():
+            return pairs
+        likeliest = self.type_logits(pairs.entities).double().softmax(1).max(1)  # equations 5 and 6
+        unknown = send(unknown, encoded.device)
+        return replace(
+            pairs,
+            types=torch.where(unknown, likeliest.indices, pairs.types),
+            type_probability=torch.where(unknown, likeliest.values, certain),
+        )
 
     def encode(self, passages: Sequence[Passage]) -> Encoded:
         """Run the encoder over the passages, once."""
