@@ -20,7 +20,7 @@ from pipeline.dead_letters import BuildError
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.input_files import input_files
 from pipeline.linking.dictionary import dictionary_bytes
-from pipeline.output_folder import check_content, check_graph, holds, locked, staging
+from pipeline.output_folder import RESULTS, check_content, check_graph, holds, locked, results, staging
 from pipeline.plan import Plan, without_name
 from pipeline.record_counts import REPEATED
 from pipeline.store.reconcile import Settled, forget, join
@@ -34,7 +34,7 @@ from pipeline.store.store import (
     take_over,
     write_shard,
 )
-from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter
+from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter, find_writer, writer_names
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,13 @@ def _settled(work: Work, settled: Settled, path: Path) -> None:
 
 def _writers_of(graph: Path) -> list[GraphWriter]:
     """Return the writers of what a folder has, so that a change leaves nothing out of date and nothing out."""
-    return [writer for writer in WRITERS.values() if (graph / writer.file).exists()]
+    written = {name for name in results(graph) if (graph / name).exists()}
+    own = [writer for writer in WRITERS.values() if writer.file in written]
+    if written <= {*RESULTS}:
+        return own
+    # Only now are the writers of other distributions imported.
+    others = (find_writer(name) for name in writer_names() if name not in WRITERS)
+    return own + [writer for writer in others if writer.file in written]
 
 
 def _tell(progress: ProgressListener | None, done: int, of: int) -> None:

@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePath
 
 from pipeline.dead_letters import BuildError
 from pipeline.plan import Plan, check_same, read_plan
@@ -17,7 +17,8 @@ from schemas.atomic_files import is_draft, replacing
 from sinks import WRITERS
 from sinks.rdf.store import STORE
 
-# What a build leaves, and what is made of it in its folder later: that is gone with the next build.
+# What a build leaves, and what is made of it in its folder later: that is gone with the next build. Writers of other
+# distributions leave more, which `run.json` names.
 RESULTS = (FOLDER, "tables", *(writer.file for writer in WRITERS.values()), STORE, "run.json")
 # Where a command puts its result until that is complete.
 STAGING = ".factmill.building"
@@ -96,7 +97,7 @@ def staging(out: Path, plan: Plan | None = None, resume: bool = False) -> Iterat
     try:
         yield folder
         with replacing(folder / _COMPLETE) as draft:
-            draft.write_text(json.dumps([name for name in RESULTS if (folder / name).exists()]), "utf-8")
+            draft.write_text(json.dumps([name for name in results(folder) if (folder / name).exists()]), "utf-8")
     except BaseException:
         if not any(shards.glob("shard-*")):
             shutil.rmtree(folder, ignore_errors=True)
@@ -107,6 +108,16 @@ def staging(out: Path, plan: Plan | None = None, resume: bool = False) -> Iterat
 def holds(out: Path, plan: Plan) -> bool:
     """Return whether the result of a plan is in place already, and nothing else has begun since."""
     return not (out / STAGING).exists() and read_plan(out / FOLDER) == plan
+
+
+def results(*folders: Path) -> tuple[str, ...]:
+    """Return the names of what a build may leave, with those that the reports in some folders name; `run.json` last."""
+    written: set[str] = set()
+    for folder in folders:
+        with suppress(OSError, ValueError, AttributeError):  # no report, or a damaged one
+            written |= json.loads((folder / "run.json").read_text("utf-8")).get("written", {}).keys()
+    more = sorted(name for name in written - {*RESULTS} if PurePath(name).name == name and name not in (".", ".."))
+    return (*RESULTS[:-1], *more, RESULTS[-1])
 
 
 def check_content(out: Path) -> None:
@@ -120,8 +131,9 @@ def check_content(out: Path) -> None:
     if not out.is_dir():
         raise BuildError(f"'{out}' is not a folder: choose another --out")
     names = {path.name for path in out.iterdir()}
-    drafts = {name for name in names for result in RESULTS if is_draft(name, result)}
-    unknown = sorted(names - {*RESULTS, _LOCK, STAGING} - drafts)
+    known = results(out)
+    drafts = {name for name in names for result in known if is_draft(name, result)}
+    unknown = sorted(names - {*known, _LOCK, STAGING} - drafts)
     if unknown:
         shown = ", ".join(unknown[:3]) + (" ..." if len(unknown) > 3 else "")
         raise BuildError(f"'{out}' holds files that are not from a build ({shown}): choose an empty or new --out")
@@ -153,12 +165,12 @@ def _publish(out: Path) -> None:
     new = set(json.loads((folder / _COMPLETE).read_text("utf-8")))
     old = folder / _OLD
     old.mkdir(exist_ok=True)
-    for name in ("run.json", *RESULTS):
+    for name in ("run.json", *results(out, old)):
         if (name not in new or (folder / name).exists()) and (out / name).exists():
             _remove(old / name)
             (out / name).replace(old / name)
-    for name in RESULTS:
-        if name in new and (folder / name).exists():
+    for name in sorted(new, key=lambda name: name == "run.json"):
+        if (folder / name).exists():
             (folder / name).replace(out / name)
     (folder / _COMPLETE).unlink()
     shutil.rmtree(folder)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sinks.exchange.graphml import GraphMLWriter
     from sinks.exchange.networkx import to_igraph, to_networkx
     from sinks.exchange.node_link import NodeLinkWriter
-    from sinks.formats import DEFAULT_FORMATS, WRITERS
+    from sinks.formats import DEFAULT_FORMATS, WRITERS, find_writer, writer_names
     from sinks.neo4j.import_files import Neo4jImportWriter
     from sinks.questions.cypher_engine import QueryError, QueryResult, query
     from sinks.questions.show import (
@@ -42,7 +42,7 @@ _NAMES = {
     "sinks.exchange.graphml": ("GraphMLWriter",),
     "sinks.exchange.networkx": ("to_igraph", "to_networkx"),
     "sinks.exchange.node_link": ("NodeLinkWriter",),
-    "sinks.formats": ("DEFAULT_FORMATS", "WRITERS"),
+    "sinks.formats": ("DEFAULT_FORMATS", "WRITERS", "find_writer", "writer_names"),
     "sinks.neo4j.import_files": ("Neo4jImportWriter",),
     "sinks.rdf.writer": ("RdfWriter",),
     "sinks.questions.show": (
@@ -86,6 +86,7 @@ __all__ = [
     "WriteError",
     "describe",
     "find",
+    "find_writer",
     "linked_names",
     "merged_names",
     "query",
@@ -94,6 +95,7 @@ __all__ = [
     "to_igraph",
     "to_networkx",
     "write_table",
+    "writer_names",
 ]
 
 

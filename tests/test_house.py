@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("schemas", "extractors", "sinks", "pipeline", "runners")
+PACKAGES = ("schemas", "extractors", "sinks", "pipeline", "runners", "factmill")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 LONGEST_MODULE = 500
 MOST_MODULES_IN_A_FOLDER = 18

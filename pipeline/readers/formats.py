@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.readers import docred, gda, mediawiki, plaintext, pubmed, webpage
+from pipeline.readers import docred, documents, gda, mediawiki, plaintext, pubmed, webpage
 from pipeline.readers import wikiextractor as wikiextractor_output
 from pipeline.readers.head import Head
 from pipeline.readers.other_files import Other, other_file, other_markup
@@ -33,8 +33,8 @@ _BUILT_IN = (
     gda.FORMAT,
     webpage.FORMAT,
 )
-# A binary format, asked before what is binary is left out.
-_BINARY = (parquet_rows.FORMAT,)
+# Binary formats, asked before what is binary is left out.
+_BINARY = (documents.FORMAT, parquet_rows.FORMAT)
 # These recognise so much that they come last, after everything that is no source.
 _LAST = (delimited.FORMAT, plaintext.FORMAT)
 for _format in (*_BUILT_IN, *_BINARY, *_LAST):

@@ -59,7 +59,7 @@ def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf
       factmill export graph --to neo4j://localhost:7687
     """
     from runners.arguments.run_report import read_report, relation_schema
-    from sinks import WRITERS, GraphTables, RdfWriter, server_writer
+    from sinks import GraphTables, RdfWriter, find_writer, server_writer, writer_names
 
     report, schema = read_report(folder), relation_schema(folder)
     tables = GraphTables.open(folder)
@@ -73,10 +73,13 @@ def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf
     if compare_all:
         raise UserError(f"--compare-all is for database servers: leave it out for {target}")
     name = _ALIASES.get(target.lower(), target.lower())
-    writer = WRITERS.get(name)
-    if writer is None:
-        hint = did_you_mean(name, WRITERS) or f"; there are {', '.join(WRITERS)}"
+    names = writer_names()
+    if name not in names and target in names:
+        name = target
+    if name not in names:
+        hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"
         raise UserError(f"no format '{target}'{hint}. A database server is named by its URI: neo4j://localhost:7687")
+    writer = find_writer(name)
     if isinstance(writer, RdfWriter):
         writer = RdfWriter(writer.syntax, rdf["rdf_version"], rdf["parts"], rdf["compress"])
     elif given:

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.readers import FORMATS, Part, read, read_path
+from pipeline.readers import FORMATS, Part, documents, read, read_path
 from pipeline.readers.registry import registered
 from schemas import DeadLetter, Document, Skipped
+from schemas.text.segmentation import segment
 from tests.pipeline.readers.files import check, page, write
 
 WORDS = ["mill", "river", "school", "Ada", "Kern", "Ulm", "old", "1901", "garden", "weir"]
@@ -91,6 +92,11 @@ def wikiextractor(records, noise):
     )
 
 
+def made_documents(records, noise):
+    made = (Document(f"r{r.number}", "made", "", r.text, *segment(r.text)) for r in records)
+    return documents.MARK + b"".join(map(documents.framed, made))
+
+
 WRITERS = {
     "pubtator": pubtator,
     "docred": docred,
@@ -102,10 +108,11 @@ WRITERS = {
     "mediawiki": mediawiki,
     "pubmed": pubmed,
     "wikiextractor": wikiextractor,
+    "documents": made_documents,
 }
 ONE_A_FILE = {"text", "html"}
 # Formats of which two files put together are one.
-JOINABLE = set(WRITERS) - {"parquet", "csv"}
+JOINABLE = set(WRITERS) - {"parquet", "csv", "documents"}
 
 
 def test_every_format_is_tested():

@@ -1,0 +1,77 @@
+"""Documents from texts, and the files in which documents of a program reach a build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from schemas import Document, content_hash
+from schemas.text.clean import clean, one_line
+from schemas.text.segmentation import segment
+
+
+def make_document(text: str, *, id: str | None = None, title: str = "", source: str = "") -> Document:
+    """Return a text as a document, cut into sentences and tokens.
+
+    Args:
+        text: any text; its length stays as it is, so that offsets count its characters.
+        id: unique in the corpus; a hash of the text if absent, so that equal texts are one document.
+        title: title for people; a name in the text that equals it is preferred as the name of a node.
+        source: where the text comes from, for example the name of a file.
+
+    Raises:
+        TypeError: `text` is no str.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a str, not {described(text)}")
+    text = clean(text)
+    tokens, sentences = segment(text)
+    given = one_line(id) if id else f"text:{content_hash('text', text)}"
+    return Document(given, one_line(source), one_line(title), text, tokens, sentences)
+
+
+def as_document(item: object) -> Document:
+    """Return a str or a Document as a document.
+
+    Raises:
+        TypeError: it is something else; the message names the remedy.
+    """
+    if isinstance(item, Document):
+        return item
+    if isinstance(item, str):
+        return make_document(item)
+    raise TypeError(f"expected a str or a factmill.Document, not {described(item)}")
+
+
+def as_documents(items: Iterable[object]) -> list[Document]:
+    """Return each str or Document of a list as a document.
+
+    Raises:
+        TypeError: an item is something else; the message names its position.
+    """
+    found = []
+    for index, item in enumerate(items):
+        try:
+            found.append(as_document(item))
+        except TypeError as error:
+            raise TypeError(f"item {index}: {error}") from None
+    return found
+
+
+_REMEDIES = {
+    "bytes": "decode it: data.decode('utf-8')",
+    "bytearray": "decode it: data.decode('utf-8')",
+    "PosixPath": "read it: path.read_text('utf-8'), or build a graph from files with factmill.build",
+    "WindowsPath": "read it: path.read_text('utf-8'), or build a graph from files with factmill.build",
+    "NoneType": "leave out what is missing",
+    "dict": "pass its text, or factmill.make_document(text, id=..., title=...)",
+    "DataFrame": "pass a list of texts, for example list(frame['text'])",
+    "Series": "pass a list: list(series)",
+}
+
+
+def described(item: Any) -> str:
+    """Return the type of an object for an error message, with the remedy where there is a known one."""
+    name = type(item).__name__
+    remedy = _REMEDIES.get(name)
+    return f"{name} ({remedy})" if remedy else name
