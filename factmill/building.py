@@ -14,7 +14,7 @@ from factmill.graph import Graph, open_graph
 from factmill.model import Model
 from factmill.own_process import unchanged_process
 from pipeline.dead_letters import BuildError
-from pipeline.readers.documents import FILE_NAME, DocumentFile
+from pipeline.readers.records.document_file import FILE_NAME, DocumentFile
 from schemas import Document
 
 _LONGEST_PATH = 4096

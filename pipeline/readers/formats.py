@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.readers import docred, documents, gda, mediawiki, plaintext, pubmed, webpage
+from pipeline.readers import docred, gda, mediawiki, plaintext, pubmed, webpage
 from pipeline.readers import wikiextractor as wikiextractor_output
 from pipeline.readers.head import Head
 from pipeline.readers.other_files import Other, other_file, other_markup
 from pipeline.readers.part import Part
 from pipeline.readers.pubtator import reader as pubtator
 from pipeline.readers.reader_errors import TOO_LONG, WrongRecord, letter
-from pipeline.readers.records import delimited, json_records, parquet_rows
+from pipeline.readers.records import delimited, document_file, json_records, parquet_rows
 from pipeline.readers.registry import Format, register, registered
 from pipeline.readers.streams.archives import archive_kind, members, named_members
 from pipeline.readers.streams.compression import bz2_streams, compression_of
@@ -34,7 +34,7 @@ _BUILT_IN = (
     webpage.FORMAT,
 )
 # Binary formats, asked before what is binary is left out.
-_BINARY = (documents.FORMAT, parquet_rows.FORMAT)
+_BINARY = (document_file.FORMAT, parquet_rows.FORMAT)
 # These recognise so much that they come last, after everything that is no source.
 _LAST = (delimited.FORMAT, plaintext.FORMAT)
 for _format in (*_BUILT_IN, *_BINARY, *_LAST):

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.readers import FORMATS, Part, documents, read, read_path
+from pipeline.readers import FORMATS, Part, read, read_path
+from pipeline.readers.records import document_file
 from pipeline.readers.registry import registered
 from schemas import DeadLetter, Document, Skipped
 from schemas.text.segmentation import segment
@@ -94,7 +95,7 @@ def wikiextractor(records, noise):
 
 def made_documents(records, noise):
     made = (Document(f"r{r.number}", "made", "", r.text, *segment(r.text)) for r in records)
-    return documents.MARK + b"".join(map(documents.framed, made))
+    return document_file.MARK + b"".join(map(document_file.framed, made))
 
 
 WRITERS = {

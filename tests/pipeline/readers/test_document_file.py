@@ -2,7 +2,8 @@ import gzip
 
 import pytest
 
-from pipeline.readers import Part, documents, read, read_path, sniff
+from pipeline.readers import Part, read, read_path, sniff
+from pipeline.readers.records import document_file
 from schemas import Document, Entity, Fact, Mention, Section
 from tests.pipeline.readers.files import check, write
 
@@ -24,7 +25,7 @@ FULL = Document(
 
 @pytest.fixture
 def path(tmp_path):
-    with documents.DocumentFile(tmp_path / documents.FILE_NAME) as file:
+    with document_file.DocumentFile(tmp_path / document_file.FILE_NAME) as file:
         for _ in range(2):
             file.write(FULL)
     assert file.count == 2
@@ -45,7 +46,7 @@ def test_damage_is_a_dead_letter(path):
     [other] = read(Part(str(write(path, "Marie Curie was born in Warsaw.")), "documents"))
     assert "this is no file of documents" in other.detail
     broken = bytearray(data)
-    broken[len(documents.MARK) + 4] = 0
+    broken[len(document_file.MARK) + 4] = 0
     check(found := list(read(Part(str(write(path, bytes(broken))), "documents"))))
     assert found[0].reason == "record breaks the format"
     assert found[1] == FULL
@@ -53,7 +54,7 @@ def test_damage_is_a_dead_letter(path):
 
 def test_a_document_that_contradicts_itself_is_a_dead_letter(path):
     wrong = FULL.__class__(**{**{f: getattr(FULL, f) for f in FULL.__struct_fields__}, "sentences": ((0, 9),)})
-    write(path, documents.MARK + documents.framed(wrong) + documents.framed(FULL))
+    write(path, document_file.MARK + document_file.framed(wrong) + document_file.framed(FULL))
     first, second = read_path(path)
     assert (first.document_id, first.reason) == ("note:1", "annotation does not fit the text")
     assert second == FULL
