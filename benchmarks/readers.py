@@ -29,8 +29,8 @@ from benchmarks.machine import processor
 from pipeline.readers import Part, read
 from pipeline.readers.mediawiki import ROOTS
 from pipeline.readers.streams.xmlrecords import XmlRecord, parse, read_prolog, xml_records
-from pipeline.readers.wikitext import read_wikitext
-from pipeline.readers.wikititle import Site
+from pipeline.readers.wiki.text import read_wikitext
+from pipeline.readers.wiki.titles import Site
 from schemas import Document
 
 ROUNDS = 3

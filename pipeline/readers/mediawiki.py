@@ -15,8 +15,8 @@ from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.registry import Format
 from pipeline.readers.streams.xmlrecords import Broken, parse, parse_prolog, read_prolog, xml_records
-from pipeline.readers.wikitext import Prose, read_wikitext
-from pipeline.readers.wikititle import Site
+from pipeline.readers.wiki.text import Prose, read_wikitext
+from pipeline.readers.wiki.titles import Site
 from schemas import Document, Intake, Mention, Redirect, Section, Skipped
 from schemas.text.clean import one_line
 from schemas.text.segmentation import align, segment

@@ -8,8 +8,8 @@ from enum import Enum, auto
 from html import unescape
 from typing import NamedTuple
 
-from pipeline.readers.wikistrip import strip
-from pipeline.readers.wikititle import Kind, Site
+from pipeline.readers.wiki.strip import strip
+from pipeline.readers.wiki.titles import Kind, Site
 from schemas.text.clean import clean
 
 _HEADING = re.compile(r"^=[^\n]*=[ \t]*$", re.MULTILINE)

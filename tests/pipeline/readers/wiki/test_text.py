@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.readers.wikitext import read_wikitext
-from pipeline.readers.wikititle import Kind, Site
+from pipeline.readers.wiki.text import read_wikitext
+from pipeline.readers.wiki.titles import Kind, Site
 
 SITE = Site({"datei": 6, "diskussion": 1})
 SIGNS = """[[ ]] {{ }} {| |} | ''' '' <ref> </ref> <ref/> <!-- --> a File:x ] &amp; <br> <nowiki> </nowiki>

@@ -1,0 +1,1 @@
+"""Wikitext: titles, links, templates and tables of MediaWiki, and the plain text of a page."""
