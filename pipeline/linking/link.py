@@ -37,6 +37,7 @@ from pipeline.store.shard_updates import LINK, Note, linked
 from pipeline.store.store import Store, shard_of
 from pipeline.store.store_transforms import Open, ResolvedRedirects, open_shard
 from schemas import DeadLetter, Document, Entity, Extraction, LinkedEntity, Record
+from schemas.text.clean import visible
 
 _ALIAS = tuple[str, dict[str, Alias]]
 _PROFILE = tuple[str, Profile]
@@ -218,7 +219,7 @@ def _row(document: Document, entity: Entity, link: Choice) -> LinkedEntity:
         document=document.id,
         start=document.tokens[first.start][0],
         end=document.tokens[first.end - 1][1],
-        name=document.span_text(first.start, first.end),
+        name=visible(document.span_text(first.start, first.end)),
         target=link.option.target,
         probability=link.probability,
         source=link.option.source,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from schemas import Document, Entity, Mention, normalise_name
+from schemas.text.clean import visible
 
 # Words that point to something named elsewhere. A mention that begins with one, or is one, is no name.
 _POINTING = frozenset(
@@ -26,7 +27,7 @@ def surface(document: Document, mention: Mention) -> str:
 
     "the United States" loses it, "The Beatles" keeps it, unless it is capitalised for the start of a sentence only.
     """
-    words = document.span_text(mention.start, mention.end).split()
+    words = visible(document.span_text(mention.start, mention.end)).split()
     article = words[:1] == ["the"] or (words[:1] == ["The"] and _at_sentence_start(document, mention))
     return " ".join(words[1:] if article and _capitalised("".join(words[1:2])) else words)
 

@@ -11,19 +11,23 @@ from pathlib import Path
 from lxml import etree
 
 from pipeline.readers.head import Head
+from pipeline.readers.language import canonical, detect
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.registry import Format
 from pipeline.readers.streams.xmlrecords import Broken, parse, parse_prolog, read_prolog, xml_records
 from pipeline.readers.wiki.text import Prose, read_wikitext
-from pipeline.readers.wiki.titles import Site
+from pipeline.readers.wiki.titles import Kind, Site
 from schemas import Document, Intake, Mention, Redirect, Section, Skipped
 from schemas.text.clean import one_line
 from schemas.text.segmentation import align, segment
 
 ROOTS = ("mediawiki", "page")
 _NAMESPACE = re.compile(r"""<(?:[\w.-]+:)?namespace\s[^<>]*?key=["'](-?\d+)["'][^<>]*>([^<>]*)</""")
-_DISAMBIGUATION = re.compile(r"\{\{\s*(?:disambig|dab\b|hndis|geodis|surname|given name)", re.IGNORECASE)
+_LANGUAGE = re.compile(r"""<(?:[\w.-]+:)?mediawiki\s[^<>]*?xml:lang=["']([\w-]+)["']""")
+_DATABASE = re.compile(r"<(?:[\w.-]+:)?dbname>([a-z_]+?)(?:wiki|wiktionary|wikisource|wikinews|wikivoyage)\w*</")
+_CATEGORY = re.compile(r"\[\[([^\[\]|:\n]{1,60}:[^\[\]|\n]{1,250})")
+_END = 5000  # characters at the end of a page, where its categories are
 _WIKIDATA = re.compile(
     r"\{\{\s*(?:authority control|taxonbar)\s*\|[^{}]{0,300}?\b(?:qid|from1?)\s*=\s*(Q\d+)", re.IGNORECASE
 )
@@ -53,9 +57,11 @@ def read_mediawiki(part: Part) -> Iterator[Intake]:
 
 
 def _site(prolog: str) -> Site:
-    """Return the namespaces that the dump names, and whether titles begin with a capital letter."""
+    """Return what the header of the dump says of its wiki."""
     names = {unescape(name).strip().lower(): int(key) for key, name in _NAMESPACE.findall(prolog)}
-    return Site(names, first_letter="<case>case-sensitive</case>" not in prolog)
+    language = _LANGUAGE.search(prolog) or _DATABASE.search(prolog)
+    code = canonical(language[1]) if language else ""
+    return Site(names, first_letter="<case>case-sensitive</case>" not in prolog, language=code)
 
 
 def _page(page: etree._Element, source: str, site: Site) -> Intake:
@@ -74,9 +80,9 @@ def _page(page: etree._Element, source: str, site: Site) -> Intake:
     namespace = _text(fields, "ns").strip() or str((site.namespace(prefix) if colon else 0) or 0)
     if namespace != "0":
         return Skipped(source, f"page of namespace {namespace}")
-    id = f"wiki:{title}"
-    if "redirect" in fields and (target := site.title(fields["redirect"].get("title", ""))):
-        return Redirect(alias=id, target=f"wiki:{target}", source=source)
+    name = site.title(title) or title
+    if "redirect" in fields and (target := fields["redirect"].get("title", "")):
+        return _redirect(name, target, source, site)
     if not revisions:
         return Skipped(source, "page without revision")
     # Timestamps of a dump sort as texts; of equal ones the later in the file counts.
@@ -85,36 +91,57 @@ def _page(page: etree._Element, source: str, site: Site) -> Intake:
     if model != "wikitext":
         return Skipped(source, f"content model {one_line(model)}")
     wikitext = _text(revision, "text")
-    if match := re.match(r"\s*#\s*redirect[^\[\n]{0,20}\[\[([^\[\]|]+)", wikitext, re.IGNORECASE):
-        return Redirect(alias=id, target=f"wiki:{site.title(match[1])}", source=source)
+    if match := site.words.redirection.match(wikitext):
+        return _redirect(name, match[1], source, site)
     if not wikitext.strip():
         return Skipped(source, "page without text")
     prose = read_wikitext(wikitext, site)
     if not prose.text:
         return Skipped(source, "page without prose")
-    return _document(id, source, title, prose, fields, revision, wikitext)
+    return _document(name, source, title, prose, fields, revision, wikitext, site)
+
+
+def _redirect(name: str, target: str, source: str, site: Site) -> Redirect | Skipped:
+    kind, title = site.link(target)
+    if kind is not Kind.PAGE:
+        return Skipped(source, "redirect to a page that is not an article")
+    return Redirect(alias=f"wiki:{name}", target=f"wiki:{title}", source=source)
+
+
+def _lists_pages(title: str, prose: Prose, wikitext: str, site: Site) -> bool:
+    """Say whether this is a disambiguation page, by its template, its title or its categories."""
+    if prose.disambiguation or site.words.lists_pages(title):
+        return True
+    categories = map(site.category, _CATEGORY.findall(wikitext[-_END:]))
+    return any(site.words.lists_pages_by_category(name) for name in categories if name)
 
 
 def _document(
-    id: str,
+    name: str,
     source: str,
     title: str,
     prose: Prose,
     fields: dict[str, etree._Element],
     revision: dict[str, etree._Element],
     wikitext: str,
+    site: Site,
 ) -> Document:
     spans = {(link.start, link.end): link.target for link in prose.links}
-    disambiguation = _DISAMBIGUATION.search(wikitext)
+    disambiguation = _lists_pages(title, prose, wikitext, site)
     if not disambiguation:
-        spans = {**dict.fromkeys(_subject(title, prose), title), **spans}
-    tokens, sentences = segment(prose.text, spans, prose.paragraphs)
+        spans = {**dict.fromkeys(_subject(title, prose), name), **spans}
+    language = site.language or detect(prose.text)
+    tokens, sentences = segment(prose.text, spans, prose.paragraphs, language)
     mentions = []
     for (first, last), target in sorted(spans.items()):
         if span := align(tokens, first, last):
             mentions.append(Mention(*span, kb_ids=(f"wiki:{target}",)))
     metadata = {("page", _text(fields, "id")), ("revision", _text(revision, "id"))}
-    metadata.add(("timestamp", _text(revision, "timestamp")))
+    metadata |= {("timestamp", _text(revision, "timestamp")), ("language", language)}
+    if prose.left_out:
+        metadata.add(("templates left out", str(prose.left_out)))
+    if undecodable := prose.text.count("\ufffd"):
+        metadata.add(("undecodable bytes", str(undecodable)))
     if disambiguation:
         metadata.add(("disambiguation", "yes"))
     if match := _WIKIDATA.search(wikitext):
@@ -123,7 +150,7 @@ def _document(
         re.sub(r"[^0-9]", "", _text(revision, "timestamp"))[:14] or re.sub(r"[^0-9]", "", _text(revision, "id"))[:18]
     )
     return Document(
-        id=id,
+        id=f"wiki:{name}",
         source=source,
         title=title,
         text=prose.text,

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# Soft hyphen, blanks without width, marks of direction, word joiner, byte order mark. Those that join or part letters
+# (U+200C, U+200D) change how a word is written and are none of them.
+INVISIBLE = "\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 
 def clean(text: str) -> str:
@@ -15,3 +19,8 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """Return the clean text with every run of white space as one blank, and none at its ends."""
     return " ".join(clean(text).split())
+
+
+def visible(text: str) -> str:
+    """Return the text without characters that nobody sees and that stand for nothing."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)

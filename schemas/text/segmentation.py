@@ -10,18 +10,24 @@ from itertools import pairwise
 
 from sentencex import get_sentence_boundaries
 
+from schemas.text.clean import INVISIBLE
+
 Spans = tuple[tuple[int, int], ...]
 
 _WINDOW = 4096  # characters
 
 # Combining marks belong to the letter before them, but `\w` leaves most of them out.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)).startswith("M"))
+# Characters that nobody sees. Inside a word they belong to it (soft hyphens, the signs that part letters of Persian
+# words); anywhere else they are like blanks.
+_UNSEEN = f"{INVISIBLE}\u200c\u200d\ufe0e\ufe0f"
+_JOINT = f"[{_UNSEEN}]++(?=[^\\W_])"
 _ABBREVIATIONS = "Inc Ltd Corp Co Jr Sr Dr Mr Mrs Ms St Mt Ft Prof Gen Col Lt Capt Sgt Maj Adm Gov Sen Rep Rev vs No al"
 
 # Tokens as in DocRED: hyphens and punctuation stand alone, `'s` too; numbers, initials and O'Brien stay whole.
 # The first two alternatives are shortcuts for most tokens; blanks are consumed so that none is tried at them.
 _TOKEN = re.compile(
-    rf"""\s*+(
+    rf"""[\s{_UNSEEN}]*+(
       [a-zA-Z]++(?=[ ,])
     | [,.;:)"(](?=[ \n])
     | \d++(?:[.,]\d++)+ | \d++(?![^\W_])               # 3.5   1,000   1999
@@ -29,29 +35,33 @@ _TOKEN = re.compile(
     | [A-Z]\.(?=\s?[^\W\d_])                           # the J. of J. R. R. Tolkien
     | (?:{"|".join(_ABBREVIATIONS.split())})\.(?=\s?\w)
     | ['’][sS](?![^\W_])                               # the 's of Tolkien's
-    | [^\W_](?:[^\W_]|[{_MARKS}])*+(?:['’](?![sS](?![^\W_]))[^\W\d_](?:[^\W_]|[{_MARKS}])*+)*+
+    | [^\W_](?:[^\W_]|[{_MARKS}]|{_JOINT})*+(?:['’](?![sS](?![^\W_]))[^\W\d_](?:[^\W_]|[{_MARKS}]|{_JOINT})*+)*+
     | ([^\w\s]|_)\2*+                                  # runs of one sign: ...  --
     )""",
     re.VERBOSE,
 )
 
 
-def segment(text: str, spans: Iterable[tuple[int, int]] = (), breaks: Iterable[int] = ()) -> tuple[Spans, Spans]:
+def segment(
+    text: str, spans: Iterable[tuple[int, int]] = (), breaks: Iterable[int] = (), language: str = "en"
+) -> tuple[Spans, Spans]:
     """Split a text into tokens and sentences.
 
-    Every character that is not white space lies in exactly one token, and every token in exactly one sentence.
+    Every visible character lies in exactly one token, and every token in exactly one sentence. Invisible characters,
+    such as soft hyphens and marks of direction, part no word and are no token of their own.
 
     Args:
         text: any text.
         spans: character spans that no sentence limit may cut, and at whose limits tokens are cut (given mentions).
         breaks: character offsets at which a sentence ends in any case (for example where the title ends).
+        language: code of the language, whose abbreviations end no sentence.
 
     Returns:
         (start, end) character offsets of the tokens, and (start, end) token ranges of the sentences.
     """
     spans = sorted(spans)
     forced = {offset for offset in breaks if 0 < offset < len(text)}
-    limits = sorted({0, len(text), *_outside(_sentence_ends(text), spans), *forced})
+    limits = sorted({0, len(text), *_outside(_sentence_ends(text, language or "en"), spans), *forced})
     cuts = sorted({offset for span in spans for offset in span})
     cut = 0
     tokens: list[tuple[int, int]] = []
@@ -80,7 +90,7 @@ def align(tokens: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int,
     return first, last
 
 
-def _sentence_ends(text: str) -> Iterator[int]:
+def _sentence_ends(text: str, language: str) -> Iterator[int]:
     """Yield where sentences end, in ascending order.
 
     The splitter takes quadratic time on some runs of signs, so it sees a window of the text at a time: the next one
@@ -89,7 +99,7 @@ def _sentence_ends(text: str) -> Iterator[int]:
     start = last = 0
     while start < len(text):
         stop = min(start + _WINDOW, len(text))
-        ends = sorted({start + item["end_index"] for item in get_sentence_boundaries("en", text[start:stop])})
+        ends = sorted({start + item["end_index"] for item in get_sentence_boundaries(language, text[start:stop])})
         ends = [end for end in ends if last < end < stop]
         yield from ends
         last = ends[-1] if ends else last

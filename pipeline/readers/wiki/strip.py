@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+
+from pipeline.readers.scripts import with_scripts
+from pipeline.readers.wiki.tables import without_tables
+from pipeline.readers.wiki.templates import Templates, name_of, show
 
 # Elements that go with their content.
 _DROPPED = (
@@ -14,47 +19,64 @@ _ENDS = {
     "!--": re.compile("-->"),
     **{name: re.compile(rf"</{name}\s{{0,9}}>", re.IGNORECASE) for name in (*_DROPPED.split("|"), "nowiki")},
 }
+# A formula without commands reads like text.
+_PLAIN_FORMULA = {
+    "math": re.compile(r"[\w\s=+\-−.,()<>/^*'%:]{1,60}"),
+    "chem": re.compile(r"[A-Za-z0-9()+\-−^ ]{1,60}"),
+    "ce": re.compile(r"[A-Za-z0-9()+\-−^ ]{1,60}"),
+}
+_NOTHING = "&#8203;"  # parts signs of markup, and is dropped as invisible
 _SIGNS = re.compile(r"[\[\]{}|'<>=*_]")
 _BRACES = re.compile(r"\{\{+|\}\}+")
-_TABLE = re.compile(r"^[ \t:*#]*(?:(\{\|)|\|\})", re.MULTILINE)
-_HEADING = re.compile(r"^==", re.MULTILINE)
-_PIPE = re.compile(r"\|(?![^\[\]|]{0,200}\]\])")
-_SHORT = 1000  # characters; a longer template is a box, not part of a sentence
-
-# Templates that show their first parameter.
-_TRANSPARENT = {
-    "nowrap", "nobr", "small", "smaller", "big", "sc", "smallcaps", "abbr", "tooltip", "nihongo", "ill",
-    "interlanguage link", "flag", "flagcountry", "sup", "sub", "linktext", "val", "keypress", "vanchor", "angbr",
-    "nts", "dts", "lang-xx",
-}  # fmt: skip
-
-# Templates that stand for words of a sentence, with what they show: {1} is the first parameter.
-_SHOWN = {
-    **dict.fromkeys(_TRANSPARENT, "{1}"),
-    **dict.fromkeys(["lang", "transl", "transliteration"], "{2}"),
-    **dict.fromkeys(["uss", "hms", "hmcs", "hmas", "ss", "rms"], "{0} {1}"),
-    **dict.fromkeys(["convert", "cvt"], "{1} {2}"),
-    **dict.fromkeys(["circa", "c."], "c. {1}"),
-    **dict.fromkeys(["frac", "fraction", "sfrac"], "{1}/{2}"),
-    **dict.fromkeys(["ndash", "en dash", "–"], "–"),
-    **dict.fromkeys(["snd", "spaced ndash", "spnd"], " – "),
-    **dict.fromkeys(["mdash", "em dash", "—"], "—"),
-    **dict.fromkeys(["nbsp", "space", "spaces", "·", "•", "pipe"], " "),
-    "as of": "As of {1}",
-    "'s": "'s",
-    "'": "'",
-}
-_RANGE_WORDS = {"to", "-", "–", "and", "or", "x", "by", "&"}
-_HOLE = re.compile(r"\((?:[ \t,;:]|&nbsp;)*\)|(?<=\()(?:[ \t]*[,;:])+[ \t]*|(?<=[ \t])[ \t]+")
+_LONGEST = 20_000  # characters of a template that shows words
+_DEEPEST = 12  # templates around one that shows words
+_SHORT = 400  # characters of a template that may be part of a sentence
+_UNCLOSED = "\0"  # where a template begins that never ends; the text has no such sign of its own
+# Its name and its parameters: whole lines of them, or what hangs together on its own line.
+_PARAMETERS = re.compile(
+    r"""
+    \0+ (?:
+        [ \t]*\w[^|\n\0{}\[\]]{0,80} \n (?:[ \t]*\|[^\n\0]*(?:\n|\Z))+
+      | [ \t]*\w[^|\n\0{}\[\].]{0,80} (?:\|[^|\s\0]*)+
+    )?
+    """,
+    re.VERBOSE,
+)
+# Forms of a word for several scripts, and rules for them that show nothing.
+_VARIANT = re.compile(r"-\{(?:[^{}|\n]{0,40}\|)?([^{}\n]{0,200})\}-")
+_HIDDEN_VARIANT = re.compile(r"-\{[ \t]*[THDN-]{1,3}[ \t]*\|[^{}\n]{0,200}\}-")
+# What is left of brackets around templates.
+_HOLE = re.compile(r"\((?:(?:[ \t,;:]|&nbsp;)*\)|[ \t]*[,;:][ \t,;:]*)")
+_ENTITY = re.compile(r"&#?\w{1,31};\Z")
 
 
-def strip(wikitext: str) -> str:
+@dataclass(frozen=True)
+class Stripped:
+    """Wikitext without what is not prose.
+
+    Attributes:
+        text: wikitext of paragraphs, lists, headings and links.
+        left_out: number of templates in sentences whose words, if they have any, are lost.
+        disambiguation: whether a template says that this is a disambiguation page.
+    """
+
+    text: str
+    left_out: int
+    disambiguation: bool
+
+
+def strip(wikitext: str, templates: Templates) -> Stripped:
     """Return the wikitext without comments, references, formulas, templates and tables.
 
-    Short templates that stand for words (`{{convert|5|km}}`, `{{lang|fr|chat}}`) leave those words, and `<nowiki>`
-    leaves its content with every sign of markup as a character reference.
+    Templates that stand for words (`{{convert|5|km}}`, `{{lang|fr|chat}}`) leave those words, and `<nowiki>` leaves its
+    content with every sign of markup as a character reference.
     """
-    return _HOLE.sub("", _without_tables(_without_templates(_without_elements(wikitext))))
+    text = _without_elements(wikitext)
+    if "-{" in text:
+        text = _VARIANT.sub(_variant, _HIDDEN_VARIANT.sub("", text))
+    text, left_out, disambiguation = _without_templates(text, templates)
+    text = with_scripts(without_tables(text))
+    return Stripped(_HOLE.sub(lambda hole: "" if hole[0][-1] == ")" else "(", text), left_out, disambiguation)
 
 
 def _without_elements(text: str) -> str:
@@ -66,6 +88,8 @@ def _without_elements(text: str) -> str:
         at = match.end()
         name = (match[2] or "!--").lower()
         if match[1] or (match[3] and match[3].endswith("/")) or name in endless:
+            if name == "nowiki":
+                kept.append(_NOTHING)
             continue
         close = _ENDS[name].search(text, at)
         if close is None:
@@ -73,15 +97,25 @@ def _without_elements(text: str) -> str:
             continue
         if name == "nowiki":
             kept.append(_SIGNS.sub(lambda sign: f"&#{ord(sign[0])};", text[at : close.start()]))
+        elif name in _PLAIN_FORMULA and _PLAIN_FORMULA[name].fullmatch(text, at, close.start()):
+            kept.append(text[at : close.start()])
         at = close.end()
     kept.append(text[at:])
     return "".join(kept)
 
 
-def _without_templates(text: str) -> str:
+def _variant(match: re.Match[str]) -> str:
+    """Return the first of the forms of a word that a wiki with several scripts gives: `-{zh-hans:A; zh-hant:B}-`."""
+    first = match[1].partition(";")[0]
+    return first.partition(":")[2] or first
+
+
+def _without_templates(text: str, templates: Templates) -> tuple[str, int, bool]:
+    """Return the text with the words of templates, the number of those lost, and whether it is a disambiguation."""
     out: list[str] = []
     opened: list[tuple[int, int, int]] = []  # braces still open, where in `out` and in `text` they stand
-    at = 0
+    at = left_out = 0
+    disambiguation = False
     for match in _BRACES.finditer(text):
         out.append(text[at : match.start()])
         at = match.end()
@@ -93,51 +127,43 @@ def _without_templates(text: str) -> str:
             open_count, index, begin = opened.pop()
             taken = 3 if open_count > 2 and count > 2 else 2
             shown = ""
-            if taken == 2 and match.start() - begin < _SHORT:
-                shown = _show("".join(out[index:]))
+            if taken == 2:
+                name = name_of(text, begin)
+                form = templates.known(name)
+                if form is not None and match.start() - begin < _LONGEST and len(opened) < _DEEPEST:
+                    shown = show(form, "".join(out[index:]))
+                elif not opened and templates.is_disambiguation(name):
+                    disambiguation = True
             del out[index:]
-            if not shown and out and text[at : at + 1] in ",.;:)":
-                out[-1] = out[-1].rstrip(" ")
+            if not shown:
+                if out and text[at : at + 1] in ",.;:)":
+                    out[-1] = _end(out[-1], text[at : at + 1])
+                if taken == 2 and not opened and not templates.is_silent(name) and _in_sentence(out, text, begin, at):
+                    left_out += 1
             out.append(shown)
             count -= taken
             if open_count - taken > 1:
                 opened.append((open_count - taken, index, begin))
     out.append(text[at:])
-    return "".join(out)
+    for count, index, _ in opened:
+        if count > 1:
+            out[index] = f"{_UNCLOSED}{out[index]}"
+    whole = "".join(out)
+    return (_PARAMETERS.sub("", whole) if opened else whole), left_out, disambiguation
 
 
-def _show(inner: str) -> str:
-    """Return the words that a template stands for, mostly none."""
-    name, *parameters = _PIPE.split(inner)
-    name = name.strip().lower().replace("_", " ")
-    if name.startswith("formatnum:"):
-        return name.removeprefix("formatnum:")
-    pattern = _SHOWN.get("lang-xx" if name.startswith("lang-") else name)
-    if pattern is None:
-        return ""
-    values = [name.upper(), *(value.strip() for value in parameters if not re.match(r"\s*[A-Za-z_-]+\s*=", value))]
-    if name in ("convert", "cvt") and len(values) > 4 and values[2] in _RANGE_WORDS:
-        pattern = "{1} {2} {3} {4}"
-    return pattern.format(*values, *[""] * 4)
+def _end(text: str, sign: str) -> str:
+    """Return the end of a text in front of a sign without blanks, and in front of a bracket without commas."""
+    text = text.rstrip(" ")
+    while sign == ")" and text[-1:] in (",", ";", ":") and not _ENTITY.search(text, max(0, len(text) - 40)):
+        text = text[:-1].rstrip(" ")
+    return text
 
 
-def _without_tables(text: str) -> str:
-    kept: list[str] = []
-    depth = at = begin = 0
-    for match in _TABLE.finditer(text):
-        if match[1]:
-            if depth == 0:
-                begin = match.start()
-            depth += 1
-        elif depth:
-            depth -= 1
-            if depth == 0:
-                kept.append(text[at:begin])
-                at = match.end()
-    if depth:
-        # A table that never ends reaches to the next heading.
-        heading = _HEADING.search(text, begin)
-        kept.append(text[at:begin])
-        at = heading.start() if heading else len(text)
-    kept.append(text[at:])
-    return "".join(kept)
+def _in_sentence(out: list[str], text: str, begin: int, end: int) -> bool:
+    """Say whether a template from `begin` to `end` of the text is short and has words on its line."""
+    if end - begin > _SHORT or "\n" in text[begin:end]:
+        return False
+    before = "".join(out[-3:]).rpartition("\n")[2]
+    after = text[end : end + 40].partition("\n")[0]
+    return any(map(str.isalnum, before)) or after.lstrip(" ,.;:")[:1].isalpha()

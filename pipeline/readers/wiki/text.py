@@ -8,26 +8,25 @@ from enum import Enum, auto
 from html import unescape
 from typing import NamedTuple
 
+from pipeline.readers.wiki.apostrophes import with_literal_apostrophes
 from pipeline.readers.wiki.strip import strip
+from pipeline.readers.wiki.templates import templates
 from pipeline.readers.wiki.titles import Kind, Site
-from schemas.text.clean import clean
+from schemas.text.clean import clean, visible
 
 _HEADING = re.compile(r"^=[^\n]*=[ \t]*$", re.MULTILINE)
-_APPENDIX = {
-    "see also", "references", "external links", "notes", "footnotes", "further reading", "bibliography",
-    "sources", "citations", "notes and references", "references and notes", "works cited", "general references",
-    "literature cited",
-}  # fmt: skip
 _BLOCK_TAGS = "p|li|ul|ol|dl|dt|dd|div|blockquote|center|poem|hr|table|tr|td|th|caption|tbody|h[1-6]"
 _INLINE_TAGS = (
     "br|span|small|big|sub|sup|b|i|u|s|em|strong|code|tt|var|samp|kbd|cite|q|abbr|font|del|ins|strike|bdi|bdo|dfn|mark|"
     "ruby|rb|rt|rp|rtc|wbr|time|data|noinclude|onlyinclude|includeonly|nowiki|ref|references|a|img|section|gallery|pre"
 )
+# Letters behind a link that belong to its words, in any language that parts words by blanks.
+_TRAIL = "a-zß-öø-žа-яёђєіїјљњћўґء-يپچژکگی\u1ea1-\u1ef9"
 # Every alternative begins with a certain sign, so that the search skips quickly what is no markup.
 _MARKUP = re.compile(
     rf"""
       \[\[
-    | \]\][a-zß-öø-ÿ]*                                                          # [[cat]]s
+    | \]\][{_TRAIL}]*                                                           # [[cat]]s
     | \[(?:(?:https?:|ftp:|news:|irc:)?//|mailto:)[^\s\[\]<>"]*[ \t]*
     | \]
     | ''+
@@ -70,6 +69,8 @@ class Prose:
         paragraphs: offsets at which paragraphs begin.
         bold: character spans in bold in the first paragraph.
         lead: end of the text before the first heading.
+        left_out: number of templates in sentences whose words, if they have any, are lost.
+        disambiguation: whether a template says that this is a disambiguation page.
     """
 
     text: str = ""
@@ -78,12 +79,15 @@ class Prose:
     paragraphs: list[int] = field(default_factory=list)
     bold: list[tuple[int, int]] = field(default_factory=list)
     lead: int = 0
+    left_out: int = 0
+    disambiguation: bool = False
 
 
 def read_wikitext(wikitext: str, site: Site) -> Prose:
     """Return the prose of a page; sections such as References and External links are left out."""
-    stripped = "\n" + strip(clean(wikitext))  # so that every line begins with a line break
-    writer = _Writer()
+    bare = strip(clean(wikitext), templates(site.language))
+    stripped = "\n" + with_literal_apostrophes(bare.text)  # so that every line begins with a line break
+    writer = _Writer(Prose(left_out=bare.left_out, disambiguation=bare.disambiguation))
     at = 0
     level = 0  # of the appendix that is being left out, or 0
     for match in _HEADING.finditer(stripped):
@@ -94,7 +98,7 @@ def read_wikitext(wikitext: str, site: Site) -> Prose:
         depth = min(len(line) - len(line.lstrip("=")), len(line) - len(line.rstrip("=")), 6)
         title = _plain(line[depth:-depth], site) if len(line) > 2 * depth else ""
         if not level or depth <= level:
-            level = depth if title.lower() in _APPENDIX else 0
+            level = depth if site.words.is_appendix(title) else 0
         if not level:
             writer.heading(title)
     if not level:
@@ -104,7 +108,7 @@ def read_wikitext(wikitext: str, site: Site) -> Prose:
 
 def _plain(wikitext: str, site: Site) -> str:
     """Return the words of one line of wikitext."""
-    writer = _Writer()
+    writer = _Writer(Prose())
     writer.write(_scan(wikitext, site))
     return writer.finish().text.replace("\n\n", " ")
 
@@ -113,6 +117,7 @@ def _scan(text: str, site: Site) -> list[str | _Label | _Mark]:
     """Return the words, links and marks of wikitext without headings, in order."""
     out: list[str | _Label | _Mark] = []
     opened: list[tuple[int, int]] = []  # where in `out` a link begins, and what `nested` was then
+    line_ends: dict[int, int] = {}  # where in `out` the line of an open link to a file ends, by where the link begins
     nested = 0  # links and breaks so far: a link with one inside is none
     external = False
     at = 0
@@ -131,10 +136,13 @@ def _scan(text: str, site: Site) -> list[str | _Label | _Mark]:
                 out.append(markup[2:])
         elif markup[0] == "\n":
             external = False
-            if markup[-1] in " \t\n" and markup.count("\n") == 1:
+            is_blank = markup.count("\n") > 1
+            is_break = is_blank or markup[-1] not in " \t\n"
+            if opened:
+                opened = _unclosed(out, opened, line_ends, is_break, is_blank, site)
+            if not is_break:
                 out.append(" ")
             else:
-                _drop_unclosed(out, opened, site)
                 out.append(_Mark.BREAK)
                 nested += 1
         elif markup[0] == "'":
@@ -152,21 +160,21 @@ def _scan(text: str, site: Site) -> list[str | _Label | _Mark]:
         elif match["inline"] and match["inline"].lower() == "br":
             out.append(" ")
     out.append(text[at:])
-    _drop_unclosed(out, opened, site)
+    if opened:
+        _unclosed(out, opened, line_ends, True, True, site)
     return out
 
 
 def _close(out: list[str | _Label | _Mark], begin: int, nested: bool, trail: str, site: Site) -> bool:
     """Put the link that begins at `out[begin]` in place of its pieces; say whether one was put."""
-    first = out[begin] if begin < len(out) else ""
     if nested:
-        if isinstance(first, str) and site.link(first.partition("|")[0])[0] is Kind.HIDDEN:
+        if _is_hidden(out, begin, site):
             del out[begin:]
         out.append(trail)
         return False
     inner = "".join(piece for piece in out[begin:] if isinstance(piece, str))
     del out[begin:]
-    target, pipe, label = inner.partition("|")
+    target, pipe, label = inner.replace("&#124;", "|").partition("|")
     kind, title = site.link(target)
     if kind is Kind.HIDDEN:
         out.append(trail)
@@ -179,21 +187,41 @@ def _close(out: list[str | _Label | _Mark], begin: int, nested: bool, trail: str
     return True
 
 
-def _drop_unclosed(out: list[str | _Label | _Mark], opened: list[tuple[int, int]], site: Site) -> None:
-    """Take away what stands behind an unclosed link to a file; other unclosed links leave their words."""
-    for begin, _ in opened:
-        first = out[begin] if begin < len(out) else ""
-        if isinstance(first, str) and site.link(first.partition("|")[0])[0] is Kind.HIDDEN:
-            del out[begin:]
-            break
-    opened.clear()
+def _unclosed(
+    out: list[str | _Label | _Mark],
+    opened: list[tuple[int, int]],
+    line_ends: dict[int, int],
+    is_break: bool,
+    is_blank: bool,
+    site: Site,
+) -> list[tuple[int, int]]:
+    """Return the links that may be closed behind the end of a line.
+
+    The caption of a file may go on over lines and lists; if it is not closed before a blank line, its first line is
+    dropped. Other links end with their paragraph or list item, and leave their words if they are not closed.
+    """
+    index = next((index for index, (begin, _) in enumerate(opened) if _is_hidden(out, begin, site)), None)
+    if index is None:
+        return [] if is_break else opened
+    begin = opened[index][0]
+    line_end = line_ends.setdefault(begin, len(out))
+    if not is_blank:
+        return opened[: index + 1] if is_break else opened
+    del out[begin:line_end]
+    return []
+
+
+def _is_hidden(out: list[str | _Label | _Mark], begin: int, site: Site) -> bool:
+    """Say whether a link that begins at `out[begin]` leaves nothing in the text."""
+    first = out[begin] if begin < len(out) else ""
+    return isinstance(first, str) and ":" in first and site.link(first.partition("|")[0])[0] is Kind.HIDDEN
 
 
 class _Writer:
     """Puts pieces together, collapses white space and keeps count of offsets."""
 
-    def __init__(self) -> None:
-        self._prose = Prose()
+    def __init__(self, prose: Prose) -> None:
+        self._prose = prose
         self._parts: list[str] = []
         self._length = 0
         self._blank = False  # a blank is due before the next words
@@ -243,6 +271,8 @@ class _Writer:
     def _words(self, raw: str) -> tuple[int, int]:
         """Write the words of a piece; return their character offsets."""
         text = clean(unescape(raw)) if "&" in raw else raw
+        if not text.isascii():
+            text = visible(text)
         words = " ".join(text.split())
         if not words:
             self._blank = self._blank or bool(text)

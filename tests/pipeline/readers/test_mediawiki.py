@@ -77,6 +77,84 @@ def test_every_page_is_accounted_for(tmp_path):
     ]
 
 
+def test_a_redirect_is_read_as_a_link_is(tmp_path):
+    pages = [
+        page("A", "#REDIRECT [[:old mill#Wheel]]"),
+        page("B", "#REDIRECT [[:Category:Mills]]"),
+        page("C", "#REDIRECT [[fr:Moulin]]"),
+        page("D", "", extra='<redirect title="Category:Mills" />'),
+        page("E", "#REDIRECT [[Caf%C3%A9]]"),
+    ]
+    items = read_all(write(tmp_path / "a.xml", dump(*pages)))
+    assert [(item.alias, item.target) for item in items if isinstance(item, Redirect)] == [
+        ("wiki:A", "wiki:Old mill"),
+        ("wiki:E", "wiki:Café"),
+    ]
+    assert counts(items) == {"Redirect": 2, "redirect to a page that is not an article": 3}
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "is_listed"),
+    [
+        ("Mill", "'''Mill''' is:\n* [[Old mill]]\n{{disambiguation|geo}}", True),
+        ("Mill", "'''Mill''' is:\n* [[Old mill]]\n{{Place name disambiguation}}", True),
+        ("Mill", "'''Mill''' is:\n* [[Old mill]]\n[[Category:Disambiguation pages]]", True),
+        ("Mill (disambiguation)", "'''Mill''' is:\n* [[Old mill]]", True),
+        ("Falk", "'''Falk''' is:\n* [[Ida Falk]]\n{{surname}}", True),
+        ("Mill", "'''Mill''' grinds [[wheel]]{{disambiguation needed|date=May 2020}}s.", False),
+        ("Mill", "'''Mill''' is a {{surname unclear|x}}. <nowiki>{{disambiguation}}</nowiki>", False),
+    ],
+)
+def test_disambiguation_pages(tmp_path, title, text, is_listed):
+    text = text.replace("<", "&lt;")
+    [document] = documents(read_all(write(tmp_path / "a.xml", dump(page(title, text)))))
+    assert (("disambiguation", "yes") in document.metadata) is is_listed
+    assert (("wiki:Mill",) in [mention.kb_ids for mention in document.mentions]) is not is_listed
+
+
+GERMAN = "Die '''Mühle''' am Fluss wurde 1901 von der Gemeinde gekauft und ist seither eine [[Schule]]."
+
+
+@pytest.mark.parametrize(
+    ("head", "language"),
+    [
+        ('<mediawiki xml:lang="de">', "de"),
+        ('<mediawiki xml:lang="de-AT">', "de"),
+        ("<mediawiki><siteinfo><dbname>dewiki</dbname></siteinfo>", "de"),
+        ("<mediawiki><siteinfo><dbname>commonswiki</dbname></siteinfo>", "de"),
+        ("<mediawiki>", "de"),
+        ('<mediawiki xml:lang="ltg">', "ltg"),
+    ],
+)
+def test_the_language_is_that_of_the_header_or_else_that_of_the_text(tmp_path, head, language):
+    content = head + page("Mühle", GERMAN) + "</mediawiki>"
+    [document] = documents(read_all(write(tmp_path / "a.xml", content)))
+    assert ("language", language) in document.metadata
+
+
+def test_a_dump_of_another_language(tmp_path):
+    pages = [
+        page(
+            "Mühle",
+            f"[[Bild:M.jpg|mini|alt]]\n{GERMAN}\n== Siehe auch ==\n* [[x]]\n== Bau ==\nHolz.\n== Weblinks ==\ny",
+        ),
+        page("Wassermühle", "#WEITERLEITUNG [[Mühle]]"),
+        page("Mahl", "'''Mahl''' steht für:\n* [[Mühle]]\n{{Begriffsklärung}}"),
+    ]
+    items = read_all(write(tmp_path / "a.xml", dump(*pages).replace('xml:lang="en"', 'xml:lang="de"')))
+    mill, listed = documents(items)
+    assert mill.text == "Die Mühle am Fluss wurde 1901 von der Gemeinde gekauft und ist seither eine Schule.\n\nHolz."
+    assert ("disambiguation", "yes") in listed.metadata
+    assert counts(items) == {"Document": 2, "Redirect": 1}
+
+
+def test_what_vanished_or_could_not_be_decoded_is_counted(tmp_path):
+    data = dump(page("Mill", "It is {{strange|x}} high and {{odd}} old, XX.")).encode().replace(b"XX", b"\xff\xfe")
+    [document] = documents(read_all(write(tmp_path / "a.xml", data)))
+    assert ("templates left out", "2") in document.metadata
+    assert ("undecodable bytes", "2") in document.metadata
+
+
 def test_the_last_revision_counts(tmp_path):
     two = page("Foo", "Old words.").replace(
         "</page>",

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.readers.wiki.text import read_wikitext
-from pipeline.readers.wiki.titles import Kind, Site
+from pipeline.readers.wiki.titles import Site
 
 SITE = Site({"datei": 6, "diskussion": 1})
 SIGNS = """[[ ]] {{ }} {| |} | ''' '' <ref> </ref> <ref/> <!-- --> a File:x ] &amp; <br> <nowiki> </nowiki>
@@ -31,7 +31,7 @@ def links_of(wikitext):
         ("A{{fact}}, then {{unknown|x}}.", "A, then."),
         ("Ada ({{IPA|x}}) and ({{IPA|x}}; born 1970)", "Ada and (born 1970)"),
         ("about {{convert|10|km|mi|abbr=on}} or {{convert|2|to|3|kg}}", "about 10 km or 2 to 3 kg"),
-        ("the {{lang|fr|chat}} {{lang-de|Katze}} {{nowrap|a [[cat|kitten]]}}", "the chat Katze a kitten"),
+        ("the {{lang|fr|chat}} {{lang-de|Katze}} {{nowrap|a [[cat|kitten]]}}", "the chat German: Katze a kitten"),
         ("{{Infobox\n| a = [[b]]\n| c = {{d}}\n}}\nText", "Text"),
         ("Before\n{| class=x\n! a\n|-\n| {| \n| inner\n|}\n|}\nAfter", "Before\n\nAfter"),
         ("Open\n{| class=x\n| a\n== Next ==\nText", "Open\n\nText"),
@@ -53,6 +53,29 @@ def links_of(wikitext):
         ("Text </ref> {{ [[ }} ]] '' stray", "Text stray"),
         ("a < b and 1<2", "a < b and 1<2"),
         ("if {{{1|x}}} then", "if then"),
+        # captions, galleries and links to media
+        ("[[File:A.jpg|thumb|Two things:\n* one [[x]]\n* two]]\nText [[y]]", "Text y"),
+        ("[[File:A.jpg|thumb|never closed [[x]]\nText goes on.\n\nNext", "Text goes on.\n\nNext"),
+        ("[[Media:A.ogg|Listen]] to [[:File:B.pdf|the plan]]", "Listen to the plan"),
+        # tables
+        ("A<table><tr><td>x</td></tr><tr><td><table><tr><td>y</td></tr></table></td></tr></table>B", "AB"),
+        ("{{table start}}\n|-\n| x || y\n{{table end}}\nText", "Text"),
+        ("Text\n|-\n| x || y\n! z\nmore", "Text\n\nmore"),
+        ("{|\n| x\n| y\n\nText goes on.\n\n{|\n| z\n|}\nEnd", "Text goes on.\n\nEnd"),
+        ("a </table> b\n|}\nc", "a\n\nb\n\nc"),
+        # apostrophes
+        ("The ''[[Daily News|News]]'''s writer said ''no''.", "The News's writer said no."),
+        ("'''Ida''' of the ''News'''s team", "Ida of the News's team"),
+        ("L'''amour''", "L'amour"),
+        # what nobody sees
+        ("Glas\xadgow &shy;is\u200b here\u200e, no\ufeff", "Glasgow is here, no"),
+        ("[[Mill]]<nowiki/>s and [[mill]]s", "Mills and mills"),
+        # character references
+        ("5 &lt; 6 &amp;lt; &amp;amp; AT&amp;T", "5 < 6 &lt; &amp; AT&T"),
+        ("a (&Psi;) and (born 1970; {{IPA|x}})", "a (Ψ) and (born 1970)"),
+        # templates that never end
+        ("{{Infobox mill\n| name = x\n| by = [[Ida]]\n'''Mill''' is old.", "Mill is old."),
+        ("It is old.{{cite web|url=http://x|title=Broken It is high.", "It is old. It is high."),
         ("", ""),
     ],
 )
@@ -72,6 +95,10 @@ def test_text(wikitext, text):
         ("'''[[Ada]]''' [[''Nature'']]", [("Ada", "Ada"), ("Nature", "Nature")]),
         ("[[a|[[b]] c]]", [("b", "B")]),
         ("* [[a]]\n* [[b]]", [("a", "A"), ("b", "B")]),
+        ("[[Mill]]<nowiki/>s, [[мельниц]]ами", [("Mill", "Mill"), ("мельницами", "Мельниц")]),
+        ("[[re:publica]] and [[Caf%C3%A9|a café]]", [("re:publica", "Re:publica"), ("a café", "Café")]),
+        ("[[\u200eRome\u200e]]", [("Rome", "Rome")]),
+        ("[[Rome{{!}}the city]]", [("the city", "Rome")]),
     ],
 )
 def test_links(wikitext, links):
@@ -93,13 +120,6 @@ def test_sections_keep_their_place_and_appendices_go():
 def test_bold_names_of_the_first_paragraph():
     prose = read_wikitext("'''Ada B.''' or '''B''' x\n\n'''not'''\n== A ==\n'''nor'''", SITE)
     assert [prose.text[start:end].strip() for start, end in prose.bold] == ["Ada B.", "B"]
-
-
-def test_titles():
-    assert Site().title("_foo__bar_#x") == "Foo bar"
-    assert Site(first_letter=False).title("foo") == "foo"
-    assert Site().link("::fr:x")[0] is Kind.LABEL
-    assert Site().link(":fr:x")[0] is Kind.LABEL
 
 
 @given(MARKUP)
@@ -124,7 +144,33 @@ def test_arbitrary_text_is_read(wikitext):
 
 @pytest.mark.parametrize(
     "piece",
-    ["{", "}}", "{{", "{{a|", "{{nowrap|", "[[", "[[a|", "[[File:a|", "]]", "'", "<ref>", "<!--", "== a", "\n* ", "="],
+    [
+        "{",
+        "}}",
+        "{{",
+        "{{a|",
+        "{{nowrap|",
+        "[[",
+        "[[a|",
+        "[[File:a|",
+        "]]",
+        "'",
+        "<ref>",
+        "<!--",
+        "== a",
+        "\n* ",
+        "=",
+        "{|\n",
+        "<table>",
+        "\n|-",
+        "'''a",
+        "<sup>1</sup>",
+        "(,",
+        ", ",
+        "{{quote|",
+        "-{",
+        "%C3",
+    ],
 )
 def test_time_is_linear(piece):
     def cost(size):
