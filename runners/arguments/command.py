@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -10,6 +10,7 @@ import click
 from runners.errors import UserError, did_you_mean, explain
 
 _BEAM = "runners.arguments.command.beam"
+_INTERRUPTED = "runners.arguments.command.interrupted"
 
 
 class Command(click.Command):
@@ -63,6 +64,17 @@ def beam_options(ctx: click.Context) -> Sequence[str]:
     """Return the options that the running command hands to Beam, in the order given."""
     options: tuple[str, ...] = ctx.meta.get(_BEAM, ())
     return options
+
+
+def when_interrupted(ctx: click.Context, message: Callable[[], str]) -> None:
+    """Let `message` return what the user reads if a signal stops the running command."""
+    ctx.meta[_INTERRUPTED] = message
+
+
+def interruption_message(ctx: click.Context) -> str:
+    """Return what the user reads when a signal has stopped the running command."""
+    message: Callable[[], str] | None = ctx.meta.get(_INTERRUPTED)
+    return message() if message else "Stopped."
 
 
 def _keep(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

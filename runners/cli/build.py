@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import click
 import msgspec
 
 from runners.arguments.build_config import BuildConfig, default_config_text, load_config, override
-from runners.arguments.command import CommandWithBeamOptions, beam_options
+from runners.arguments.command import CommandWithBeamOptions, beam_options, when_interrupted
+from runners.arguments.kept_extractions import kept_message
 from runners.arguments.runner_options import beam_arguments, runner_options
 from runners.errors import UserError
 
@@ -87,7 +89,11 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], r
     if not settings.inputs:
         raise UserError("nothing to read: name files, folders or patterns, for example 'factmill build articles/ ...'")
     if not settings.out:
-        raise UserError("where shall the graph go? Add --out DIR")
+        raise UserError("the output folder is missing: add --out DIR")
+    again = ["factmill", "build", "--out", settings.out, "--resume"]
+    if settings.runner != "local":
+        again += ["--runner", settings.runner]
+    when_interrupted(ctx, partial(kept_message, Path(settings.out), again))
     _run(settings, Path(settings.out), resume)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import click
 
+from runners.arguments.command import interruption_message
 from runners.cli.build import build
 from runners.cli.calibrate import calibrate
 from runners.cli.check import check
@@ -21,10 +23,35 @@ from runners.cli.show import show
 from runners.cli.sparql import sparql
 from runners.cli.train import train
 from runners.cli.update import update
+from runners.execution.interruption import Interruption, handling_signals
 from runners.execution.process_settings import set_thread_waiting
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Program(click.Group):
+    """The group of all commands; ends them in good order on SIGINT and SIGTERM."""
+
+    _interruption: Interruption
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command with our handlers for signals."""
+        with handling_signals() as self._interruption:
+            return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; if a signal interrupted it, say what was kept and leave with the status of the signal."""
+        self._interruption.message = lambda: interruption_message(ctx)
+        try:
+            return super().invoke(ctx)
+        except BaseException as error:
+            if self._interruption.signal is not None:
+                self._interruption.leave()
+            if isinstance(error, KeyboardInterrupt):
+                click.echo(interruption_message(ctx), err=True)
+                ctx.exit(self._interruption.status)
+            raise
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="factmill", prog_name="factmill")
 def main() -> None:
     """Turn a corpus into a knowledge graph, and ask it questions.

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from runners.arguments.command import CommandWithBeamOptions
+from runners.arguments.command import CommandWithBeamOptions, when_interrupted
 from runners.arguments.runner_options import execution, execution_options
 
 
@@ -39,6 +39,7 @@ def merge(ctx: click.Context, /, first: str, second: str, out: str, **where: Any
     from runners.display.build_summary import print_summary
     from runners.display.progress import progress_on
 
+    when_interrupted(ctx, lambda: f"Stopped. '{out}' is as it was before; run the same command again.")
     with execution(ctx, **where) as there, progress_on() as progress:
         report = merge_graphs(first, second, out, there, progress)
     print_summary(report, Path(out))

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 import click
 
-from runners.arguments.command import CommandWithBeamOptions
+from runners.arguments.command import CommandWithBeamOptions, when_interrupted
 from runners.arguments.runner_options import execution, execution_options
 from runners.errors import UserError
 
@@ -50,6 +50,7 @@ def remove(ctx: click.Context, /, graph: str, documents: TextIO, **where: Any) -
     from runners.display.build_summary import print_summary
     from runners.display.progress import progress_on
 
+    when_interrupted(ctx, lambda: f"Stopped. '{graph}' is as it was before; run the same command again.")
     with execution(ctx, **where) as there, progress_on() as progress:
         report = remove_documents(graph, ids, there, progress)
     print_summary(report, Path(graph))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from runners.arguments.command import CommandWithBeamOptions
+from runners.arguments.command import CommandWithBeamOptions, when_interrupted
+from runners.arguments.kept_extractions import kept_message
 from runners.arguments.runner_options import execution, execution_options
 
 
@@ -51,6 +53,7 @@ def update(
     from runners.display.build_summary import print_summary
     from runners.display.progress import progress_on
 
+    when_interrupted(ctx, partial(kept_message, Path(graph), ["factmill", "update", graph, *inputs, "--resume"]))
     with execution(ctx, **where) as there, progress_on() as progress:
         report = update_graph(graph, inputs, there, model, format, progress, resume=resume)
     print_summary(report, Path(graph))

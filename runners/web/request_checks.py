@@ -58,7 +58,8 @@ class RequestChecks:
         if origin is not None and urlsplit(origin).netloc.lower() != (authority or "").lower():
             return _text(403, f"requests from pages of '{origin}' are refused")
         # A link on another site may lead to a page here, and must not run a query.
-        follows_link = headers.get("sec-fetch-mode") == "navigate" and not scope["query_string"]
+        navigates = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
+        follows_link = navigates and not scope["query_string"]
         if headers.get("sec-fetch-site", "none") not in _SAME_SITE and not follows_link:
             return _text(403, "requests from pages of other sites are refused")
         return None

@@ -9,8 +9,9 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import IO, Literal, Protocol
+from typing import IO, Any, Literal, Protocol
 from urllib.parse import parse_qsl
 
 import pyoxigraph
@@ -140,6 +141,7 @@ class SparqlEndpoint:
         self._graph = graph
         running = at_once or max(2, os.cpu_count() or 2)
         self._running = asyncio.Semaphore(running)
+        self._threads = ThreadPoolExecutor(running, thread_name_prefix="sparql")
         self._places = running * (1 + _WAITING_FOR_ONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -182,24 +184,20 @@ class SparqlEndpoint:
     async def _answer(self, request: Request, wanted: SparqlRequest) -> SparqlAnswer:
         """Answer a query in a thread, and cancel it when the client goes."""
         if self._places == 0:
-            raise _Refused(
-                503, "too many queries at once: try again in some seconds", **{"Retry-After": _RETRY_SECONDS}
-            )
+            raise _Refused(503, "too many queries at once: try again in a moment", **{"Retry-After": _RETRY_SECONDS})
         self._places -= 1
         cancelled = threading.Event()
-        gone = asyncio.create_task(_disconnected(request))
+        gone = asyncio.ensure_future(_disconnected(request))
+        turn = asyncio.ensure_future(self._running.acquire())
         try:
-            turn = asyncio.create_task(self._running.acquire())
-            await asyncio.wait([turn, gone], return_when=asyncio.FIRST_COMPLETED)
+            await _first(turn, gone)
             if not turn.done():
-                turn.cancel()
                 raise ClientDisconnect
-            answering = asyncio.get_running_loop().run_in_executor(None, self._graph.answer, wanted, cancelled)
-            # The thread holds its turn until it is through, also if nobody waits for the answer any more.
+            answering = asyncio.get_running_loop().run_in_executor(self._threads, self._graph.answer, wanted, cancelled)
+            # A thread keeps its turn until it has finished, even if nobody waits for the answer any more.
             answering.add_done_callback(lambda _: self._running.release())
-            await asyncio.wait([answering, gone], return_when=asyncio.FIRST_COMPLETED)
+            await _first(answering, gone)
             if not answering.done():
-                cancelled.set()
                 raise ClientDisconnect
             return answering.result()
         except QueryTimeout as error:
@@ -207,7 +205,9 @@ class SparqlEndpoint:
         except QueryError as error:
             raise _Refused(400, str(error)) from error
         finally:
+            cancelled.set()
             gone.cancel()
+            turn.cancel()
             self._places += 1
 
     async def _description(self, request: Request, accept: str) -> Response:
@@ -260,6 +260,10 @@ async def _body(request: Request) -> bytes:
     except TimeoutError:
         raise _Refused(408, f"the body did not arrive in {_SECONDS_TO_SEND_BODY} s", Connection="close") from None
     return bytes(body)
+
+
+async def _first(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _disconnected(request: Request) -> None:

@@ -12,8 +12,8 @@ import pyoxigraph
 
 from runners.web.sparql import GRAPH_TYPES, Kind, SparqlAnswer, SparqlRequest
 from sinks.questions.cypher_engine import QueryError
-from sinks.rdf.iris import PREFIXES
 from sinks.questions.sparql_engine import SparqlStore
+from sinks.rdf.iris import PREFIXES
 
 _SOLUTION_FORMATS = {
     "application/sparql-results+json": pyoxigraph.QueryResultsFormat.JSON,
@@ -49,7 +49,10 @@ class StoredGraph:
 
     def answer(self, request: SparqlRequest, cancelled: threading.Event) -> SparqlAnswer:
         """Answer a query and write the answer in the form that the client accepts."""
-        found = self._current_store().query(request.query, list(request.default_graphs), list(request.named_graphs))
+        try:
+            found = self._current_store().query(request.query, list(request.default_graphs), list(request.named_graphs))
+        except RuntimeError as error:  # found while the query is evaluated, for example a function that does not exist
+            raise QueryError(f"the query cannot be answered: {error}") from error
         kind: Kind = "solutions"
         if isinstance(found, pyoxigraph.QueryTriples):
             kind = "graph"
@@ -64,9 +67,9 @@ class StoredGraph:
                 pyoxigraph.serialize(found, body, GRAPH_TYPES[name], prefixes=PREFIXES)
             else:
                 found.serialize(body, _SOLUTION_FORMATS[name])
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             body.close()
-            # For example triple terms, which JSON-LD does not have, or a function that does not exist.
+            # For example triple terms, which JSON-LD does not have.
             raise QueryError(f"the answer cannot be written as {name}: {error}") from error
         except BaseException:
             body.close()
