@@ -33,7 +33,7 @@ RESULTS = Path(__file__).parent / "results" / "build.json"
 
 def documents_of(path: Path, limit: int) -> Iterator[Document]:
     """Yield the first documents of a file."""
-    from pipeline.read import first_documents, read_part, split
+    from pipeline.read_documents import first_documents, read_part, split
 
     for part in split(str(path), None):
         for item in first_documents(read_part(part), limit):

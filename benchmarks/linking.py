@@ -26,20 +26,20 @@ import torch
 
 from pipeline.extraction.extractor_source import Checkpoint
 from pipeline.extraction.inference import extract_safely
-from pipeline.linking.aliases import Alias, Candidate, Candidates, alias_key, redirect_alias, said_aliases
+from pipeline.linking.aliases import AliasCandidates, AliasCounts, Candidate, alias_counts, alias_key, redirect_alias
 from pipeline.linking.disambiguation import (
     FEATURES,
-    Knowledge,
-    Option,
-    Weights,
-    fitted_weights,
-    options_of,
+    CorpusStatistics,
+    LinkingModel,
+    ScoredCandidate,
+    linking_model,
     probabilities,
+    scored_candidates,
 )
-from pipeline.linking.target_profiles import Profile, said_profiles
+from pipeline.linking.target_profiles import TargetProfile, profile_counts
 from pipeline.merging.naming import knowledge_base_ids
 from pipeline.readers import read_path
-from pipeline.store.redirects import follow
+from pipeline.store.redirects import apply_redirects
 from pipeline.store.store import extracted_row, read_shard, write_shard
 from schemas import Document, Entity, Extraction, Mention, Redirect, content_hash, decode, normalise_name
 
@@ -57,7 +57,7 @@ class Question:
     """An entity whose target is hidden: its candidates, and the target."""
 
     document: str
-    options: list[Option]
+    options: list[ScoredCandidate]
     target: str
 
     @property
@@ -75,21 +75,21 @@ class Question:
         return self.options[at].target == self.target
 
 
-def knowledge(items: Iterable[_Item], redirects: Mapping[str, str]) -> Knowledge:
+def knowledge(items: Iterable[_Item], redirects: Mapping[str, str]) -> CorpusStatistics:
     """Return what a corpus knows, as the pipeline finds it, in memory."""
-    aliases: defaultdict[tuple[str, str], Alias] = defaultdict(Alias)
-    profiles: defaultdict[str, Profile] = defaultdict(Profile)
+    aliases: defaultdict[tuple[str, str], AliasCounts] = defaultdict(AliasCounts)
+    profiles: defaultdict[str, TargetProfile] = defaultdict(TargetProfile)
     said = [redirect_alias(*redirect) for redirect in redirects.items()]
     for document, extraction in items:
-        said += said_aliases(document, extraction)
-        for target, profile in said_profiles(document, extraction):
+        said += alias_counts(document, extraction)
+        for target, profile in profile_counts(document, extraction):
             profiles[target] += profile
     for text, target, alias in said:
         aliases[alias_key(text), target] += alias
     of_key: defaultdict[str, list[Candidate]] = defaultdict(list)
     for (key, target), alias in aliases.items():
         of_key[key].append(Candidate(target, alias))
-    return Knowledge({key: Candidates.of(found) for key, found in of_key.items()}, dict(profiles))
+    return CorpusStatistics({key: AliasCandidates.of(found) for key, found in of_key.items()}, dict(profiles))
 
 
 # Hidden links of a dump.
@@ -129,13 +129,13 @@ def hidden_links(
     pages = [page for page in dump if isinstance(page, Document)]
     redirects = {page.alias: page.target for page in dump if isinstance(page, Redirect)}
     redirects = {alias: redirects.get(target, target) for alias, target in redirects.items()}
-    items = [follow(*item, redirects) for item in extracted(pages, tenth, work, model)]
+    items = [apply_redirects(*item, redirects) for item in extracted(pages, tenth, work, model)]
     truth = {page.id: hide(page, tenth)[1] for page in pages}
     known = knowledge(items, redirects)
     questions = []
     counts = dict.fromkeys(("hidden", "in a cluster with a link", "of these to its target"), 0)
     for document, extraction in items:
-        options = options_of(document, extraction, known)
+        options = scored_candidates(document, extraction, known)
         entity_of = {
             (mention.start, mention.end): number
             for number, entity in enumerate(extraction.entities)
@@ -182,7 +182,7 @@ def mesh_questions(known_from: Sequence[Document], asked: Sequence[Document]) ->
     questions = []
     for document in asked:
         bare, targets = mentions_apart(document)
-        options = options_of(bare, Extraction(bare.id, bare.entities or (), ()), known)
+        options = scored_candidates(bare, Extraction(bare.id, bare.entities or (), ()), known)
         questions += [Question(document.id, options[number], target) for number, target in enumerate(targets) if target]
     return questions
 
@@ -240,7 +240,7 @@ def commonness_only(question: Question) -> tuple[int, float] | None:
     return None if best is None or not question.options[best].features[at] else (best, 1.0)
 
 
-def by_model(weights: Weights) -> Callable[[Question], tuple[int, float] | None]:
+def by_model(weights: LinkingModel) -> Callable[[Question], tuple[int, float] | None]:
     """Return how the model decides."""
 
     def decide(question: Question) -> tuple[int, float] | None:
@@ -251,7 +251,7 @@ def by_model(weights: Weights) -> Callable[[Question], tuple[int, float] | None]
     return decide
 
 
-def calibration_error(questions: Sequence[Question], weights: Weights) -> float:
+def calibration_error(questions: Sequence[Question], weights: LinkingModel) -> float:
     """Return the expected calibration error of the best candidates' probabilities, in ten equal bins."""
     chances, right = [], []
     for question in questions:
@@ -276,7 +276,7 @@ def _halves(questions: Sequence[Question]) -> tuple[list[Question], list[Questio
     return parts
 
 
-def _report(questions: Sequence[Question], weights: Weights) -> dict[str, object]:
+def _report(questions: Sequence[Question], weights: LinkingModel) -> dict[str, object]:
     return {
         "model": figures(questions, by_model(weights)),
         "commonness only": figures(questions, commonness_only),
@@ -298,7 +298,7 @@ def links(args: argparse.Namespace) -> None:
     dump = [page for page in read_path(args.dump) if isinstance(page, Document | Redirect)]
     questions, counts = hidden_links(dump, 0, args.work, args.model)
     fitting, asked = _halves(questions)
-    weights = fitted_weights()
+    weights = linking_model()
     if args.fit:
         for tenth in range(1, _TENTHS):
             fitting += _halves(hidden_links(dump, tenth, args.work, args.model)[0])[0]
@@ -312,7 +312,7 @@ def mesh(args: argparse.Namespace) -> None:
     """Normalise the mentions of the second file with a dictionary from the first, fit if asked, report."""
     began = time.monotonic()
     train, dev = ([page for page in read_path(path) if isinstance(page, Document)] for path in (args.train, args.dev))
-    weights = fitted_weights()
+    weights = linking_model()
     if args.fit:
         halves = train[::2], train[1::2]
         questions = mesh_questions(halves[0], halves[1]) + mesh_questions(halves[1], halves[0])

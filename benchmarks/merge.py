@@ -28,7 +28,7 @@ from benchmarks.machine import processor
 from benchmarks.memory import watched
 from benchmarks.world import World
 from pipeline.build_options import BuildOptions
-from pipeline.build_run import Work
+from pipeline.build_run import BuildRun
 from pipeline.store.store import FOLDER, complete, extracted_row, shard_name, shard_of, shards_for, write_shard
 from schemas import encode, load_relation_schema
 
@@ -57,7 +57,7 @@ def measure(facts: int, workers: int, staging: Path) -> dict[str, float]:
     """Merge the store in a folder, made of about so many facts, and return what was measured."""
     documents = documents_for(facts)
     options = BuildOptions(workers=workers, runner="processes" if workers > 1 else "memory")
-    work = Work(staging, options)
+    work = BuildRun(staging, options)
     work.entries["change", "kept"] = documents
     info = complete(work.shards, {"model": "made"}, version("factmill"))
     began = time.monotonic()

@@ -32,15 +32,15 @@ from benchmarks.machine import processor
 from pipeline.merging.findings import named_entities
 from pipeline.merging.naming import entity_name, knowledge_base_ids
 from pipeline.readers import read_path
-from pipeline.resolution.blocking import LARGEST, card, keys, pairs
+from pipeline.resolution.blocking import LARGEST, blocking_record, keys, pairs
 from pipeline.resolution.clustering import Match, matches, order, stars
-from pipeline.resolution.matching import FEATURES, Weights, features, shipped_weights
+from pipeline.resolution.matching import FEATURES, MatchModel, features, match_model
 from pipeline.resolution.names import folded
-from pipeline.resolution.node_profiles import Profile, ProfileTally, added, said
+from pipeline.resolution.node_profiles import NodeProfile, ProfileTally, added, profile_tallies
 from pipeline.store.shard_updates import REDIRECT as REDIRECTED
-from pipeline.store.shard_updates import Note
+from pipeline.store.shard_updates import ShardUpdate
 from pipeline.store.store import REDIRECT, Store, read_shard
-from pipeline.store.store_transforms import open_shard
+from pipeline.store.store_transforms import read_updated_shard
 from schemas import DeadLetter, Document, Entity, Extraction, Redirect, decode
 
 RESULTS = Path(__file__).parent / "results" / "resolution.json"
@@ -65,8 +65,8 @@ def dump(graph: Path) -> Corpus:
     store = Store.open(graph)
     shards = range(store.info.shards)
     redirects = [row for number in shards for row in read_shard(store.path(number), (REDIRECT,))]
-    notes = [Note(REDIRECTED, row.id, decode(row.record, Redirect).target) for row in redirects]
-    found = [item for number in shards for item in open_shard(store, number, notes)]
+    notes = [ShardUpdate(REDIRECTED, row.id, decode(row.record, Redirect).target) for row in redirects]
+    found = [item for number in shards for item in read_updated_shard(store, number, notes)]
     return [item for item in found if not isinstance(item, DeadLetter)]
 
 
@@ -97,10 +97,10 @@ def _bare(entity: Entity) -> Entity:
     return msgspec.structs.replace(entity, kb_ids=(), mentions=mentions)
 
 
-def profiles_of(corpus: Corpus) -> dict[str, Profile]:
+def profiles_of(corpus: Corpus) -> dict[str, NodeProfile]:
     tallies: dict[str, ProfileTally] = defaultdict(ProfileTally)
     for document, extraction in corpus:
-        for id, tally in said(document, extraction, named_entities(document, extraction)):
+        for id, tally in profile_tallies(document, extraction, named_entities(document, extraction)):
             tallies[id].merge(tally)
     whole = b""
     for tally in tallies.values():
@@ -108,12 +108,12 @@ def profiles_of(corpus: Corpus) -> dict[str, Profile]:
     return {id: tally.profile(id, whole) for id, tally in tallies.items()}
 
 
-def near(profiles: Mapping[str, Profile]) -> tuple[dict[str, set[str]], int]:
+def near(profiles: Mapping[str, NodeProfile]) -> tuple[dict[str, set[str]], int]:
     """Return for every node those it is compared with, and how many blocks were cut."""
     blocks = defaultdict(list)
     for profile in profiles.values():
         for key in keys(profile):
-            blocks[key].append(card(profile))
+            blocks[key].append(blocking_record(profile))
     found: dict[str, set[str]] = defaultdict(set)
     for key, cards in blocks.items():
         for one, other in pairs(key, nsmallest(LARGEST, cards, key=order)):
@@ -122,7 +122,7 @@ def near(profiles: Mapping[str, Profile]) -> tuple[dict[str, set[str]], int]:
     return found, sum(len(cards) > LARGEST for cards in blocks.values())
 
 
-def labelled(corpus: Corpus, gold: Gold) -> Iterator[tuple[Profile, Profile, bool]]:
+def labelled(corpus: Corpus, gold: Gold) -> Iterator[tuple[NodeProfile, NodeProfile, bool]]:
     """Yield pairs of compared nodes, and whether links say that they are one."""
     profiles = profiles_of(corpus)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -149,7 +149,7 @@ def _may_redirect(one: str, other: str) -> bool:
     return one.startswith("wiki:") and spelling(one) == spelling(other)
 
 
-def fitted(rows: list[tuple[Profile, Profile, bool]], threshold: float) -> Weights:
+def fitted(rows: list[tuple[NodeProfile, NodeProfile, bool]], threshold: float) -> MatchModel:
     """Return the logistic model with the highest penalised likelihood (L2, 1.0), no sign against its meaning."""
     values = np.array([(1.0, *features(one, other)) for one, other, _ in rows])
     same = np.array([row[2] for row in rows], float)
@@ -163,7 +163,7 @@ def fitted(rows: list[tuple[Profile, Profile, bool]], threshold: float) -> Weigh
     bounds = [(None, None), *((None, 0) if name in AGAINST else (0, None) for name in FEATURES)]
     best = minimize(loss, np.zeros(values.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
     bias, *weights = (round(float(weight), 3) + 0.0 for weight in best)
-    return Weights(bias, dict(zip(FEATURES, weights, strict=True)), threshold)
+    return MatchModel(bias, dict(zip(FEATURES, weights, strict=True)), threshold)
 
 
 def scores(clusters: list[str], targets: list[str], hidden: list[bool]) -> dict[str, float]:
@@ -192,7 +192,7 @@ def _rates(name: str, precision: float, recall: float) -> dict[str, float]:
     return {f"{name}_{what}": round(x, 4) for what, x in (("precision", precision), ("recall", recall), ("f1", f1))}
 
 
-def resolved(profiles: Mapping[str, Profile], model: Weights) -> tuple[dict[str, Match], int]:
+def resolved(profiles: Mapping[str, NodeProfile], model: MatchModel) -> tuple[dict[str, Match], int]:
     """Return how nodes are joined, and how many blocks were cut."""
     compared, cut = near(profiles)
     wanted = {
@@ -201,7 +201,7 @@ def resolved(profiles: Mapping[str, Profile], model: Weights) -> tuple[dict[str,
     return stars(wanted)[0], cut
 
 
-def held_out(corpus: Corpus, model: Weights) -> dict[str, Any]:
+def held_out(corpus: Corpus, model: MatchModel) -> dict[str, Any]:
     """Return what becomes of entities whose ids were hidden, before resolution and after."""
     hidden, gold = hide(corpus, 0.1, 0.1)
     began = time.monotonic()
@@ -230,7 +230,7 @@ def held_out(corpus: Corpus, model: Weights) -> dict[str, Any]:
     }
 
 
-def pair_rates(rows: list[tuple[Profile, Profile, bool]], model: Weights) -> dict[str, dict[str, float]]:
+def pair_rates(rows: list[tuple[NodeProfile, NodeProfile, bool]], model: MatchModel) -> dict[str, dict[str, float]]:
     """Return precision and recall over labelled pairs of nodes at several thresholds."""
     weights = np.array([model.weights[name] for name in FEATURES])
     values = np.array([features(one, other) for one, other, _ in rows])
@@ -248,7 +248,7 @@ def pair_rates(rows: list[tuple[Profile, Profile, bool]], model: Weights) -> dic
     return found
 
 
-def write_sample(corpus: Corpus, model: Weights, path: Path) -> None:
+def write_sample(corpus: Corpus, model: MatchModel, path: Path) -> None:
     """Write fifty joins of the whole corpus, drawn at random, to be read."""
     profiles = profiles_of(corpus)
     joined = resolved(profiles, model)[0]
@@ -269,7 +269,7 @@ def main() -> None:
     parser.add_argument("graph", type=Path)
     parser.add_argument("--pubtator", type=Path, nargs=2)
     parser.add_argument("--weights", action="store_true")
-    parser.add_argument("--threshold", type=float, default=shipped_weights().threshold)
+    parser.add_argument("--threshold", type=float, default=match_model().threshold)
     parser.add_argument("--sample", type=Path)
     given = parser.parse_args()
     corpus = dump(given.graph)

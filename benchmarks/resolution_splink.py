@@ -28,9 +28,9 @@ from benchmarks.machine import processor
 from benchmarks.resolution import Corpus, annotated, hide, profiles_of, resolved, scores
 from benchmarks.world import World
 from pipeline.merging.findings import named_entities
-from pipeline.resolution.matching import shipped_weights
+from pipeline.resolution.matching import match_model
 from pipeline.resolution.names import folded
-from pipeline.resolution.node_profiles import Profile
+from pipeline.resolution.node_profiles import NodeProfile
 
 RESULTS = Path(__file__).parent / "results" / "resolution_splink.json"
 _DOCUMENTS_PER_ENTITY = 5
@@ -62,13 +62,13 @@ def labelled(path: Path) -> tuple[Corpus, list[str], list[bool]]:
     return corpus, [target for target, _ in told], [gone for _, gone in told]
 
 
-def by_factmill(profiles: Mapping[str, Profile]) -> dict[str, str]:
+def by_factmill(profiles: Mapping[str, NodeProfile]) -> dict[str, str]:
     """Return the cluster of every node."""
-    joined, _ = resolved(profiles, shipped_weights())
+    joined, _ = resolved(profiles, match_model())
     return {node: joined[node].centre if node in joined else node for node in profiles}
 
 
-def by_splink(profiles: Mapping[str, Profile]) -> dict[str, str]:
+def by_splink(profiles: Mapping[str, NodeProfile]) -> dict[str, str]:
     """Return the cluster of every node."""
     import splink.comparison_library as compare
     from splink import Linker, SettingsCreator, block_on
@@ -109,7 +109,7 @@ def by_splink(profiles: Mapping[str, Profile]) -> dict[str, str]:
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
     for rule in (block_on("type", "last"), block_on("type", "first")):
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
-    cut = shipped_weights().threshold
+    cut = match_model().threshold
     found = linker.inference.predict(threshold_match_probability=cut)
     clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(found, cut)
     return {row["unique_id"]: str(row["cluster_id"]) for row in clusters.as_record_list()}

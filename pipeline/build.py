@@ -8,13 +8,13 @@ from pathlib import Path
 from pipeline.beam.run import ProgressListener, choose_runner, default_workers
 from pipeline.build_options import BuildOptions
 from pipeline.build_report import BuildReport, versions
-from pipeline.build_run import Work, checkpoint_of
+from pipeline.build_run import BuildRun, checkpoint_of
 from pipeline.dead_letters import BuildError
 from pipeline.extraction.entity_check import check_given_entities
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.input_files import input_files
 from pipeline.merging.rule_semantics import with_rules
-from pipeline.output_folder import check_content, holds, locked, staging
+from pipeline.output_folder import check_output_folder, has_result, locked, staging
 from pipeline.plan import Plan
 from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter
 
@@ -56,16 +56,16 @@ def build(
     source = source or checkpoint_of(options)
     identity, schema = source.identity(), with_rules(source.relation_schema(), options.schema, options.rules)
     check_source(source, paths, options.format)
-    check_content(out)
+    check_output_folder(out)
     watched = [*paths, options.dictionary] if options.dictionary else paths
     plan = Plan.of("build", options, watched, identity, versions())
     with locked(out):
-        if resume and holds(out, plan):
+        if resume and has_result(out, plan):
             return BuildReport.read(out)
         with staging(out, plan, resume) as folder:
-            work = Work(folder, options, progress)
-            work.take_dictionary()
-            work.take_in(paths, source, None)
+            work = BuildRun(folder, options, progress)
+            work.store_dictionary()
+            work.ingest(paths, source, None)
             plan.check_inputs()
             info = work.complete_store(identity)
             names = [Path(path).name for path in paths]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.beam.run import ProgressListener, choose_runner, default_workers, run, threads_per_worker, watched
+from pipeline.beam.run import ProgressListener, choose_runner, default_workers, report_progress, run, threads_per_worker
 from pipeline.build_options import BuildOptions
 from pipeline.build_report import BuildReport, versions
 from pipeline.dead_letters import BuildFailed
@@ -17,10 +17,10 @@ from pipeline.extraction.extract import Shards
 from pipeline.extraction.extractor_source import Checkpoint, ExtractorSource
 from pipeline.linking.dictionary import FILE, copy_dictionary, has_dictionary
 from pipeline.merging.write_tables import write_empty_files
-from pipeline.pipelines import ExtractFlow, MergeFlow, read_entries
-from pipeline.plan import mark, read_plan
-from pipeline.record_counts import Entry, check_balance, counts_of
-from pipeline.store.store import FOLDER, Store, StoreInfo, complete, take_over
+from pipeline.pipelines import ExtractionPipeline, MergePipeline, read_counts
+from pipeline.plan import plan_hash, read_plan
+from pipeline.record_counts import CountKey, check_balance, counts_of
+from pipeline.store.store import FOLDER, Store, StoreInfo, complete, link_or_copy
 from schemas import TABLES, RelationSchema
 from sinks import GraphTables, GraphWriter
 
@@ -29,7 +29,7 @@ _SPILL = "spill"
 
 
 @dataclass
-class Work:
+class BuildRun:
     """What one command does in its staging folder.
 
     Attributes:
@@ -44,7 +44,7 @@ class Work:
     staging: Path
     options: BuildOptions
     progress: ProgressListener | None = None
-    entries: Counter[Entry] = field(default_factory=Counter)
+    entries: Counter[CountKey] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
 
@@ -53,7 +53,7 @@ class Work:
         """The folder of the new store."""
         return self.staging / FOLDER
 
-    def take_dictionary(self, store: Store | None = None) -> None:
+    def store_dictionary(self, store: Store | None = None) -> None:
         """Put the user's dictionary into the new store: the one that the options name, or that of a store.
 
         Raises:
@@ -61,11 +61,11 @@ class Work:
         """
         if store is not None:
             if has_dictionary(store):
-                take_over(store.folder / FILE, self.shards / FILE)
+                link_or_copy(store.folder / FILE, self.shards / FILE)
         elif self.options.dictionary:
             copy_dictionary(self.options.dictionary, self.shards)
 
-    def take_in(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> None:
+    def ingest(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> None:
         """Read files into shards: those of a new store, or those that follow from an old one.
 
         Raises:
@@ -73,16 +73,16 @@ class Work:
         """
         self._run(self.extraction(paths, source, base))
 
-    def extraction(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> ExtractFlow:
+    def extraction(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> ExtractionPipeline:
         """Return the flow that reads files into shards."""
         begun = frozenset(path.name for path in self.shards.glob("shard-*.parquet"))
-        return ExtractFlow(
+        return ExtractionPipeline(
             paths=tuple(paths),
             format=self.options.format,
             limit=self.options.limit,
             source=source,
             batch_cost=self.options.batch_cost,
-            shards=Shards(str(self.shards.resolve()), mark(self.shards), base, begun),
+            shards=Shards(str(self.shards.resolve()), plan_hash(self.shards), base, begun),
             counts=str(self.staging.resolve() / "taken.json"),
             tallies=self._tallies("take in"),
         )
@@ -116,7 +116,7 @@ class Work:
         folder = self.staging / "tables"
         folder.mkdir()
         self._run(
-            MergeFlow(
+            MergePipeline(
                 store=Store(self.shards.resolve(), info),
                 min_confidence=self.options.min_confidence,
                 schema=schema,
@@ -148,12 +148,12 @@ class Work:
         report.write(self.staging)
         return report
 
-    def _run(self, flow: ExtractFlow | MergeFlow) -> None:
+    def _run(self, flow: ExtractionPipeline | MergePipeline) -> None:
         options = self.options
         spill = self.staging.resolve() / _SPILL
         runner, beam_options = choose_runner(options.runner, options.workers or default_workers(), options.beam, spill)
-        documents = flow.store.info.documents if isinstance(flow, MergeFlow) else None
-        with watched(Path(flow.tallies), self.progress, documents) as watch:
+        documents = flow.store.info.documents if isinstance(flow, MergePipeline) else None
+        with report_progress(Path(flow.tallies), self.progress, documents) as watch:
             try:
                 run(flow, runner, beam_options)
             except BuildFailed as error:
@@ -164,7 +164,7 @@ class Work:
             finally:
                 shutil.rmtree(spill, ignore_errors=True)
         self.seconds.update(watch.seconds())
-        self.entries.update(read_entries(Path(flow.counts)))
+        self.entries.update(read_counts(Path(flow.counts)))
 
     def _tallies(self, name: str) -> str:
         folder = self.staging / _TALLIES / name

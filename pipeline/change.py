@@ -15,30 +15,30 @@ from pipeline.beam.run import ProgressListener, choose_runner, default_workers
 from pipeline.build import check_source
 from pipeline.build_options import BuildOptions
 from pipeline.build_report import BuildReport, versions
-from pipeline.build_run import Work, checkpoint_of
+from pipeline.build_run import BuildRun, checkpoint_of
 from pipeline.dead_letters import BuildError
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.input_files import input_files
 from pipeline.linking.dictionary import dictionary_bytes
-from pipeline.output_folder import RESULTS, check_content, check_graph, holds, locked, results, staging
+from pipeline.output_folder import RESULTS, check_graph, check_output_folder, has_result, locked, results, staging
 from pipeline.plan import Plan, without_name
 from pipeline.record_counts import REPEATED
-from pipeline.store.reconcile import Settled, forget, join
+from pipeline.store.reconcile import ReconciledShard, delete_documents, merge_shards
 from pipeline.store.store import (
     Store,
     StoreInfo,
+    link_or_copy,
     shard_name,
     shard_of,
     shard_sizes,
     shards_for,
-    take_over,
     write_shard,
 )
 from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter, find_writer, writer_names
 
 
 @dataclass(frozen=True)
-class Machine:
+class ExecutionOptions:
     """What a command that changes a graph can be told about where it works; see `BuildOptions`."""
 
     workers: int | None = None
@@ -54,7 +54,7 @@ class Machine:
 def update(
     graph: str | Path,
     inputs: Sequence[str | Path],
-    machine: Machine | None = None,
+    machine: ExecutionOptions | None = None,
     model: str | None = None,
     format: str | None = None,
     progress: ProgressListener | None = None,
@@ -85,19 +85,19 @@ def update(
     paths = input_files(inputs, graph)
     with locked(graph):
         store, earlier = Store.open(graph), BuildReport.read(graph)
-        options = (machine or Machine()).options(earlier.options)
+        options = (machine or ExecutionOptions()).options(earlier.options)
         options = msgspec.structs.replace(options, model=model or options.model, format=format, limit=None)
         source = source or checkpoint_of(options)
         identity = source.identity()
         check_extractor(store, identity, graph)
         check_source(source, paths, format)
         plan = Plan.of("update", options, paths, identity, versions())
-        if resume and holds(graph, plan):
+        if resume and has_result(graph, plan):
             return earlier
         with staging(graph, plan, resume) as folder:
-            work = Work(folder, options, progress)
-            work.take_dictionary(store)
-            work.take_in(paths, source, store)
+            work = BuildRun(folder, options, progress)
+            work.store_dictionary(store)
+            work.ingest(paths, source, store)
             plan.check_inputs()
             info = work.complete_store(identity)
             names = [*earlier.inputs, *(Path(path).name for path in paths)]
@@ -108,7 +108,7 @@ def update(
 def remove(
     graph: str | Path,
     ids: Collection[str],
-    machine: Machine | None = None,
+    machine: ExecutionOptions | None = None,
     progress: ProgressListener | None = None,
     writers: Sequence[GraphWriter] | None = None,
 ) -> BuildReport:
@@ -132,14 +132,14 @@ def remove(
         of = store.info.shards
         touched = {shard_of(id, of) for id in ids}
         with staging(graph) as folder:
-            work = Work(folder, (machine or Machine()).options(earlier.options), progress)
-            work.take_dictionary(store)
+            work = BuildRun(folder, (machine or ExecutionOptions()).options(earlier.options), progress)
+            work.store_dictionary(store)
             for number in range(of):
                 path = work.shards / store.path(number).name
                 if number in touched:
-                    _settled(work, forget(store.rows(number, of), ids), path)
+                    _settled(work, delete_documents(store.rows(number, of), ids), path)
                 else:
-                    take_over(store.path(number), path)
+                    link_or_copy(store.path(number), path)
                     work.entries["change", "kept"] += shard_sizes(path).documents
                 _tell(progress, number + 1, of)
             info = work.complete_store(store.info.extractor)
@@ -152,7 +152,7 @@ def merge(
     first: str | Path,
     second: str | Path,
     out: str | Path,
-    machine: Machine | None = None,
+    machine: ExecutionOptions | None = None,
     progress: ProgressListener | None = None,
     writers: Sequence[GraphWriter] | None = None,
 ) -> BuildReport:
@@ -176,7 +176,7 @@ def merge(
         raise BuildError("two graphs and a folder for the result are three folders: name another one")
     for folder in folders:
         check_graph(folder)
-    check_content(out)
+    check_output_folder(out)
     with locked(folders[0]), locked(folders[1]), locked(out):
         stores = [Store.open(folder) for folder in folders]
         reports = [BuildReport.read(folder) for folder in folders]
@@ -184,10 +184,10 @@ def merge(
         (left, right), (earlier, other) = stores, reports
         of = max(left.info.shards, right.info.shards, shards_for(left.info.size + right.info.size))
         with staging(out) as folder:
-            work = Work(folder, (machine or Machine()).options(earlier.options), progress)
-            work.take_dictionary(left)
+            work = BuildRun(folder, (machine or ExecutionOptions()).options(earlier.options), progress)
+            work.store_dictionary(left)
             for number in range(of):
-                joined = join(left.rows(number, of), right.rows(number, of))
+                joined = merge_shards(left.rows(number, of), right.rows(number, of))
                 _settled(work, joined, work.shards / shard_name(number, of))
                 _tell(progress, number + 1, of)
             info = work.complete_store(left.info.extractor)
@@ -253,7 +253,7 @@ def _named(info: StoreInfo) -> str:
     return f"the extractor {info.extractor.get('model', 'without a name')} ({told})"
 
 
-def _settled(work: Work, settled: Settled, path: Path) -> None:
+def _settled(work: BuildRun, settled: ReconciledShard, path: Path) -> None:
     write_shard(settled.rows, path)
     work.entries.update(settled.counts)
 

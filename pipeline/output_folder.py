@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
 from pipeline.dead_letters import BuildError
-from pipeline.plan import Plan, check_same, read_plan
+from pipeline.plan import Plan, check_same_plan, read_plan
 from pipeline.store.store import FOLDER
 from schemas.atomic_files import is_draft, replacing
 from sinks import WRITERS
@@ -85,7 +85,7 @@ def staging(out: Path, plan: Plan | None = None, resume: bool = False) -> Iterat
     shards = folder / FOLDER
     begun = read_plan(shards)
     if resume and plan is not None and begun is not None:
-        check_same(begun, plan, out)
+        check_same_plan(begun, plan, out)
         for path in (*folder.iterdir(), *shards.glob(".*")):
             if path != shards:
                 _remove(path)
@@ -105,7 +105,7 @@ def staging(out: Path, plan: Plan | None = None, resume: bool = False) -> Iterat
     _publish(out)
 
 
-def holds(out: Path, plan: Plan) -> bool:
+def has_result(out: Path, plan: Plan) -> bool:
     """Return whether the result of a plan is in place already, and nothing else has begun since."""
     return not (out / STAGING).exists() and read_plan(out / FOLDER) == plan
 
@@ -120,7 +120,7 @@ def results(*folders: Path) -> tuple[str, ...]:
     return (*RESULTS[:-1], *more, RESULTS[-1])
 
 
-def check_content(out: Path) -> None:
+def check_output_folder(out: Path) -> None:
     """Check that an output folder is new, empty, or from a build.
 
     Raises:
@@ -151,7 +151,7 @@ def check_graph(folder: Path) -> None:
         raise BuildError(f"'{folder}' is no graph (it has no run.json): build one with 'factmill build INPUT --out'")
 
 
-def interrupted(out: Path) -> Plan | None:
+def interrupted_plan(out: Path) -> Plan | None:
     """Return the plan of what was interrupted in an output folder, else of what was done there last, if any."""
     return read_plan(out / STAGING / FOLDER) or read_plan(out / FOLDER)
 

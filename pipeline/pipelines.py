@@ -15,22 +15,22 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 
-from pipeline.beam.coders import register_coders
-from pipeline.beam.counters import Count, Counted, each
-from pipeline.beam.live_counts import Tally
-from pipeline.beam.shuffle import Pack, Shuffle, Values, buckets_for, unpack
-from pipeline.extraction.extract import Extract, Shards
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, PackBlocks, ValueType, buckets_for, unpack_blocks
+from pipeline.beam.counters import CountBy, Counted, count_elements
+from pipeline.beam.live_counts import LiveCounter
+from pipeline.extraction.extract import ExtractFacts, Shards
 from pipeline.extraction.extractor_source import ExtractorSource
-from pipeline.linking.link import Link, has_targets
-from pipeline.merging.merge import DocumentRow, Merge
+from pipeline.linking.link import LinkEntities, has_targets
+from pipeline.merging.merge import DocumentRow, MergeGraph
 from pipeline.merging.write_tables import WriteTable
-from pipeline.read import Read
-from pipeline.record_counts import Entry
-from pipeline.resolution.matching import shipped_weights
-from pipeline.resolution.resolve import Resolve
-from pipeline.store.reconcile import Given
+from pipeline.read_documents import ReadDocuments
+from pipeline.record_counts import CountKey
+from pipeline.record_types import register_coders
+from pipeline.resolution.matching import match_model
+from pipeline.resolution.resolve import ResolveEntities
+from pipeline.store.reconcile import Incoming
 from pipeline.store.store import Store, shard_of
-from pipeline.store.store_transforms import Open, Redirects
+from pipeline.store.store_transforms import ReadStore, RedirectUpdates
 from schemas import (
     DeadLetter,
     Document,
@@ -60,7 +60,7 @@ ROWS: dict[str, type[Record]] = {
 _Inside = tuple[str, bytes]
 
 
-class ExtractFlow(msgspec.Struct, frozen=True):
+class ExtractionPipeline(msgspec.Struct, frozen=True):
     """From input files to the shards of a store.
 
     Attributes:
@@ -86,7 +86,9 @@ class ExtractFlow(msgspec.Struct, frozen=True):
     def construct(self, pipeline: beam.Pipeline) -> None:
         """Add the flow to a Beam pipeline."""
         register_coders()
-        read = pipeline | "Read" >> Read(self.paths, self.format, self.limit, Tally(self.tallies, "read"))
+        read = pipeline | "Read" >> ReadDocuments(
+            self.paths, self.format, self.limit, LiveCounter(self.tallies, "read")
+        )
         kinds = {"documents": read.documents, "removals": read.removals, "redirects": read.redirects, "dead": read.dead}
         given = (
             tuple(
@@ -104,7 +106,7 @@ class ExtractFlow(msgspec.Struct, frozen=True):
         placed = (
             # In blocks, because all that is given waits here until it is known how much it is.
             given
-            | "wait" >> Pack(1, Values(_Inside))
+            | "wait" >> PackBlocks(1, ValueType(_Inside))
             | "place" >> beam.FlatMap(_placed, of).with_output_types(tuple[int, _Inside]),
             pipeline
             | "every" >> beam.Create([None])
@@ -112,22 +114,23 @@ class ExtractFlow(msgspec.Struct, frozen=True):
         )
         counts = (
             (placed,)
-            | "by shard" >> Shuffle(1, Values(_Inside))
-            | "Extract" >> Extract(self.source, self.shards, of, self.batch_cost, Tally(self.tallies, "extract"))
+            | "by shard" >> BucketedGroupByKey(1, ValueType(_Inside))
+            | "Extract"
+            >> ExtractFacts(self.source, self.shards, of, self.batch_cost, LiveCounter(self.tallies, "extract"))
         )
         entries = [
             counts,
-            read.documents | "count documents" >> each("read", "documents"),
-            read.removals | "count removals" >> each("read", "removals"),
-            read.redirects | "count redirects" >> each("read", "redirects"),
-            read.dead | "count dead" >> each("read", "dead letters"),
-            read.skipped | "count skipped" >> each("read", "skipped"),
-            read.skipped | "count skipped by reason" >> Count(_skipped),
+            read.documents | "count documents" >> count_elements("read", "documents"),
+            read.removals | "count removals" >> count_elements("read", "removals"),
+            read.redirects | "count redirects" >> count_elements("read", "redirects"),
+            read.dead | "count dead" >> count_elements("read", "dead letters"),
+            read.skipped | "count skipped" >> count_elements("read", "skipped"),
+            read.skipped | "count skipped by reason" >> CountBy(_skipped),
         ]
         _write(pipeline, self.counts, _summed(entries))
 
 
-class MergeFlow(msgspec.Struct, frozen=True):
+class MergePipeline(msgspec.Struct, frozen=True):
     """From a store to the tables.
 
     Attributes:
@@ -156,13 +159,13 @@ class MergeFlow(msgspec.Struct, frozen=True):
         """Add the flow to a Beam pipeline."""
         register_coders()
         buckets = buckets_for(self.store.info.shards)
-        redirects = pipeline | "Redirects" >> Redirects(self.store)
+        redirects = pipeline | "Redirects" >> RedirectUpdates(self.store)
         notes: tuple[Any, ...] = (redirects,)
         told: Any = None
         entries = []
         links: Any
         if self.link and has_targets(self.store):
-            linked = redirects | "Link" >> Link(self.store, Tally(self.tallies, "link"))
+            linked = redirects | "Link" >> LinkEntities(self.store, LiveCounter(self.tallies, "link"))
             notes += (linked["notes"],)
             links, told = linked["links"], linked["extracted"]
             entries.append(linked["counts"])
@@ -170,17 +173,17 @@ class MergeFlow(msgspec.Struct, frozen=True):
             links = pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity)
         merges: Any
         if self.resolve:
-            told = told or (notes | "Told" >> Open(self.store)).extracted
-            resolved = told | "Resolve" >> Resolve(
-                self.store.info.shards, shipped_weights(), Tally(self.tallies, "resolve")
+            told = told or (notes | "Told" >> ReadStore(self.store)).extracted
+            resolved = told | "Resolve" >> ResolveEntities(
+                self.store.info.shards, match_model(), LiveCounter(self.tallies, "resolve")
             )
             notes += (resolved["notes"],)
             merges = resolved["merges"]
             entries.append(resolved["counts"])
         else:
             merges = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
-        stored = notes | "Stored" >> Open(self.store, Tally(self.tallies, "merge"))
-        merged = stored.extracted | "Merge" >> Merge(self.min_confidence, self.schema, self.correlation, buckets)
+        stored = notes | "Stored" >> ReadStore(self.store, LiveCounter(self.tallies, "merge"))
+        merged = stored.extracted | "Merge" >> MergeGraph(self.min_confidence, self.schema, self.correlation, buckets)
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
         tables = {
             **{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")},
@@ -189,29 +192,29 @@ class MergeFlow(msgspec.Struct, frozen=True):
             "dead_letters": dead,
         }
         entries += [
-            dead | "count dead by reason" >> Count(_dead),
+            dead | "count dead by reason" >> CountBy(_dead),
             merged["counts"],
-            *(rows | f"count rows of {name}" >> each("rows", name) for name, rows in tables.items()),
+            *(rows | f"count rows of {name}" >> count_elements("rows", name) for name, rows in tables.items()),
         ]
         counts = _summed(entries)
-        tally = Tally(self.tallies, "write")
+        tally = LiveCounter(self.tallies, "write")
         for name, rows in tables.items():
             _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, self.tables, tally, buckets)
         _write(pipeline, self.counts, counts)
 
 
-def read_entries(path: Path) -> Counter[Entry]:
+def read_counts(path: Path) -> Counter[CountKey]:
     """Return what a pipeline counted."""
     return Counter({(stage, what): number for stage, what, number in json.loads(path.read_bytes())})
 
 
-def write_entries(path: str, counts: Mapping[Entry, int]) -> None:
+def write_counts(path: str, counts: Mapping[CountKey, int]) -> None:
     """Write what a pipeline counted, complete or not at all."""
     with replacing(Path(path)) as draft:
         draft.write_text(json.dumps([[*entry, number] for entry, number in sorted(counts.items())]), "utf-8")
 
 
-def keyed(item: Given) -> tuple[str, _Inside]:
+def keyed(item: Incoming) -> tuple[str, _Inside]:
     """Return what a reader gave with its kind, under the id that tells its shard."""
     id = item.id if isinstance(item, Document) else item.alias if isinstance(item, Redirect) else item.document_id
     return id, (type(item).__name__, encode(item))
@@ -228,7 +231,7 @@ def _of(_: None, shards: Shards, size: int) -> int:
 
 def _placed(sent: tuple[int, tuple[int, bytes]], of: int) -> Iterator[tuple[int, _Inside]]:
     _, (_, block) = sent
-    return ((shard_of(str(id), of), given) for id, given in unpack(block, _Inside))
+    return ((shard_of(str(id), of), given) for id, given in unpack_blocks(block, _Inside))
 
 
 def _every(_: None, of: int) -> Iterator[tuple[int, _Inside]]:
@@ -242,12 +245,12 @@ def _summed(entries: list[Any]) -> beam.pvalue.AsDict:
 
 
 def _write(pipeline: Any, path: str, counts: beam.pvalue.AsDict) -> None:
-    _ = pipeline | "counts file" >> beam.Create([path]) | "write counts" >> beam.Map(write_entries, counts)
+    _ = pipeline | "counts file" >> beam.Create([path]) | "write counts" >> beam.Map(write_counts, counts)
 
 
-def _skipped(skipped: Skipped) -> Entry:
+def _skipped(skipped: Skipped) -> CountKey:
     return "skipped", skipped.reason
 
 
-def _dead(letter: DeadLetter) -> Entry:
+def _dead(letter: DeadLetter) -> CountKey:
     return "dead letters", f"{letter.stage}: {letter.reason}"

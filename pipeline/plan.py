@@ -81,7 +81,7 @@ def read_plan(folder: Path) -> Plan | None:
         return None
 
 
-def mark(folder: Path) -> str:
+def plan_hash(folder: Path) -> str:
     """Return what tells the plan of the shards in a folder from every other.
 
     Raises:
@@ -90,7 +90,7 @@ def mark(folder: Path) -> str:
     return content_hash("plan", (folder / PLAN).read_text("utf-8"))
 
 
-def check_same(begun: Plan, plan: Plan, out: Path) -> None:
+def check_same_plan(begun: Plan, plan: Plan, out: Path) -> None:
     """Check that what was begun is what shall be continued.
 
     Raises:

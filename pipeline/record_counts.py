@@ -12,7 +12,7 @@ from pipeline.dead_letters import BuildFailed
 LEFT_OUT = ("removed", "superseded", "duplicate")
 REPEATED = "repeated dead letter"
 # (stage, what): for example ("read", "documents"), ("skipped", "redirect page"), ("dead letters", "extractor failed").
-Entry = tuple[str, str]
+CountKey = tuple[str, str]
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Counts(msgspec.Struct, frozen=True):
     resolution: dict[str, int] = {}
 
 
-def counts_of(entries: Mapping[Entry, int]) -> Counts:
+def counts_of(entries: Mapping[CountKey, int]) -> Counts:
     """Return the counts of all entries, those of each stage sorted by name."""
 
     def sorted_of(wanted: str) -> dict[str, int]:
@@ -64,7 +64,7 @@ def counts_of(entries: Mapping[Entry, int]) -> Counts:
     )
 
 
-def check_balance(entries: Mapping[Entry, int], rows: Mapping[str, int], documents: int, unread: int) -> None:
+def check_balance(entries: Mapping[CountKey, int], rows: Mapping[str, int], documents: int, unread: int) -> None:
     """Check that every record is accounted for, from what was read to the store and from there to the tables.
 
     Args:

@@ -14,15 +14,15 @@ from pipeline.beam.run import choose_runner, default_workers, submit
 from pipeline.build import check_source
 from pipeline.build_options import BuildOptions
 from pipeline.build_report import versions
-from pipeline.build_run import Work, checkpoint_of
+from pipeline.build_run import BuildRun, checkpoint_of
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.input_files import input_files
-from pipeline.output_folder import STAGING, check_content, locked
+from pipeline.output_folder import STAGING, check_output_folder, locked
 from pipeline.plan import Plan, read_plan
 from pipeline.store.store import FOLDER
 
 
-def begin(
+def submit_build(
     inputs: Sequence[str | Path], out: str | Path, options: BuildOptions, source: ExtractorSource | None = None
 ) -> None:
     """Begin a build, or go on with it where its job ended early; see `build` for the arguments.
@@ -36,7 +36,7 @@ def begin(
     paths = input_files(inputs, out)
     source = source or checkpoint_of(options)
     check_source(source, paths, options.format)
-    check_content(out)
+    check_output_folder(out)
     watched = [*paths, options.dictionary] if options.dictionary else paths
     plan = Plan.of("build", options, watched, source.identity(), versions())
     with locked(out):
@@ -47,4 +47,4 @@ def begin(
             plan.write(staging / FOLDER)
         shutil.rmtree(staging / "tallies", ignore_errors=True)
         runner, beam = choose_runner(options.runner, options.workers or default_workers(), options.beam)
-        submit(Work(staging, options).extraction(paths, source, None), runner, beam)
+        submit(BuildRun(staging, options).extraction(paths, source, None), runner, beam)

@@ -1,54 +1,14 @@
-"""Beam coders of our records: the same bytes for equal records, so that they may be keys and survive any retry."""
+"""Beam coder of our records: the same bytes for equal records, so that they may be keys and survive any retry."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from apache_beam.coders import Coder
 from apache_beam.coders.typecoders import registry
 
-from pipeline.linking.dictionary import Entry
-from pipeline.linking.target_profiles import Profile
-from pipeline.merging.independence import DocumentEdges
-from pipeline.resolution.clustering import Match
-from pipeline.resolution.node_profiles import Profile as NodeProfile
-from pipeline.store.shard_updates import Note
-from schemas import (
-    DeadLetter,
-    Document,
-    Edge,
-    Evidence,
-    Extraction,
-    LinkedEntity,
-    MergedNode,
-    Node,
-    Record,
-    Redirect,
-    Removal,
-    Skipped,
-    decode,
-    encode,
-)
-
-RECORDS: tuple[type[Record], ...] = (
-    Document,
-    Extraction,
-    DeadLetter,
-    Skipped,
-    Removal,
-    Redirect,
-    DocumentEdges,
-    Note,
-    NodeProfile,
-    Match,
-    LinkedEntity,
-    MergedNode,
-    Entry,
-    Profile,
-    Node,
-    Edge,
-    Evidence,
-)
+from schemas import Record, decode, encode
 
 
 class RecordCoder(Coder):
@@ -85,7 +45,7 @@ class RecordCoder(Coder):
         return hash(self.kind)
 
 
-def register_coders() -> None:
-    """Make Beam use `RecordCoder` for every record type; PCollections hinted with one are then never pickled."""
-    for kind in RECORDS:
+def register_record_coders(kinds: Iterable[type[Record]]) -> None:
+    """Make Beam use `RecordCoder` for some record types; PCollections hinted with one are then never pickled."""
+    for kind in kinds:
         registry.register_coder(kind, RecordCoder)

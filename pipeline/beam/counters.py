@@ -14,46 +14,46 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
 
-from pipeline.record_counts import Entry
+from pipeline.record_counts import CountKey
 
-Counted = tuple[Entry, int]
+Counted = tuple[CountKey, int]
 
 
 @dataclass(eq=False)
-class Count(beam.PTransform[Any, Any]):
+class CountBy(beam.PTransform[Any, Any]):
     """PCollections to (entry, number) pairs, several for an entry.
 
     Attributes:
         entry: tells under which entry an element is counted.
     """
 
-    entry: Callable[[Any], Entry]
+    entry: Callable[[Any], CountKey]
 
     def expand(self, given: Any) -> Any:
         """Apply to a PCollection, or a tuple of several."""
         if not isinstance(given, tuple):
             return given | beam.ParDo(_Count(self.entry)).with_output_types(Counted)
         return [
-            elements | f"of {number}" >> Count(self.entry) for number, elements in enumerate(given)
+            elements | f"of {number}" >> CountBy(self.entry) for number, elements in enumerate(given)
         ] | beam.Flatten()
 
 
-def each(stage: str, what: str) -> Count:
+def count_elements(stage: str, what: str) -> CountBy:
     """Return what counts every element alike."""
-    return Count(lambda _: (stage, what))
+    return CountBy(lambda _: (stage, what))
 
 
-def words(stage: str) -> Count:
+def count_values(stage: str) -> CountBy:
     """Return what counts equal words."""
-    return Count(lambda word: (stage, word))
+    return CountBy(lambda word: (stage, word))
 
 
 class _Count(beam.DoFn):
-    def __init__(self, entry: Callable[[Any], Entry]) -> None:
+    def __init__(self, entry: Callable[[Any], CountKey]) -> None:
         self.entry = entry
 
     def start_bundle(self) -> None:
-        self.counts: Counter[Entry] = Counter()
+        self.counts: Counter[CountKey] = Counter()
 
     def process(self, element: Any) -> None:
         self.counts[self.entry(element)] += 1

@@ -37,8 +37,8 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # The server's own errors go to a file, so that the launcher can report them; workers get the launcher's stderr.
-        self._errors = tempfile.TemporaryFile()
+        # For the server's own errors, which the launcher reports; workers write to the launcher's stderr.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the server runs
         stderr = os.dup(2)
         try:
             # -P: `python -m` would otherwise import whatever the working directory has before our own packages.

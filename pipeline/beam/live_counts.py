@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_WRITES = 0.2
 
 
 @dataclass(frozen=True)
-class Tally:
+class LiveCounter:
     """Counts one stage; may be pickled and used from any thread of any process.
 
     Attributes:
@@ -38,7 +38,7 @@ class Tally:
         _of_process(self.folder).write()
 
 
-def read_tallies(folder: str | Path) -> dict[str, tuple[int, int]]:
+def read_live_counts(folder: str | Path) -> dict[str, tuple[int, int]]:
     """Return (done, dead) of every stage, over all processes."""
     done: Counter[str] = Counter()
     dead: Counter[str] = Counter()

@@ -20,7 +20,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, Environment, SubprocessSDKEnvironment
 
 from pipeline.beam.fork_server import WORKER_MEMORY
-from pipeline.beam.live_counts import read_tallies
+from pipeline.beam.live_counts import read_live_counts
 from pipeline.beam.worker_processes import ProcessRunner
 from pipeline.dead_letters import BuildError, BuildFailed
 
@@ -68,7 +68,7 @@ class _Options(PipelineOptions):
         return views[cls]
 
 
-class Flow(Protocol):
+class PipelineDefinition(Protocol):
     """Something that a pipeline can be made of."""
 
     def construct(self, pipeline: beam.Pipeline) -> None:
@@ -134,7 +134,7 @@ def threads_per_worker(runner: str, workers: int) -> int:
     return max(1, default_workers() // workers) if runner in ("local", *LOCAL_MODES) else 1
 
 
-def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
+def run(flow: PipelineDefinition, runner: Any, options: PipelineOptions) -> None:
     """Run a flow to its end.
 
     Raises:
@@ -152,7 +152,7 @@ def run(flow: Flow, runner: Any, options: PipelineOptions) -> None:
         raise BuildFailed(f"the pipeline ended as {state}: see the log of the runner '{runner}'")
 
 
-def submit(flow: Flow, runner: Any, options: PipelineOptions) -> None:
+def submit(flow: PipelineDefinition, runner: Any, options: PipelineOptions) -> None:
     """Hand a flow to a runner without waiting for its end.
 
     Raises:
@@ -172,7 +172,7 @@ def _pipeline(runner: Any, options: PipelineOptions) -> beam.Pipeline:
 
 
 @dataclass
-class Watch:
+class StageTimes:
     """When the stages of a run began and ended, in seconds since its start, as far as the launcher saw."""
 
     began: dict[str, float] = field(default_factory=dict)
@@ -184,7 +184,9 @@ class Watch:
 
 
 @contextmanager
-def watched(tallies: Path, progress: ProgressListener | None, documents: int | None = None) -> Iterator[Watch]:
+def report_progress(
+    tallies: Path, progress: ProgressListener | None, documents: int | None = None
+) -> Iterator[StageTimes]:
     """Report the live counts in the folder `tallies` until the block ends.
 
     Args:
@@ -192,12 +194,12 @@ def watched(tallies: Path, progress: ProgressListener | None, documents: int | N
         progress: who hears them.
         documents: how many there will be for every stage; None where they are yet to be read.
     """
-    watch = Watch()
+    watch = StageTimes()
     start = monotonic()
     done = threading.Event()
 
     def look(finished: bool) -> None:
-        counts = read_tallies(tallies)
+        counts = read_live_counts(tallies)
         now = monotonic() - start
         for index, stage in enumerate(_STAGES):
             if stage not in counts or stage in watch.ended:

@@ -96,7 +96,7 @@ def _new_places() -> array[int]:
     return array("Q")
 
 
-def taken(sent: bytes) -> Iterator[bytes]:
+def read_blocks(sent: bytes) -> Iterator[bytes]:
     """Yield the blocks that something travelled for.
 
     Raises:

@@ -24,12 +24,12 @@ _SECONDS_PER_COST = 0.1
 _MOST_LEFT_BEHIND = 8
 
 
-class Overdue(RuntimeError):
+class DeadlineExceeded(RuntimeError):
     """A batch took longer than any batch of its cost should."""
 
 
 @dataclass(eq=False)
-class Punctual:
+class ExtractorWithDeadline:
     """An extractor that gives up when its time is up."""
 
     extractor: Extractor
@@ -61,7 +61,7 @@ class Punctual:
             result = outcome.get(timeout=seconds)
         except Empty:
             self.left_behind.append(thread)
-            raise Overdue(f"no result after {seconds:.0f} seconds") from None
+            raise DeadlineExceeded(f"no result after {seconds:.0f} seconds") from None
         if not isinstance(result, BaseException):
             return result
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +14,26 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
 from pipeline.beam.counters import Counted
-from pipeline.beam.live_counts import Tally
+from pipeline.beam.live_counts import LiveCounter
 from pipeline.dead_letters import BuildFailed
 from pipeline.extraction.batching import prepare_safely
 from pipeline.extraction.extractor_source import ExtractorSource, Prepared, Preparer
-from pipeline.plan import mark
-from pipeline.record_counts import Entry
-from pipeline.store.reconcile import Given, settle
-from pipeline.store.store import Row, Store, extracted_row, shard_name, shard_sizes, shards_for, take_over, write_shard
+from pipeline.extraction.shard_task import ShardTask
+from pipeline.plan import plan_hash
+from pipeline.record_counts import CountKey
+from pipeline.store.reconcile import Incoming, reconcile
+from pipeline.store.store import (
+    Store,
+    extracted_row,
+    link_or_copy,
+    shard_name,
+    shard_sizes,
+    shards_for,
+    write_shard,
+)
 from schemas import DeadLetter, Document, Redirect, Removal, decode
 
-_KINDS: dict[str, type[Given]] = {kind.__name__: kind for kind in (Document, Removal, Redirect, DeadLetter)}
-
-
-@dataclass
-class Work:
-    """A shard on its way from what is given to its file.
-
-    Attributes:
-        number, of: which shard of how many.
-        rows: what it will hold, as far as that is known.
-        documents: what is still to be prepared.
-        prepared: what is still to be extracted.
-    """
-
-    number: int
-    of: int
-    rows: list[Row]
-    documents: list[Document]
-    prepared: list[Any] = field(default_factory=list)
+_KINDS: dict[str, type[Incoming]] = {kind.__name__: kind for kind in (Document, Removal, Redirect, DeadLetter)}
 
 
 @dataclass(frozen=True)
@@ -76,23 +67,23 @@ class Shards:
         Raises:
             BuildFailed, FileNotFoundError: it does not.
         """
-        if mark(Path(self.folder)) != self.plan:
+        if plan_hash(Path(self.folder)) != self.plan:
             raise BuildFailed(f"another command writes to '{self.folder}' by now")
 
-    def open(self, number: int, of: int, given: Sequence[Given]) -> tuple[Work | None, Counter[Entry]]:
+    def open(self, number: int, of: int, given: Sequence[Incoming]) -> tuple[ShardTask | None, Counter[CountKey]]:
         """Return what is to be done for a shard, or None if its file is complete; and what was counted."""
         path = self.path(number, of)
         base = self.base
         if base and not given and of == base.info.shards:
             if not path.exists():
                 self.check()
-                take_over(base.path(number), path)
+                link_or_copy(base.path(number), path)
             return None, Counter({("change", "kept"): shard_sizes(path).documents})
-        settled = settle(base.rows(number, of) if base else (), given)
+        settled = reconcile(base.rows(number, of) if base else (), given)
         when = "before" if path.name in self.begun else "now"
         settled.counts["extracted", when] += len(settled.documents)
         # A shard that lies there was written before, or by a first try of this bundle, which counts as now.
-        return None if path.exists() else Work(number, of, settled.rows, settled.documents), +settled.counts
+        return None if path.exists() else ShardTask(number, of, settled.rows, settled.documents), +settled.counts
 
 
 class ExtractOptions(PipelineOptions):
@@ -108,7 +99,7 @@ class ExtractOptions(PipelineOptions):
 
 
 @dataclass(eq=False)
-class Extract(beam.PTransform[Any, Any]):
+class ExtractFacts(beam.PTransform[Any, Any]):
     """(shard, given) groups to the files of the shards; the output has counts, as (entry, number) pairs.
 
     A shard is settled, prepared, extracted and written before the next one is, by one worker. So an interrupted run has
@@ -119,7 +110,7 @@ class Extract(beam.PTransform[Any, Any]):
     shards: Shards
     number_of_shards: beam.pvalue.AsSingleton
     batch_cost: int | None
-    tally: Tally
+    tally: LiveCounter
 
     def expand(self, groups: Any) -> Any:
         """Apply to a PCollection of groups."""
@@ -145,7 +136,7 @@ class Extract(beam.PTransform[Any, Any]):
 class OpenShard(beam.DoFn):
     """What is given for a shard to what is to be done for it."""
 
-    def __init__(self, shards: Shards, tally: Tally) -> None:
+    def __init__(self, shards: Shards, tally: LiveCounter) -> None:
         self.shards = shards
         self.tally = tally
 
@@ -168,7 +159,7 @@ class OpenShard(beam.DoFn):
 class PrepareShard(beam.DoFn):
     """A shard's documents as the extractor takes them; those that cannot be prepared are failed."""
 
-    def __init__(self, source: ExtractorSource, tally: Tally) -> None:
+    def __init__(self, source: ExtractorSource, tally: LiveCounter) -> None:
         self.source = source
         self.tally = tally
         self.shared = Shared()
@@ -179,7 +170,7 @@ class PrepareShard(beam.DoFn):
         """Load the preparer, once per process."""
         self.preparer: Preparer = self.shared.acquire(self.source.preparer)
 
-    def process(self, work: Work) -> Iterator[list[Work]]:
+    def process(self, work: ShardTask) -> Iterator[list[ShardTask]]:
         """Yield the work with its documents prepared."""
         prepared: list[Prepared] = []
         rows = list(work.rows)
@@ -192,7 +183,7 @@ class PrepareShard(beam.DoFn):
             else:
                 self.pieces.inc(result.pieces)
                 prepared.append(result)
-        yield [Work(work.number, work.of, rows, [], prepared)]
+        yield [ShardTask(work.number, work.of, rows, [], prepared)]
 
 
 class WriteShard(beam.DoFn):
@@ -201,7 +192,7 @@ class WriteShard(beam.DoFn):
     def __init__(self, shards: Shards) -> None:
         self.shards = shards
 
-    def process(self, work: Work) -> None:
+    def process(self, work: ShardTask) -> None:
         """Write it."""
         self.shards.check()
         write_shard(work.rows, self.shards.path(work.number, work.of))

@@ -14,12 +14,12 @@ from typing import Any
 from apache_beam.metrics.metric import Metrics
 from apache_beam.ml.inference.base import ModelHandler
 
-from pipeline.beam.live_counts import Tally
+from pipeline.beam.live_counts import LiveCounter
 from pipeline.dead_letters import BuildFailed, dead_letter
 from pipeline.extraction.batching import batches
-from pipeline.extraction.deadline import Overdue, Punctual
-from pipeline.extraction.extract import Work
+from pipeline.extraction.deadline import DeadlineExceeded, ExtractorWithDeadline
 from pipeline.extraction.extractor_source import Extractor, ExtractorSource, Prepared
+from pipeline.extraction.shard_task import ShardTask
 from pipeline.store.store import extracted_row
 from schemas import DeadLetter, Document, Extraction
 
@@ -28,7 +28,7 @@ class LoadedExtractor:
     """An extractor as Beam wants a model: weakly referenceable, and its method's results may cross to a process."""
 
     def __init__(self, extractor: Extractor) -> None:
-        self._extractor = Punctual(extractor)
+        self._extractor = ExtractorWithDeadline(extractor)
         self._batch_cost = extractor.batch_cost
 
     def batch_cost(self) -> int:
@@ -40,7 +40,7 @@ class LoadedExtractor:
         return self._extractor.extract(batch)
 
 
-class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
+class ExtractorHandler(ModelHandler[ShardTask, ShardTask, LoadedExtractor]):
     """Loads one extractor, per process or per machine, and runs batches so that a document can only harm itself.
 
     Args:
@@ -49,7 +49,7 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
         batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
     """
 
-    def __init__(self, source: ExtractorSource, tally: Tally, batch_cost: int | None = None) -> None:
+    def __init__(self, source: ExtractorSource, tally: LiveCounter, batch_cost: int | None = None) -> None:
         super().__init__()
         self.source = source
         self.tally = tally
@@ -64,12 +64,12 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
         return self.source.one_per_machine()
 
     def run_inference(
-        self, batch: Sequence[Work], model: LoadedExtractor, inference_args: Mapping[str, Any] | None = None
-    ) -> Iterable[Work]:
+        self, batch: Sequence[ShardTask], model: LoadedExtractor, inference_args: Mapping[str, Any] | None = None
+    ) -> Iterable[ShardTask]:
         """Return shards with their documents extracted."""
         return [self._extracted(work, model) for work in batch]
 
-    def _extracted(self, work: Work, model: LoadedExtractor) -> Work:
+    def _extracted(self, work: ShardTask, model: LoadedExtractor) -> ShardTask:
         rows = list(work.rows)
         for prepared in batches(work.prepared, self.batch_cost or model.batch_cost()):
             start = time.perf_counter()
@@ -82,9 +82,9 @@ class ExtractorHandler(ModelHandler[Work, Work, LoadedExtractor]):
             Metrics.counter("factmill.extract", "dead_letters").inc(dead)
             rows += [extracted_row(item.document, result) for item, result in zip(prepared, results, strict=True)]
         self.tally.flush()
-        return Work(work.number, work.of, rows, [])
+        return ShardTask(work.number, work.of, rows, [])
 
-    def get_num_bytes(self, batch: Sequence[Work]) -> int:
+    def get_num_bytes(self, batch: Sequence[ShardTask]) -> int:
         """Return about how many bytes a batch has; the default would pickle it to find out."""
         return sum(4 * item.pieces for work in batch for item in work.prepared)
 
@@ -120,7 +120,7 @@ def extract_safely(extractor: Extractor | LoadedExtractor, batch: Sequence[Prepa
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Overdue):
+    if isinstance(error, DeadlineExceeded):
         return "extractor took too long"
     return "out of memory" if out_of_memory(error) else "extractor failed"
 

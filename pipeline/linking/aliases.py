@@ -16,7 +16,7 @@ from schemas import Document, Entity, Extraction, Record
 from schemas.text.abbreviations import long_forms
 
 # Candidates of one alias that are kept; more are hardly ever right.
-MOST = 8
+MAX_CANDIDATES = 8
 # Characters of an alias. One letter stands for too many things.
 _SHORTEST, _LONGEST = 2, 200
 _PAGE = "wiki:"
@@ -26,7 +26,7 @@ _SEPARATORS = re.compile(r"[^\w+#]+|_")
 _POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
 
 
-class Alias(Record, frozen=True, array_like=True):
+class AliasCounts(Record, frozen=True, array_like=True):
     """How often, in documents, a text is used for an entry of a knowledge base.
 
     Attributes:
@@ -49,8 +49,8 @@ class Alias(Record, frozen=True, array_like=True):
     headings: int = 0
     prior: int = 0
 
-    def __add__(self, other: Alias) -> Alias:
-        return Alias(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+    def __add__(self, other: AliasCounts) -> AliasCounts:
+        return AliasCounts(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
     @property
     def uses(self) -> int:
@@ -62,20 +62,20 @@ class Candidate(Record, frozen=True, array_like=True):
     """An entry of a knowledge base that a text may stand for."""
 
     target: str
-    alias: Alias
+    alias: AliasCounts
 
 
-class Candidates(Record, frozen=True, array_like=True):
+class AliasCandidates(Record, frozen=True, array_like=True):
     """The candidates of a text, the most used ones first, and how often it is used for any."""
 
     best: tuple[Candidate, ...] = ()
     uses: int = 0
 
     @classmethod
-    def of(cls, candidates: Iterable[Candidate]) -> Candidates:
+    def of(cls, candidates: Iterable[Candidate]) -> AliasCandidates:
         """Return the best of some candidates."""
         ranked = sorted(candidates, key=_rank)
-        return cls(tuple(ranked[:MOST]), sum(candidate.alias.uses for candidate in ranked))
+        return cls(tuple(ranked[:MAX_CANDIDATES]), sum(candidate.alias.uses for candidate in ranked))
 
 
 def _rank(candidate: Candidate) -> tuple[int, int, int, int, str]:
@@ -107,7 +107,7 @@ def page_targets(document: Document) -> set[str]:
     return targets | {document.id} if document.id.startswith(_PAGE) else targets
 
 
-def said_aliases(document: Document, extraction: Extraction) -> Iterator[tuple[str, str, Alias]]:
+def alias_counts(document: Document, extraction: Extraction) -> Iterator[tuple[str, str, AliasCounts]]:
     """Yield (text, target, alias) for all that a document says about aliases, once each."""
     given = [(mention, mention.kb_ids) for mention in document.mentions]
     for entity in document.entities or ():
@@ -116,39 +116,39 @@ def said_aliases(document: Document, extraction: Extraction) -> Iterator[tuple[s
     anchors = {(surface(document, mention), ids[0]) for mention, ids in given if len(ids) == 1}
     anchors = {(text, target) for text, target in anchors if not points_elsewhere(text)}
     for text, target in anchors:
-        yield text, target, Alias(anchors=1)
+        yield text, target, AliasCounts(anchors=1)
     for entity in extraction.entities:
         targets = knowledge_base_ids(document, entity)
         forms = entity_name(document, entity)[1] if targets else ()
         for target in targets:
             for form in forms:
                 if (form, target) not in anchors and not points_elsewhere(form):
-                    yield form, target, Alias(forms=1)
+                    yield form, target, AliasCounts(forms=1)
     for target in page_targets(document):
         if target.startswith(_PAGE):
             yield from title_aliases(target)
     if ("disambiguation", "yes") in document.metadata:
         title = _QUALIFIER.sub("", document.title)
         for target in _first_of_lines(document):
-            yield title, target, Alias(listed=1)
+            yield title, target, AliasCounts(listed=1)
     for target, heading in set(headings(document)):
-        yield heading, target, Alias(headings=1)
+        yield heading, target, AliasCounts(headings=1)
         if ", " in heading:  # "Carcinoma, Hepatocellular"
-            yield " ".join(reversed(heading.split(", "))), target, Alias(headings=1)
+            yield " ".join(reversed(heading.split(", "))), target, AliasCounts(headings=1)
 
 
-def title_aliases(target: str) -> Iterator[tuple[str, str, Alias]]:
+def title_aliases(target: str) -> Iterator[tuple[str, str, AliasCounts]]:
     """Yield what the title of a page says about aliases."""
     title = target.removeprefix(_PAGE)
-    yield title, target, Alias(titles=1)
+    yield title, target, AliasCounts(titles=1)
     short = _QUALIFIER.sub("", title)
     if short and short != title:
-        yield short, target, Alias(qualified=1)
+        yield short, target, AliasCounts(qualified=1)
 
 
-def redirect_alias(alias: str, target: str) -> tuple[str, str, Alias]:
+def redirect_alias(alias: str, target: str) -> tuple[str, str, AliasCounts]:
     """Return what a redirect says about aliases."""
-    return alias.removeprefix(_PAGE), target, Alias(redirects=1)
+    return alias.removeprefix(_PAGE), target, AliasCounts(redirects=1)
 
 
 def forms_of(document: Document, entity: Entity, explained: dict[str, str]) -> tuple[str, ...]:
@@ -165,7 +165,7 @@ def forms_of(document: Document, entity: Entity, explained: dict[str, str]) -> t
     return tuple(sorted({key for form in named if (key := alias_key(form))}))
 
 
-def unlinked(
+def unlinked_entities(
     document: Document, extraction: Extraction, ids: Sequence[Sequence[str]]
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield every entity without any of the knowledge-base `ids` of all, by its number, with the keys of its forms."""

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.dead_letters import BuildError
-from pipeline.linking.aliases import Alias, alias_key
-from pipeline.linking.target_profiles import Profile
+from pipeline.linking.aliases import AliasCounts, alias_key
+from pipeline.linking.target_profiles import TargetProfile
 from pipeline.store.store import Store
 from schemas import Record
 from schemas.atomic_files import replacing
@@ -33,7 +33,7 @@ _STATED = 10
 _MOST = 1e12
 
 
-class Entry(Record, frozen=True):
+class DictionaryEntry(Record, frozen=True):
     """A row: the text, what it stands for, the type of that or nothing, and how usual that is in thousandths."""
 
     alias: str
@@ -41,13 +41,13 @@ class Entry(Record, frozen=True):
     type: str
     prior: int
 
-    def said_alias(self) -> tuple[str, dict[str, Alias]]:
+    def alias_count(self) -> tuple[str, dict[str, AliasCounts]]:
         """Return what the row says about aliases."""
-        return alias_key(self.alias), {self.id: Alias(prior=self.prior)}
+        return alias_key(self.alias), {self.id: AliasCounts(prior=self.prior)}
 
-    def said_profile(self) -> tuple[str, Profile]:
+    def type_count(self) -> tuple[str, TargetProfile]:
         """Return what the row says about the target's type."""
-        return self.id, Profile(((self.type, _STATED),)) if self.type else Profile()
+        return self.id, TargetProfile(((self.type, _STATED),)) if self.type else TargetProfile()
 
 
 def copy_dictionary(path: str | Path, folder: Path) -> None:
@@ -92,17 +92,17 @@ class ReadDictionary(beam.PTransform[Any, Any]):
             pipeline
             | "parts" >> beam.Create(groups).with_output_types(int)
             | "spread" >> beam.Reshuffle()
-            | "entries" >> beam.FlatMap(_read, self.path).with_output_types(Entry)
+            | "entries" >> beam.FlatMap(_read, self.path).with_output_types(DictionaryEntry)
         )
 
 
-def _read(group: int, path: str) -> Iterator[Entry]:
+def _read(group: int, path: str) -> Iterator[DictionaryEntry]:
     with pq.ParquetFile(path) as file:
         for row in file.read_row_group(group).to_pylist():
-            yield Entry(**row)
+            yield DictionaryEntry(**row)
 
 
-def _entries(path: Path) -> Iterator[Entry]:
+def _entries(path: Path) -> Iterator[DictionaryEntry]:
     try:
         with path.open("rb") as file:
             is_parquet = file.read(4) == b"PAR1"
@@ -136,7 +136,7 @@ def _check_columns(names: Any, where: str) -> None:
             raise BuildError(f"{where}: unknown column '{name}'; {rule}")
 
 
-def _entry(row: Mapping[Any, Any], where: str) -> Entry:
+def _entry(row: Mapping[Any, Any], where: str) -> DictionaryEntry:
     if None in row or (None in row.values() and not all(row.get(name) is not None for name in _NEEDED)):
         raise BuildError(f"{where}: other cells than the header names; put what has a comma into quotation marks")
     alias, id = (str(row[name]).strip() for name in _NEEDED)
@@ -154,4 +154,4 @@ def _entry(row: Mapping[Any, Any], where: str) -> Entry:
         raise BuildError(
             f"{where}: the prior {given!r} is no count or share; write a number from 0 on, or leave it out"
         )
-    return Entry(alias, id, str(row.get("type") or "").strip(), round(1000 * prior))
+    return DictionaryEntry(alias, id, str(row.get("type") or "").strip(), round(1000 * prior))

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.linking.aliases import Alias, Candidates, page_targets, unlinked
-from pipeline.linking.target_profiles import ALL, Profile
+from pipeline.linking.aliases import AliasCandidates, AliasCounts, page_targets, unlinked_entities
+from pipeline.linking.target_profiles import ALL, TargetProfile
 from pipeline.merging.findings import DECIMALS
 from pipeline.merging.naming import knowledge_base_ids
 from pipeline.store.headings import listed_targets
@@ -35,7 +35,7 @@ FEATURES = (
 _PAGE = "wiki:"
 
 
-class Weights(msgspec.Struct, frozen=True):
+class LinkingModel(msgspec.Struct, frozen=True):
     """Fitted weights.
 
     Attributes:
@@ -55,13 +55,13 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 @cache
-def fitted_weights() -> Weights:
+def linking_model() -> LinkingModel:
     """Return the weights that come with factmill."""
     data = (resources.files("pipeline.linking") / "weights.json").read_bytes()
-    return msgspec.json.decode(data, type=Weights)
+    return msgspec.json.decode(data, type=LinkingModel)
 
 
-class Option(NamedTuple):
+class ScoredCandidate(NamedTuple):
     """A candidate of an entity.
 
     Attributes:
@@ -75,7 +75,7 @@ class Option(NamedTuple):
     source: str
 
 
-class Choice(NamedTuple):
+class EntityLink(NamedTuple):
     """What an entity of a document is decided to stand for.
 
     Attributes:
@@ -86,13 +86,13 @@ class Choice(NamedTuple):
     """
 
     entity: int
-    option: Option
+    option: ScoredCandidate
     probability: float
     others: tuple[tuple[str, float], ...]
 
 
 @dataclass
-class Knowledge:
+class CorpusStatistics:
     """What a corpus knows, as far as some documents ask for it.
 
     Attributes:
@@ -100,21 +100,23 @@ class Knowledge:
         profiles: by target, and that of `ALL` entities.
     """
 
-    candidates: dict[str, Candidates] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
+    candidates: dict[str, AliasCandidates] = field(default_factory=dict)
+    profiles: dict[str, TargetProfile] = field(default_factory=dict)
 
 
-def options_of(document: Document, extraction: Extraction, known: Knowledge) -> dict[int, list[Option]]:
+def scored_candidates(
+    document: Document, extraction: Extraction, known: CorpusStatistics
+) -> dict[int, list[ScoredCandidate]]:
     """Return the candidates of every entity without a knowledge-base id, by its number, sorted by target."""
     elsewhere = page_targets(document)
     ids = [knowledge_base_ids(document, entity) for entity in extraction.entities]
     elsewhere.update(*ids)
     headings = listed_targets(document)
-    everything = known.profiles.get(ALL, Profile())
-    found: dict[int, list[Option]] = {}
-    for number, keys in unlinked(document, extraction, ids):
+    everything = known.profiles.get(ALL, TargetProfile())
+    found: dict[int, list[ScoredCandidate]] = {}
+    for number, keys in unlinked_entities(document, extraction, ids):
         candidates = [known.candidates[key] for key in keys if key in known.candidates]
-        by_target: dict[str, list[tuple[Alias, float]]] = {}
+        by_target: dict[str, list[tuple[AliasCounts, float]]] = {}
         for of_form in candidates:
             for candidate in of_form.best:
                 by_target.setdefault(candidate.target, []).append((candidate.alias, of_form.uses))
@@ -123,7 +125,7 @@ def options_of(document: Document, extraction: Extraction, known: Knowledge) -> 
         context = extraction.contexts[number] if extraction.contexts else b""
         found[number] = []
         for target, aliases in sorted(by_target.items()):
-            profile = known.profiles.get(target, Profile())
+            profile = known.profiles.get(target, TargetProfile())
             best = max((alias for alias, _ in aliases), key=lambda alias: (alias.uses, alias.titles, alias.redirects))
             features = (
                 1.0,
@@ -141,11 +143,11 @@ def options_of(document: Document, extraction: Extraction, known: Knowledge) -> 
                 float(target in elsewhere),
                 float(target in headings),
             )
-            found[number].append(Option(target, features, _source([alias for alias, _ in aliases])))
+            found[number].append(ScoredCandidate(target, features, _source([alias for alias, _ in aliases])))
     return found
 
 
-def _source(aliases: Sequence[Alias]) -> str:
+def _source(aliases: Sequence[AliasCounts]) -> str:
     """Return what tells most reliably that a text stands for an entry."""
     total = sum(aliases[1:], aliases[0])
     names = {
@@ -159,7 +161,7 @@ def _source(aliases: Sequence[Alias]) -> str:
     return next(name for name, count in names.items() if count)
 
 
-def probabilities(options: Sequence[Option], weights: Weights) -> list[float]:
+def probabilities(options: Sequence[ScoredCandidate], weights: LinkingModel) -> list[float]:
     """Return how probable each candidate is; the rest, to 1, is for none of them."""
     scores = [weights.score(option.target, option.features) for option in options]
     highest = max((0.0, *scores))
@@ -168,7 +170,7 @@ def probabilities(options: Sequence[Option], weights: Weights) -> list[float]:
     return [share / total for share in shares]
 
 
-def choose(options: Mapping[int, Sequence[Option]], weights: Weights) -> list[Choice]:
+def select_links(options: Mapping[int, Sequence[ScoredCandidate]], weights: LinkingModel) -> list[EntityLink]:
     """Return the links of all entities that have a candidate as probable as the cut."""
     links = []
     for number, candidates in options.items():
@@ -181,5 +183,5 @@ def choose(options: Mapping[int, Sequence[Option]], weights: Weights) -> list[Ch
             (best, chance), *rest = ranked
             if chance >= weights.cut:
                 others = tuple((option.target, round(other, DECIMALS)) for option, other in rest)
-                links.append(Choice(number, best, round(chance, DECIMALS), others))
+                links.append(EntityLink(number, best, round(chance, DECIMALS), others))
     return links

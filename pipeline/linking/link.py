@@ -16,42 +16,49 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType, buckets_for
 from pipeline.beam.counters import Counted
-from pipeline.beam.live_counts import Tally
-from pipeline.beam.shuffle import Shuffle, Values, buckets_for
+from pipeline.beam.live_counts import LiveCounter
 from pipeline.linking.aliases import (
-    Alias,
+    AliasCandidates,
+    AliasCounts,
     Candidate,
-    Candidates,
+    alias_counts,
     alias_key,
     redirect_alias,
-    said_aliases,
-    unlinked,
+    unlinked_entities,
 )
-from pipeline.linking.dictionary import Entry, ReadDictionary, has_dictionary
-from pipeline.linking.disambiguation import FEATURES, Choice, Knowledge, choose, fitted_weights, options_of
-from pipeline.linking.target_profiles import ALL, Profile, said_profiles
+from pipeline.linking.dictionary import DictionaryEntry, ReadDictionary, has_dictionary
+from pipeline.linking.disambiguation import (
+    FEATURES,
+    CorpusStatistics,
+    EntityLink,
+    linking_model,
+    scored_candidates,
+    select_links,
+)
+from pipeline.linking.target_profiles import ALL, TargetProfile, profile_counts
 from pipeline.merging.findings import DECIMALS
 from pipeline.merging.naming import knowledge_base_ids
-from pipeline.store.shard_updates import LINK, Note, linked
+from pipeline.store.shard_updates import LINK, ShardUpdate, with_links
 from pipeline.store.store import Store, shard_of
-from pipeline.store.store_transforms import Open, ResolvedRedirects, open_shard
+from pipeline.store.store_transforms import ReadStore, ResolvedRedirects, read_updated_shard
 from schemas import DeadLetter, Document, Entity, Extraction, LinkedEntity, Record
 from schemas.text.clean import visible
 
-_ALIAS = tuple[str, dict[str, Alias]]
-_PROFILE = tuple[str, Profile]
+_ALIAS = tuple[str, dict[str, AliasCounts]]
+_PROFILE = tuple[str, TargetProfile]
 _ASKED = tuple[str, set[int]]
 # Candidates that were not chosen, of those that a row names.
 _OTHERS = 3
 
 
-class Told(Record, frozen=True, array_like=True):
+class ShardHint(Record, frozen=True, array_like=True):
     """What a shard is told: the candidates of an alias, or the profile of a target."""
 
     key: str
-    candidates: Candidates | None = None
-    profile: Profile | None = None
+    candidates: AliasCandidates | None = None
+    profile: TargetProfile | None = None
 
 
 def has_targets(store: Store) -> bool:
@@ -60,7 +67,7 @@ def has_targets(store: Store) -> bool:
 
 
 @dataclass(eq=False)
-class Link(beam.PTransform[Any, Any]):
+class LinkEntities(beam.PTransform[Any, Any]):
     """(shard, note) pairs with redirects to `notes` that link entities, their rows `links`, their `counts`, and
     `extracted`, all (document, extraction) pairs, their entities linked.
 
@@ -70,14 +77,14 @@ class Link(beam.PTransform[Any, Any]):
     """
 
     store: Store
-    tally: Tally | None = None
+    tally: LiveCounter | None = None
 
     def expand(self, redirects: Any) -> dict[str, Any]:
         """Apply to a PCollection of (shard, note) pairs."""
         pipeline, shards = redirects.pipeline, self.store.info.shards
         buckets = buckets_for(shards)
-        opened = (redirects,) | "Open" >> Open(self.store, self.tally)
-        heard = opened.extracted | "hear" >> beam.ParDo(Hear(shards)).with_output_types(
+        opened = (redirects,) | "Open" >> ReadStore(self.store, self.tally)
+        heard = opened.extracted | "hear" >> beam.ParDo(CollectAliases(shards)).with_output_types(
             _ALIAS, profiles=_PROFILE, asked=_ASKED
         ).with_outputs("profiles", "asked", main="aliases")
         aliases, profiles = [heard.aliases], [heard.profiles]
@@ -86,36 +93,37 @@ class Link(beam.PTransform[Any, Any]):
             aliases.append(titles | "titles" >> beam.FlatMap(_titled))
         if has_dictionary(self.store):
             entries = pipeline | "Dictionary" >> ReadDictionary(self.store)
-            aliases.append(entries | "said aliases" >> beam.Map(Entry.said_alias))
-            profiles.append(entries | "said types" >> beam.Map(Entry.said_profile))
+            aliases.append(entries | "said aliases" >> beam.Map(DictionaryEntry.alias_count))
+            profiles.append(entries | "said types" >> beam.Map(DictionaryEntry.type_count))
         told = (
             (tuple(aliases), heard.asked)
-            | "aliases" >> Shuffle(buckets, Values(dict[str, Alias], _added), Values(set[int], ior))
+            | "aliases"
+            >> BucketedGroupByKey(buckets, ValueType(dict[str, AliasCounts], _added), ValueType(set[int], ior))
             | "tell candidates" >> beam.FlatMap(_candidates).with_outputs("asked", main="told")
         )
         everything = pipeline | "everything" >> beam.Create([(ALL, set(range(shards)))], reshuffle=False)
         of_targets = (
             (tuple(profiles), (told.asked, everything))
-            | "profiles" >> Shuffle(buckets, Values(Profile, add), Values(set[int], ior))
+            | "profiles" >> BucketedGroupByKey(buckets, ValueType(TargetProfile, add), ValueType(set[int], ior))
             | "tell profiles" >> beam.FlatMap(_profiles)
         )
         kinds: dict[str, Any] = {
-            "notes": tuple[int, Note],
+            "notes": tuple[int, ShardUpdate],
             "links": LinkedEntity,
             "counts": Counted,
         }
         decided = (
             (redirects, (told.told, of_targets))
-            | "by shard" >> Shuffle(shards, Values(Note), Values(Told))
+            | "by shard" >> BucketedGroupByKey(shards, ValueType(ShardUpdate), ValueType(ShardHint))
             | "decide"
-            >> beam.ParDo(Decide(self.store))
+            >> beam.ParDo(DisambiguateShard(self.store))
             .with_output_types(tuple[Document, Extraction], **kinds)
             .with_outputs(*kinds, main="extracted")
         )
         return {name: decided[name] for name in ("extracted", *kinds)}
 
 
-class Hear(beam.DoFn):
+class CollectAliases(beam.DoFn):
     """A document with its extraction to what it says about aliases, and by tag about `profiles`, and the aliases that
     its shard asks for."""
 
@@ -126,10 +134,10 @@ class Hear(beam.DoFn):
         """Yield (alias, {target: count}), (target, profile) and (alias, {shard})."""
         document, extraction = extracted
         try:
-            aliases = [(alias_key(text), target, alias) for text, target, alias in said_aliases(document, extraction)]
-            profiles = list(said_profiles(document, extraction))
+            aliases = [(alias_key(text), target, alias) for text, target, alias in alias_counts(document, extraction)]
+            profiles = list(profile_counts(document, extraction))
             ids = [knowledge_base_ids(document, entity) for entity in extraction.entities]
-            asked = {key for _, keys in unlinked(document, extraction, ids) for key in keys}
+            asked = {key for _, keys in unlinked_entities(document, extraction, ids) for key in keys}
         except Exception:
             aliases, profiles, asked = [], [], set()  # `Decide` meets the same document, and counts it
         for key, target, alias in aliases:
@@ -142,39 +150,39 @@ class Hear(beam.DoFn):
             yield beam.pvalue.TaggedOutput("asked", (key, {shard}))
 
 
-class Decide(beam.DoFn):
+class DisambiguateShard(beam.DoFn):
     """A shard with what it was told to notes about what its entities stand for, and by tag counts of them."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.links = Metrics.counter("factmill.link", "links")
 
-    def process(self, group: tuple[int, list[Note], list[Told]]) -> Iterator[Any]:
+    def process(self, group: tuple[int, list[ShardUpdate], list[ShardHint]]) -> Iterator[Any]:
         """Yield documents with their extractions, and by tag (shard, note), rows and counts."""
         number, redirects, all_told = group
-        known = Knowledge()
+        known = CorpusStatistics()
         for told in all_told:
             if told.candidates is not None:
                 known.candidates[told.key] = told.candidates
             elif told.profile is not None:
                 known.profiles[told.key] = told.profile
         words: Counter[str] = Counter()
-        for item in open_shard(self.store, number, redirects):
+        for item in read_updated_shard(self.store, number, redirects):
             if isinstance(item, DeadLetter):
                 continue
             document, extraction = item
             try:
-                options = options_of(document, extraction, known)
-                links = choose(options, fitted_weights())
+                options = scored_candidates(document, extraction, known)
+                links = select_links(options, linking_model())
             except Exception:
                 words["in documents that failed"] += len(extraction.entities)
                 yield document, extraction
                 continue  # the merge meets it too, and makes a dead letter of what it cannot use
             notes = {
-                link.entity: Note(LINK, document.id, link.option.target, link.entity, link.probability)
+                link.entity: ShardUpdate(LINK, document.id, link.option.target, link.entity, link.probability)
                 for link in links
             }
-            yield document, linked(extraction, notes)
+            yield document, with_links(extraction, notes)
             for link in links:
                 words[f"by {link.option.source}"] += 1
                 yield beam.pvalue.TaggedOutput("notes", (number, notes[link.entity]))
@@ -188,31 +196,31 @@ class Decide(beam.DoFn):
             yield beam.pvalue.TaggedOutput("counts", (("linked", word), count))
 
 
-def _added(one: dict[str, Alias], other: dict[str, Alias]) -> dict[str, Alias]:
+def _added(one: dict[str, AliasCounts], other: dict[str, AliasCounts]) -> dict[str, AliasCounts]:
     for target, alias in other.items():
         one[target] = one[target] + alias if target in one else alias
     return one
 
 
-def _candidates(group: tuple[str, dict[str, Alias] | None, set[int] | None]) -> Iterator[Any]:
+def _candidates(group: tuple[str, dict[str, AliasCounts] | None, set[int] | None]) -> Iterator[Any]:
     """Yield (shard, told) for those that ask for an alias, and by tag (target, shards that ask for its profile)."""
     key, aliases, shards = group
     if aliases and shards:
-        candidates = Candidates.of(Candidate(target, alias) for target, alias in aliases.items())
+        candidates = AliasCandidates.of(Candidate(target, alias) for target, alias in aliases.items())
         for shard in shards:
-            yield shard, Told(key, candidates=candidates)
+            yield shard, ShardHint(key, candidates=candidates)
         for candidate in candidates.best:
             yield beam.pvalue.TaggedOutput("asked", (candidate.target, set(shards)))
 
 
-def _profiles(group: tuple[str, Profile | None, set[int] | None]) -> Iterator[tuple[int, Told]]:
+def _profiles(group: tuple[str, TargetProfile | None, set[int] | None]) -> Iterator[tuple[int, ShardHint]]:
     target, profile, shards = group
     if profile is not None:
         for shard in shards or ():
-            yield shard, Told(target, profile=profile)
+            yield shard, ShardHint(target, profile=profile)
 
 
-def _row(document: Document, entity: Entity, link: Choice) -> LinkedEntity:
+def _row(document: Document, entity: Entity, link: EntityLink) -> LinkedEntity:
     first = min(entity.mentions, key=lambda mention: (mention.start, mention.end))
     features = zip(FEATURES, link.option.features, strict=True)
     return LinkedEntity(
@@ -228,7 +236,7 @@ def _row(document: Document, entity: Entity, link: Choice) -> LinkedEntity:
     )
 
 
-def _titled(redirect: tuple[str, str]) -> Iterator[tuple[str, dict[str, Alias]]]:
+def _titled(redirect: tuple[str, str]) -> Iterator[tuple[str, dict[str, AliasCounts]]]:
     text, target, alias = redirect_alias(*redirect)
     if key := alias_key(text):
         yield key, {target: alias}

@@ -17,7 +17,7 @@ from schemas import Document, Extraction, Record
 ALL = ""
 
 
-class Profile(Record, frozen=True, array_like=True, dict=True, gc=True):
+class TargetProfile(Record, frozen=True, array_like=True, dict=True, gc=True):
     """The sum over entities of some documents.
 
     Attributes:
@@ -31,26 +31,26 @@ class Profile(Record, frozen=True, array_like=True, dict=True, gc=True):
     context: bytes = b""
 
     @classmethod
-    def of(cls, type: str, context: bytes) -> Profile:
+    def of(cls, type: str, context: bytes) -> TargetProfile:
         """Return the profile of one entity; its context is one of signed bytes, or nothing."""
         vector = np.frombuffer(context, np.int8).astype(np.int64)
         return cls(((type, 1),) if type else (), int(bool(context)), vector.tobytes())
 
-    def __add__(self, other: Profile) -> Profile:
+    def __add__(self, other: TargetProfile) -> TargetProfile:
         types = self.types or other.types
         if self.types and other.types:
             types = tuple(sorted((Counter(dict(self.types)) + Counter(dict(other.types))).items()))
         context = self.context or other.context
         if self.context and other.context:
             context = (self._sum + other._sum).tobytes()
-        return Profile(types, self.contexts + other.contexts, context)
+        return TargetProfile(types, self.contexts + other.contexts, context)
 
     def agreement(self, type: str) -> float:
         """Return how far a type agrees with those of the entities: 0 where none is known, below for another one."""
         total = sum(count for _, count in self.types)
         return math.log(2 * (dict(self.types).get(type, 0) + 0.5) / (total + 1))
 
-    def similarity(self, context: bytes, everything: Profile) -> float:
+    def similarity(self, context: bytes, everything: TargetProfile) -> float:
         """Return the cosine of a context and the mean of these, both as they differ from the mean of all; else 0."""
         if not (context and self.contexts and everything.contexts):
             return 0.0
@@ -69,12 +69,12 @@ class Profile(Record, frozen=True, array_like=True, dict=True, gc=True):
         return self._sum / self.contexts
 
 
-def said_profiles(document: Document, extraction: Extraction) -> Iterator[tuple[str, Profile]]:
+def profile_counts(document: Document, extraction: Extraction) -> Iterator[tuple[str, TargetProfile]]:
     """Yield the profiles of all that the entities of a document stand for, and of `ALL` of them."""
-    everything = Profile()
+    everything = TargetProfile()
     contexts = extraction.contexts or (b"",) * len(extraction.entities)
     for entity, context in zip(extraction.entities, contexts, strict=True):
-        profile = Profile.of(entity.type, context)
+        profile = TargetProfile.of(entity.type, context)
         everything += profile
         for target in knowledge_base_ids(document, entity):
             yield target, profile

@@ -10,8 +10,8 @@ from typing import Any
 import apache_beam as beam
 from msgspec.structs import replace
 
-from pipeline.beam.lookup import Lookup
-from pipeline.beam.shuffle import Shuffle, Values
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType
+from pipeline.beam.bucketed_lookup import BucketedLookup
 from pipeline.merging.rule_semantics import has_expected_types, implied_edges, implied_relations, ranked, rule_of
 from schemas import Edge, Evidence, RelationSchema
 
@@ -26,7 +26,7 @@ EVIDENCE_DROPPED = "evidence of edges left out"
 
 
 @dataclass(eq=False)
-class JudgeEdges(beam.PTransform[Any, Any]):
+class FilterEdgesByRules(beam.PTransform[Any, Any]):
     """PCollections of edges and of nodes to the `edges` that keep the rules on types and on functional relations, in
     several PCollections, with the words of `rules` and `dropped`."""
 
@@ -44,12 +44,12 @@ class JudgeEdges(beam.PTransform[Any, Any]):
         )
         by_head = (
             (routed.typed, types)
-            | "tails" >> Lookup(self.buckets, Edge, _TYPE)
+            | "tails" >> BucketedLookup(self.buckets, Edge, _TYPE)
             | "tail types" >> beam.Map(_with_tail_type)
         )
         judged = (
             ((by_head, routed.functional), types)
-            | "heads" >> Shuffle(self.buckets, Values(tuple[Edge, str | None]), _TYPE)
+            | "heads" >> BucketedGroupByKey(self.buckets, ValueType(tuple[Edge, str | None]), _TYPE)
             | "judge"
             >> beam.FlatMap(_judge, self.schema, _functional(self.schema))
             .with_output_types(Edge, rules=str, dropped=str)
@@ -63,7 +63,7 @@ class JudgeEdges(beam.PTransform[Any, Any]):
 
 
 @dataclass(eq=False)
-class SettleEdges(beam.PTransform[Any, Any]):
+class DropUnsupportedEdges(beam.PTransform[Any, Any]):
     """Edges and their evidence to those that stay: `edges`, `evidence`, and the words of `rules` and `dropped`.
 
     Evidence goes with its edge, and a derived edge goes with the edges that it follows from.
@@ -85,7 +85,8 @@ class SettleEdges(beam.PTransform[Any, Any]):
         )
         return (
             (by_id, sources, evidence)
-            | "join by id" >> Shuffle(self.buckets, Values(Edge), Values(tuple[str, str]), Values(Evidence))
+            | "join by id"
+            >> BucketedGroupByKey(self.buckets, ValueType(Edge), ValueType(tuple[str, str]), ValueType(Evidence))
             | "settle"
             >> beam.FlatMap(_settle, self.schema)
             .with_output_types(Edge, evidence=Evidence, rules=str, dropped=str)
@@ -112,7 +113,7 @@ class _Route(beam.DoFn):
 
 
 # Nodes have one type; edges whose types do not matter come without that of their tail.
-_TYPE = Values(str, min)
+_TYPE = ValueType(str, min)
 
 
 def _with_tail_type(found: tuple[str, Edge, str]) -> tuple[str, tuple[Edge, str]]:

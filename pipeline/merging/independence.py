@@ -14,8 +14,8 @@ import apache_beam as beam
 import msgspec
 from apache_beam.metrics.metric import Metrics
 
-from pipeline.beam.lookup import Lookup
-from pipeline.beam.shuffle import Shuffle, Values
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType
+from pipeline.beam.bucketed_lookup import BucketedLookup
 from pipeline.merging.findings import EdgeFinding, EdgeTally
 from pipeline.merging.near_duplicates import are_similar, bands
 from schemas import Edge, Record
@@ -65,10 +65,10 @@ class SumEdges(beam.PTransform[Any, Any]):
         leaders = documents | "near duplicates" >> NearDuplicates(self.buckets)
         sums = (
             (said, leaders)
-            | "join leaders" >> Shuffle(self.buckets, Values(DocumentEdges), Values(str, min))
+            | "join leaders" >> BucketedGroupByKey(self.buckets, ValueType(DocumentEdges), ValueType(str, min))
             | "sums" >> beam.ParDo(_Sums())
         )
-        return (sums,) | "sum" >> Shuffle(self.buckets, Values(EdgeSum, EdgeSum.merge))
+        return (sums,) | "sum" >> BucketedGroupByKey(self.buckets, ValueType(EdgeSum, EdgeSum.merge))
 
 
 class NearDuplicates(beam.PTransform[Any, Any]):
@@ -85,14 +85,14 @@ class NearDuplicates(beam.PTransform[Any, Any]):
         """Apply to a PCollection of `DocumentEdges`."""
         pairs = (
             (documents | "bands" >> beam.FlatMap(_in_bands),)
-            | "meet" >> Shuffle(self.buckets, Values(tuple[str, bytes]))
+            | "meet" >> BucketedGroupByKey(self.buckets, ValueType(tuple[str, bytes]))
             | "compare" >> beam.FlatMap(similar_in_band)
         )
-        first = (pairs,) | "first" >> Shuffle(self.buckets, Values(str, min))
+        first = (pairs,) | "first" >> BucketedGroupByKey(self.buckets, ValueType(str, min))
         followers = first | "followers" >> beam.MapTuple(lambda document, leader: (leader, document))
         return (
             (followers, first)
-            | "leaders" >> Lookup(self.buckets, str, Values(str, min))
+            | "leaders" >> BucketedLookup(self.buckets, str, ValueType(str, min))
             | "follow" >> beam.Map(_follow)
         )
 

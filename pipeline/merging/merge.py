@@ -9,10 +9,10 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
-from pipeline.beam.counters import words
-from pipeline.beam.shuffle import Shuffle, Values
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType
+from pipeline.beam.counters import count_values
 from pipeline.dead_letters import dead_letter
-from pipeline.merging.apply_rules import JudgeEdges, SettleEdges
+from pipeline.merging.apply_rules import DropUnsupportedEdges, FilterEdgesByRules
 from pipeline.merging.findings import NodeTally, findings
 from pipeline.merging.independence import DocumentEdges, EdgeSum, SumEdges
 from pipeline.merging.near_duplicates import signature
@@ -36,7 +36,7 @@ class DocumentRow(Record, frozen=True):
 
 
 @dataclass(eq=False)
-class Merge(beam.PTransform[Any, Any]):
+class MergeGraph(beam.PTransform[Any, Any]):
     """Extractions to the graph: a dict of the PCollections nodes, edges, evidence, documents, dead and counts.
 
     Edges below `min_confidence`, and those that break an enforced rule, are dropped after all documents have been
@@ -48,7 +48,7 @@ class Merge(beam.PTransform[Any, Any]):
         min_confidence: edges below are left out.
         schema: the relations and their rules.
         correlation: how far documents that state one edge depend on each other, from 0 to 1; see `EdgeTally.edge`.
-        buckets: parts into which the graph falls on the way; see `pipeline.beam.shuffle`.
+        buckets: parts into which the graph falls on the way; see `pipeline.beam.bucketed_group_by_key`.
     """
 
     min_confidence: float
@@ -70,7 +70,7 @@ class Merge(beam.PTransform[Any, Any]):
         ).with_outputs(*kinds, main="documents")
         nodes = (
             (found.nodes,)
-            | "sum nodes" >> Shuffle(self.buckets, Values(NodeTally, NodeTally.merge))
+            | "sum nodes" >> BucketedGroupByKey(self.buckets, ValueType(NodeTally, NodeTally.merge))
             | "nodes" >> beam.MapTuple(_node).with_output_types(Node)
         )
         edges = (
@@ -81,8 +81,8 @@ class Merge(beam.PTransform[Any, Any]):
             .with_output_types(Edge, dropped=str)
             .with_outputs("dropped", main="kept")
         )
-        judged = (edges.kept, nodes) | "judge" >> JudgeEdges(self.schema, self.buckets)
-        settled = (judged["edges"], found.evidence) | "settle edges" >> SettleEdges(self.schema, self.buckets)
+        judged = (edges.kept, nodes) | "judge" >> FilterEdgesByRules(self.schema, self.buckets)
+        settled = (judged["edges"], found.evidence) | "settle edges" >> DropUnsupportedEdges(self.schema, self.buckets)
         return {
             "nodes": nodes,
             "edges": settled.edges,
@@ -90,8 +90,9 @@ class Merge(beam.PTransform[Any, Any]):
             "documents": found.documents,
             "dead": found.dead,
             "counts": (
-                (found.dropped, edges.dropped, judged["dropped"], settled.dropped) | "dropped" >> words("dropped"),
-                (judged["rules"], settled.rules) | "rules" >> words("rules"),
+                (found.dropped, edges.dropped, judged["dropped"], settled.dropped)
+                | "dropped" >> count_values("dropped"),
+                (judged["rules"], settled.rules) | "rules" >> count_values("rules"),
             )
             | "counts" >> beam.Flatten(),
         }

@@ -12,11 +12,11 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.transforms.window import GlobalWindows
 
+from pipeline.beam.bucketed_group_by_key import PackBlocks, ValueType, pack_block, unpack_blocks
 from pipeline.beam.free_memory import give_back
-from pipeline.beam.live_counts import Tally
-from pipeline.beam.shuffle import Pack, Values, packed, unpack
+from pipeline.beam.live_counts import LiveCounter
 from pipeline.beam.spill import Spill
-from pipeline.record_counts import Entry
+from pipeline.record_counts import CountKey
 from schemas import Record, content_hash
 from sinks.tables.tables import write_table
 
@@ -65,7 +65,7 @@ class WriteTable(beam.PTransform[Any, Any]):
     kind: type[Record]
     count: beam.pvalue.AsDict
     folder: str
-    tally: Tally
+    tally: LiveCounter
     buckets: int = 1
 
     def expand(self, rows: Any) -> Any:
@@ -73,7 +73,7 @@ class WriteTable(beam.PTransform[Any, Any]):
         return (
             rows
             | "place" >> beam.Map(lambda row: (place(self.name, row, self.buckets), row))
-            | "pack" >> Pack(self.buckets, Values(self.kind))
+            | "pack" >> PackBlocks(self.buckets, ValueType(self.kind))
             | "to files"
             >> beam.ParDo(ToFiles(self, Spill.of(rows.pipeline)), self.count).with_output_types(tuple[_File, bytes])
             | "files" >> beam.GroupByKey()
@@ -88,7 +88,9 @@ class ToFiles(beam.DoFn):
         self.name, self.kind, self.buckets = table.name, table.kind, table.buckets
         self.spill = spill
 
-    def process(self, sent: tuple[int, tuple[int, bytes]], count: Mapping[Entry, int]) -> Iterator[tuple[_File, bytes]]:
+    def process(
+        self, sent: tuple[int, tuple[int, bytes]], count: Mapping[CountKey, int]
+    ) -> Iterator[tuple[_File, bytes]]:
         """Yield blocks under the numbers of files."""
         bucket, (_, block) = sent
         of = files(self.name, count["rows", self.name])
@@ -97,10 +99,10 @@ class ToFiles(beam.DoFn):
             yield (first, of), block
         else:
             parts: defaultdict[int, list[Any]] = defaultdict(list)
-            for pair in unpack(block, self.kind):
+            for pair in unpack_blocks(block, self.kind):
                 parts[place(self.name, pair[1], of)].append(pair)
             for number, pairs in parts.items():
-                yield from self.spill.put((number, of), packed(pairs))
+                yield from self.spill.put((number, of), pack_block(pairs))
 
     def finish_bundle(self) -> Iterator[Any]:
         """Leave the file of the bundle, and yield where blocks are."""
@@ -110,7 +112,7 @@ class ToFiles(beam.DoFn):
 class WriteFile(beam.DoFn):
     """The rows of one file to that file."""
 
-    def __init__(self, name: str, kind: type[Record], folder: str, tally: Tally) -> None:
+    def __init__(self, name: str, kind: type[Record], folder: str, tally: LiveCounter) -> None:
         self.name = name
         self.kind = kind
         self.folder = folder
@@ -121,7 +123,7 @@ class WriteFile(beam.DoFn):
         """Yield the number of rows written."""
         (number, of), blocks = group
         path = Path(self.folder) / file_name(self.name, number, of)
-        written = write_table((row for block in blocks for _, row in unpack(block, self.kind)), self.name, path)
+        written = write_table((row for block in blocks for _, row in unpack_blocks(block, self.kind)), self.name, path)
         give_back()
         self.rows.inc(written)
         self.tally.add(done=written)

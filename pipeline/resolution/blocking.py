@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.merging.minhash import signature
 from pipeline.merging.naming import points_elsewhere
 from pipeline.resolution.names import acronyms, is_acronym, letters, numbers, other_acronym, stems, tokens, unlike
-from pipeline.resolution.node_profiles import Profile
+from pipeline.resolution.node_profiles import NodeProfile
 from schemas import Record
 
 # Four bands of three: names that share half of their pieces meet with a probability of 0.41, with 0.8 of them 0.94.
@@ -26,7 +26,7 @@ PIECE = 3
 LARGEST = 100
 
 
-class Card(Record, frozen=True, array_like=True):
+class BlockingRecord(Record, frozen=True, array_like=True):
     """What a block knows of a node: much less than its profile, because a node is in many blocks."""
 
     id: str
@@ -36,12 +36,12 @@ class Card(Record, frozen=True, array_like=True):
     support: int
 
 
-def card(profile: Profile) -> Card:
+def blocking_record(profile: NodeProfile) -> BlockingRecord:
     """Return the card of a node."""
-    return Card(profile.id, profile.name, profile.type, profile.kb_id, profile.support)
+    return BlockingRecord(profile.id, profile.name, profile.type, profile.kb_id, profile.support)
 
 
-def may_be_one(one: Card | Profile, other: Card | Profile) -> bool:
+def may_match(one: BlockingRecord | NodeProfile, other: BlockingRecord | NodeProfile) -> bool:
     """Tell whether two nodes may be one.
 
     Never are nodes with two ids, of two types, with different numbers in their names, or with unlike acronyms for them.
@@ -51,7 +51,7 @@ def may_be_one(one: Card | Profile, other: Card | Profile) -> bool:
     return numbers(one.name) == numbers(other.name) and not other_acronym(one.name, other.name)
 
 
-def pairs(key: str, block: Iterable[Card]) -> Iterator[tuple[str, str]]:
+def pairs(key: str, block: Iterable[BlockingRecord]) -> Iterator[tuple[str, str]]:
     """Yield the ids of nodes in a block that are worth comparing.
 
     Nodes that meet by all letters of a name or an alias, or as an acronym, are. Others are if each word of one name has
@@ -59,11 +59,11 @@ def pairs(key: str, block: Iterable[Card]) -> Iterator[tuple[str, str]]:
     """
     sure = key.startswith(("letters ", "acronym "))
     for one, other in combinations(block, 2):
-        if may_be_one(one, other) and (sure or not unlike(one.name, other.name)):
+        if may_match(one, other) and (sure or not unlike(one.name, other.name)):
             yield one.id, other.id
 
 
-def keys(profile: Profile) -> set[str]:
+def keys(profile: NodeProfile) -> set[str]:
     """Return the keys of a node; none for one without a name that tells it from others."""
     if not _is_comparable(profile.name):
         return set()

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.resolution.blocking import Card, may_be_one
-from pipeline.resolution.matching import DECIMALS, Weights, features, probability, reason
-from pipeline.resolution.node_profiles import Profile
+from pipeline.resolution.blocking import BlockingRecord, may_match
+from pipeline.resolution.matching import DECIMALS, MatchModel, features, probability, reason
+from pipeline.resolution.node_profiles import NodeProfile
 from schemas import Record
 
 # A match less likely than this is no rival of another one.
@@ -21,7 +21,7 @@ _RIVAL = 0.05
 _SURE = 1 - 1e-6
 # What a node may be, and how often nodes are settled: each round settles those that waited for nodes just settled.
 OPEN, CENTRE, JOINED = "open", "centre", "joined"
-ROUNDS = 3
+ITERATIONS = 3
 
 
 class Match(Record, frozen=True, array_like=True):
@@ -51,12 +51,12 @@ def preference(match: Match) -> tuple[float, str]:
     return -match.score, match.centre
 
 
-def order(profile: Profile | Card) -> tuple[bool, int, str]:
+def order(profile: NodeProfile | BlockingRecord) -> tuple[bool, int, str]:
     """Return what sorts nodes: those with an id first, then those in more documents."""
     return not profile.kb_id, -profile.support, profile.id
 
 
-def matches(own: Profile, others: Iterable[Profile], model: Weights) -> list[Match]:
+def matches(own: NodeProfile, others: Iterable[NodeProfile], model: MatchModel) -> list[Match]:
     """Return the nodes that a node would join, the likeliest first.
 
     Nodes that match it and not each other are rivals: at most one of them is the node. With odds o, r1, r2, ... of each
@@ -71,7 +71,7 @@ def matches(own: Profile, others: Iterable[Profile], model: Weights) -> list[Mat
         return []
     found = {}
     for other in sorted(others, key=order):
-        if may_be_one(own, other):
+        if may_match(own, other):
             values = features(own, other)
             chance = probability(values, model)
             if chance >= _RIVAL:
@@ -100,7 +100,7 @@ def matches(own: Profile, others: Iterable[Profile], model: Weights) -> list[Mat
     return sorted(joined, key=preference)
 
 
-def settle(wanted: Iterable[tuple[Match, str]]) -> tuple[str, Match | None]:
+def assign(wanted: Iterable[tuple[Match, str]]) -> tuple[str, Match | None]:
     """Return the state of a node: it has `JOINED` another, is a `CENTRE`, or `OPEN` for as long as it has to wait.
 
     Args:
@@ -114,13 +114,13 @@ def settle(wanted: Iterable[tuple[Match, str]]) -> tuple[str, Match | None]:
     return CENTRE, None
 
 
-def stars(wanted: Mapping[str, Sequence[Match]], rounds: int = ROUNDS) -> tuple[dict[str, Match], int]:
+def stars(wanted: Mapping[str, Sequence[Match]], rounds: int = ITERATIONS) -> tuple[dict[str, Match], int]:
     """Return how every node joins another that does, given what each would join, and how many are open in the end."""
     states = dict.fromkeys((member for member, found in wanted.items() if found), OPEN)
     joined: dict[str, Match] = {}
     for _ in range(rounds):
         settled = {
-            member: settle((match, states.get(match.centre, CENTRE)) for match in wanted[member])
+            member: assign((match, states.get(match.centre, CENTRE)) for match in wanted[member])
             for member, state in states.items()
             if state == OPEN
         }
@@ -131,8 +131,8 @@ def stars(wanted: Mapping[str, Sequence[Match]], rounds: int = ROUNDS) -> tuple[
     return joined, sum(state == OPEN for state in states.values())
 
 
-def _match(one: Profile, other: Profile, model: Weights) -> bool:
-    return may_be_one(one, other) and probability(features(one, other), model) >= model.threshold
+def _match(one: NodeProfile, other: NodeProfile, model: MatchModel) -> bool:
+    return may_match(one, other) and probability(features(one, other), model) >= model.threshold
 
 
 def _odds(chance: float) -> float:

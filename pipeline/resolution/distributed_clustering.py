@@ -11,15 +11,15 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipeline.beam.shuffle import Shuffle, Values
-from pipeline.resolution.clustering import CENTRE, OPEN, ROUNDS, Match, preference, settle
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType
+from pipeline.resolution.clustering import CENTRE, ITERATIONS, OPEN, Match, assign, preference
 from schemas import Record
 
 # Word for a node that waited for others to the end, counted by the build.
 LEFT = "left alone: at the end of a long chain"
 
 
-class Waiting(Record, frozen=True, array_like=True):
+class PendingNode(Record, frozen=True, array_like=True):
     """A node that is not settled.
 
     Attributes:
@@ -34,28 +34,29 @@ class Waiting(Record, frozen=True, array_like=True):
 
 
 @dataclass(eq=False)
-class Settle(beam.PTransform[Any, Any]):
+class AssignClusters(beam.PTransform[Any, Any]):
     """(member, match) pairs, all that nodes would join, to `joined`, one match for each that does, and words `left`."""
 
     buckets: int
-    rounds: int = ROUNDS
+    rounds: int = ITERATIONS
 
     def expand(self, wanted: Any) -> dict[str, Any]:
         """Apply to a PCollection of (member, match)."""
         centres = wanted | "by centre" >> beam.MapTuple(lambda member, match: (match.centre, member))
         nodes = (
             (wanted, centres)
-            | "nodes" >> Shuffle(self.buckets, Values(Match), Values(str))
+            | "nodes" >> BucketedGroupByKey(self.buckets, ValueType(Match), ValueType(str))
             | "begin" >> beam.FlatMap(_begin).with_outputs("told", main="waiting")
         )
         joined = []
         for number in range(1, self.rounds + 1):
             nodes = (
                 (nodes.waiting, nodes.told)
-                | f"hear {number}" >> Shuffle(self.buckets, Values(Waiting), Values(tuple[str, str]))
+                | f"hear {number}"
+                >> BucketedGroupByKey(self.buckets, ValueType(PendingNode), ValueType(tuple[str, str]))
                 | f"settle {number}"
                 >> beam.FlatMap(_settle)
-                .with_output_types(tuple[str, Waiting], told=tuple[str, tuple[str, str]], joined=Match)
+                .with_output_types(tuple[str, PendingNode], told=tuple[str, tuple[str, str]], joined=Match)
                 .with_outputs("told", "joined", main="waiting")
             )
             joined.append(nodes.joined)
@@ -65,20 +66,20 @@ class Settle(beam.PTransform[Any, Any]):
 def _begin(group: tuple[str, list[Match], list[str]]) -> Iterator[Any]:
     node, wanted, followers = group
     if wanted:
-        yield node, Waiting(tuple(sorted(wanted, key=preference)), tuple(followers), {})
+        yield node, PendingNode(tuple(sorted(wanted, key=preference)), tuple(followers), {})
     else:
         yield from _tell(node, CENTRE, followers)
 
 
-def _settle(group: tuple[str, list[Waiting], list[tuple[str, str]]]) -> Iterator[Any]:
+def _settle(group: tuple[str, list[PendingNode], list[tuple[str, str]]]) -> Iterator[Any]:
     node, found, told = group
     for waiting in found:
         states = waiting.states | dict(told)
-        state, match = settle((match, states.get(match.centre, OPEN)) for match in waiting.wanted)
+        state, match = assign((match, states.get(match.centre, OPEN)) for match in waiting.wanted)
         if match is not None:
             yield beam.pvalue.TaggedOutput("joined", match)
         if state == OPEN:
-            yield node, Waiting(waiting.wanted, waiting.followers, states)
+            yield node, PendingNode(waiting.wanted, waiting.followers, states)
         else:
             yield from _tell(node, state, waiting.followers)
 

@@ -27,7 +27,7 @@ from pipeline.resolution.names import (
     tokens,
     unlike,
 )
-from pipeline.resolution.node_profiles import UNIT, Profile
+from pipeline.resolution.node_profiles import UNIT, NodeProfile
 
 # Decimals of features and scores.
 DECIMALS = 4
@@ -54,7 +54,7 @@ FEATURES = (
 )
 
 
-class Weights(msgspec.Struct, frozen=True):
+class MatchModel(msgspec.Struct, frozen=True):
     """The logistic model.
 
     Attributes:
@@ -69,13 +69,13 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 @cache
-def shipped_weights() -> Weights:
+def match_model() -> MatchModel:
     """Return the weights that come with factmill."""
     data = (resources.files("pipeline.resolution") / "weights.json").read_bytes()
-    return msgspec.json.decode(data, type=Weights)
+    return msgspec.json.decode(data, type=MatchModel)
 
 
-def features(one: Profile, other: Profile) -> tuple[float, ...]:
+def features(one: NodeProfile, other: NodeProfile) -> tuple[float, ...]:
     """Return the features of a pair, as `FEATURES` names them; the same in either order."""
     if other.id < one.id:
         one, other = other, one
@@ -105,7 +105,7 @@ def features(one: Profile, other: Profile) -> tuple[float, ...]:
     return tuple(round(value, DECIMALS) for value in found)
 
 
-def probability(values: tuple[float, ...], model: Weights) -> float:
+def probability(values: tuple[float, ...], model: MatchModel) -> float:
     """Return how likely two nodes are one."""
     terms = (model.weights[name] * value for name, value in zip(FEATURES, values, strict=True))
     odds = math.fsum((model.bias, *terms))

@@ -23,7 +23,7 @@ SAMPLE = 32
 UNIT = 127
 
 
-class Profile(Record, frozen=True, array_like=True):
+class NodeProfile(Record, frozen=True, array_like=True):
     """What is known about a node.
 
     Attributes:
@@ -73,9 +73,9 @@ class ProfileTally(msgspec.Struct, array_like=True, gc=False):
         self.context = added(self.context, other.context)
         return self
 
-    def profile(self, id: str, corpus: bytes = b"") -> Profile:
+    def profile(self, id: str, corpus: bytes = b"") -> NodeProfile:
         """Return the profile of a node, its context centred by the sum over the whole corpus."""
-        return Profile(
+        return NodeProfile(
             id=id,
             name=most_frequent(self.names),
             type=min(self.types, key=lambda type: (-self.types[type], type)),
@@ -88,7 +88,7 @@ class ProfileTally(msgspec.Struct, array_like=True, gc=False):
         )
 
 
-def said(
+def profile_tallies(
     document: Document, extraction: Extraction, named: Sequence[NamedEntity]
 ) -> Iterator[tuple[str, ProfileTally]]:
     """Yield every node of a document with what the document says about it; `named` are its entities by their nodes."""

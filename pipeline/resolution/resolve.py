@@ -16,17 +16,17 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 
-from pipeline.beam.counters import words
-from pipeline.beam.live_counts import Tally
-from pipeline.beam.lookup import Lookup
-from pipeline.beam.shuffle import Shuffle, Values, buckets_for
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType, buckets_for
+from pipeline.beam.bucketed_lookup import BucketedLookup
+from pipeline.beam.counters import count_values
+from pipeline.beam.live_counts import LiveCounter
 from pipeline.merging.findings import named_entities
-from pipeline.resolution.blocking import LARGEST, Card, card, keys, pairs
+from pipeline.resolution.blocking import LARGEST, BlockingRecord, blocking_record, keys, pairs
 from pipeline.resolution.clustering import Match, matches, order
-from pipeline.resolution.distributed_clustering import Settle
-from pipeline.resolution.matching import FEATURES, Weights
-from pipeline.resolution.node_profiles import Profile, ProfileTally, added, said
-from pipeline.store.shard_updates import MOVE, Note
+from pipeline.resolution.distributed_clustering import AssignClusters
+from pipeline.resolution.matching import FEATURES, MatchModel
+from pipeline.resolution.node_profiles import NodeProfile, ProfileTally, added, profile_tallies
+from pipeline.store.shard_updates import MOVE, ShardUpdate
 from pipeline.store.store import shard_of
 from schemas import Document, Extraction, MergedNode
 
@@ -38,7 +38,7 @@ _PLACE = tuple[int, str, int]
 
 
 @dataclass(eq=False)
-class Resolve(beam.PTransform[Any, Any]):
+class ResolveEntities(beam.PTransform[Any, Any]):
     """(document, extraction) pairs to a dict of PCollections.
 
     - `notes`: (shard, note) pairs that tell which entities belong to other nodes than their names say.
@@ -52,40 +52,40 @@ class Resolve(beam.PTransform[Any, Any]):
     """
 
     shards: int
-    model: Weights
-    tally: Tally | None = None
+    model: MatchModel
+    tally: LiveCounter | None = None
 
     def expand(self, extracted: Any) -> dict[str, Any]:
         """Apply to a PCollection of (document, extraction)."""
         buckets = buckets_for(self.shards)
-        heard = extracted | "hear" >> beam.ParDo(Hear(self.shards, self.tally)).with_output_types(
+        heard = extracted | "hear" >> beam.ParDo(CollectProfiles(self.shards, self.tally)).with_output_types(
             tuple[str, ProfileTally], contexts=bytes, places=tuple[str, _PLACE]
         ).with_outputs("contexts", "places", main="said")
         corpus = beam.pvalue.AsSingleton(heard.contexts | "corpus" >> beam.CombineGlobally(_total))
         profiles = (
             (heard.said,)
-            | "sum" >> Shuffle(buckets, Values(ProfileTally, ProfileTally.merge))
-            | "profiles" >> beam.Map(_profile, corpus).with_output_types(Profile)
+            | "sum" >> BucketedGroupByKey(buckets, ValueType(ProfileTally, ProfileTally.merge))
+            | "profiles" >> beam.Map(_profile, corpus).with_output_types(NodeProfile)
         )
-        blocks = (profiles | "keys" >> beam.FlatMap(_in_blocks),) | "blocks" >> Shuffle(
-            buckets, Values(Block, partial(joined, LARGEST))
+        blocks = (profiles | "keys" >> beam.FlatMap(_in_blocks),) | "blocks" >> BucketedGroupByKey(
+            buckets, ValueType(Block, partial(merge_blocks, LARGEST))
         )
         near = (
             (profiles | "by id" >> beam.Map(_by_id), blocks | "pairs" >> beam.FlatMap(_pairs))
-            | "join pairs" >> Shuffle(buckets, Values(Profile), Values(set[str], ior))
+            | "join pairs" >> BucketedGroupByKey(buckets, ValueType(NodeProfile), ValueType(set[str], ior))
             | "to those near" >> beam.FlatMap(_to_near)
         )
         wanted = (
             (near,)
-            | "join near" >> Shuffle(buckets, Values(Profile))
+            | "join near" >> BucketedGroupByKey(buckets, ValueType(NodeProfile))
             | "match" >> beam.FlatMap(_matches, self.model).with_output_types(tuple[str, Match])
         )
-        settled = wanted | "Settle" >> Settle(buckets)
+        settled = wanted | "Settle" >> AssignClusters(buckets)
         centres = settled["joined"] | "moved" >> beam.Map(lambda match: (match.member, match.centre))
         notes = (
             (heard.places, centres)
-            | "join places" >> Lookup(buckets, _PLACE, Values(str, min))
-            | "notes" >> beam.FlatMap(_notes).with_output_types(tuple[int, Note])
+            | "join places" >> BucketedLookup(buckets, _PLACE, ValueType(str, min))
+            | "notes" >> beam.FlatMap(_notes).with_output_types(tuple[int, ShardUpdate])
         )
         merges = settled["joined"] | "merges" >> beam.Map(_row).with_output_types(MergedNode)
         counts = (
@@ -93,14 +93,14 @@ class Resolve(beam.PTransform[Any, Any]):
             blocks | "cut" >> beam.FlatMap(_cut, LARGEST).with_output_types(str),
             settled["joined"] | "reasons" >> beam.Map(lambda match: f"merged: {match.reason}").with_output_types(str),
             settled["left"],
-        ) | "counts" >> words("resolution")
+        ) | "counts" >> count_values("resolution")
         return {"notes": notes, "merges": merges, "counts": counts}
 
 
-class Hear(beam.DoFn):
+class CollectProfiles(beam.DoFn):
     """What a document says about its nodes, and where it has entities that may belong to others."""
 
-    def __init__(self, shards: int, tally: Tally | None = None) -> None:
+    def __init__(self, shards: int, tally: LiveCounter | None = None) -> None:
         self.shards = shards
         self.tally = tally
 
@@ -112,7 +112,7 @@ class Hear(beam.DoFn):
             self.tally.add(done=1)
         try:
             named = named_entities(document, extraction)
-            tallies = list(said(document, extraction, named))
+            tallies = list(profile_tallies(document, extraction, named))
         except Exception:
             named, tallies = [], []  # the merge fails on the same document and writes its dead letter
         if context := _total(tally.context for _, tally in tallies):
@@ -133,10 +133,10 @@ class Block(msgspec.Struct, array_like=True, gc=False):
     """The first cards of a block, and how many there are."""
 
     nodes: int
-    cards: list[Card]
+    cards: list[BlockingRecord]
 
 
-def joined(most: int, one: Block, other: Block) -> Block:
+def merge_blocks(most: int, one: Block, other: Block) -> Block:
     """Return a block with that of other nodes added, with `most` cards at most."""
     one.nodes += other.nodes
     one.cards += other.cards
@@ -149,17 +149,17 @@ def _total(contexts: Iterable[bytes]) -> bytes:
     return reduce(added, contexts, b"")
 
 
-def _profile(summed: tuple[str, ProfileTally], corpus: bytes) -> Profile:
+def _profile(summed: tuple[str, ProfileTally], corpus: bytes) -> NodeProfile:
     id, tally = summed
     return tally.profile(id, corpus)
 
 
-def _by_id(profile: Profile) -> tuple[str, Profile]:
+def _by_id(profile: NodeProfile) -> tuple[str, NodeProfile]:
     return profile.id, profile
 
 
-def _in_blocks(profile: Profile) -> list[tuple[str, Block]]:
-    own = card(profile)
+def _in_blocks(profile: NodeProfile) -> list[tuple[str, Block]]:
+    own = blocking_record(profile)
     return [(key, Block(1, [own])) for key in keys(profile)]
 
 
@@ -175,7 +175,7 @@ def _cut(group: tuple[str, Block], most: int) -> list[str]:
     return [CUT] if group[1].nodes > most else []
 
 
-def _to_near(group: tuple[str, list[Profile], set[str] | None]) -> Iterator[tuple[str, Profile]]:
+def _to_near(group: tuple[str, list[NodeProfile], set[str] | None]) -> Iterator[tuple[str, NodeProfile]]:
     """Yield the profile of a node for all that it may be one with, and for itself."""
     id, profiles, near = group
     for profile in profiles:
@@ -183,16 +183,16 @@ def _to_near(group: tuple[str, list[Profile], set[str] | None]) -> Iterator[tupl
             yield other, profile
 
 
-def _matches(group: tuple[str, list[Profile]], model: Weights) -> Iterator[tuple[str, Match]]:
+def _matches(group: tuple[str, list[NodeProfile]], model: MatchModel) -> Iterator[tuple[str, Match]]:
     id, profiles = group
     own = next(profile for profile in profiles if profile.id == id)
     for match in matches(own, (profile for profile in profiles if profile.id != id), model):
         yield id, match
 
 
-def _notes(found: tuple[str, tuple[int, str, int], str | None]) -> list[tuple[int, Note]]:
+def _notes(found: tuple[str, tuple[int, str, int], str | None]) -> list[tuple[int, ShardUpdate]]:
     _, (shard, document, entity), centre = found
-    return [] if centre is None else [(shard, Note(MOVE, document, centre, entity))]
+    return [] if centre is None else [(shard, ShardUpdate(MOVE, document, centre, entity))]
 
 
 def _row(match: Match) -> MergedNode:

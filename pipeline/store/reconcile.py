@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pipeline.record_counts import LEFT_OUT, REPEATED, Entry
+from pipeline.record_counts import LEFT_OUT, REPEATED, CountKey
 from pipeline.store.store import DOCUMENT, DOCUMENTS, FAILED, REDIRECT, REMOVAL, UNREAD, Row, extracted_row, other_row
 from schemas import DeadLetter, Document, Extraction, Redirect, Removal, decode, encode
 
-Given = Document | Removal | Redirect | DeadLetter
+Incoming = Document | Removal | Redirect | DeadLetter
 
 
 @dataclass
-class Settled:
+class ReconciledShard:
     """What becomes of a shard.
 
     Attributes:
@@ -31,10 +31,10 @@ class Settled:
 
     rows: list[Row]
     documents: list[Document] = field(default_factory=list)
-    counts: Counter[Entry] = field(default_factory=Counter)
+    counts: Counter[CountKey] = field(default_factory=Counter)
 
 
-def settle(held: Iterable[Row], given: Iterable[Given]) -> Settled:
+def reconcile(held: Iterable[Row], given: Iterable[Incoming]) -> ReconciledShard:
     """Return what becomes of the rows that a shard holds when more is given.
 
     - An id that a source withdraws has no document, whenever that came.
@@ -64,17 +64,17 @@ def settle(held: Iterable[Row], given: Iterable[Given]) -> Settled:
             by_kind[DOCUMENT if row.kind in DOCUMENTS else row.kind][row.id] = row
     documents = by_kind[DOCUMENT]
     withdrawn = removals | set(by_kind[REMOVAL].values())
-    counts: Counter[Entry] = Counter()
+    counts: Counter[CountKey] = Counter()
     for row in withdrawn:
         if documents.pop(row.id, None) is not None:
             counts["change", "removed"] += 1
     gone = {row.id for row in withdrawn}
-    result = Settled([], counts=counts)
+    result = ReconciledShard([], counts=counts)
     for id in sorted(versions):
         if id in gone:
             counts["skipped", "removed"] += len(versions[id])
             continue
-        document, reasons = newest(versions[id])
+        document, reasons = latest_version(versions[id])
         what, settled = _against(documents.get(id), document)
         counts.update(("skipped", reason) for reason in reasons)
         counts["skipped" if what in LEFT_OUT else "change", what] += 1
@@ -86,7 +86,7 @@ def settle(held: Iterable[Row], given: Iterable[Given]) -> Settled:
         else:
             result.rows.append(settled)
     counts["change", "kept"] += len(documents)
-    aliases = {row.id: row for row in by_kind[REDIRECT].values()} | one_target(redirects)
+    aliases = {row.id: row for row in by_kind[REDIRECT].values()} | unique_redirects(redirects)
     new = set(letters) - unread
     counts["skipped", REPEATED] += len(letters) - len(new)
     counts["letters", "new"] += len(new)
@@ -105,12 +105,12 @@ def _against(held: Row | None, document: Document) -> tuple[str, Row | None]:
         return "retried" if held.record == encode(document) else "replaced", None
     if held.record == encode(document):
         return "duplicate", None
-    if essence(decode(held.record, Document)) == essence(document):
+    if content_of(decode(held.record, Document)) == content_of(document):
         return "replaced", extracted_row(document, decode(held.found, Extraction))
     return "replaced", None
 
 
-def newest(versions: Iterable[Document]) -> tuple[Document, list[str]]:
+def latest_version(versions: Iterable[Document]) -> tuple[Document, list[str]]:
     """Return the document that counts among those of one id, and why each of the others does not.
 
     The highest version wins; among equal versions the one whose bytes come last, so that the order does not matter.
@@ -120,18 +120,18 @@ def newest(versions: Iterable[Document]) -> tuple[Document, list[str]]:
     return kept, ["superseded" if other.version < kept.version else "duplicate" for other in ranked]
 
 
-def essence(document: Document) -> Document:
+def content_of(document: Document) -> Document:
     """Return the document without what no extractor may depend on: where it came from and which version it is."""
     return msgspec.structs.replace(document, source="", metadata=(), version=0)
 
 
-def one_target(redirects: Iterable[Redirect]) -> dict[str, Row]:
+def unique_redirects(redirects: Iterable[Redirect]) -> dict[str, Row]:
     """Return one redirect for every alias: that to the first target by alphabet."""
     ranked = sorted(redirects, key=lambda redirect: (redirect.target, redirect.source), reverse=True)
     return {redirect.alias: other_row(redirect) for redirect in ranked}
 
 
-def join(first: Iterable[Row], second: Iterable[Row]) -> Settled:
+def merge_shards(first: Iterable[Row], second: Iterable[Row]) -> ReconciledShard:
     """Return a shard that holds what two shards hold, as if all had been given at once; the order does not matter.
 
     What changed is told as seen from the first one. Of two equal versions the one whose bytes come last counts.
@@ -139,9 +139,11 @@ def join(first: Iterable[Row], second: Iterable[Row]) -> Settled:
     left, right = (list(rows) for rows in (first, second))
     gone = {row.id for row in (*left, *right) if row.kind == REMOVAL}
     rows: set[Row] = {row for row in (*left, *right) if row.kind in (REMOVAL, UNREAD)}
-    rows.update(one_target(decode(row.record, Redirect) for row in (*left, *right) if row.kind == REDIRECT).values())
+    rows.update(
+        unique_redirects(decode(row.record, Redirect) for row in (*left, *right) if row.kind == REDIRECT).values()
+    )
     here, there = ({row.id: row for row in side if row.kind in DOCUMENTS} for side in (left, right))
-    counts: Counter[Entry] = Counter()
+    counts: Counter[CountKey] = Counter()
     for id in here.keys() | there.keys():
         sides = [side[id] for side in (here, there) if id in side]
         if id in gone:
@@ -156,7 +158,7 @@ def join(first: Iterable[Row], second: Iterable[Row]) -> Settled:
                 counts["skipped", "superseded" if there[id].version < best.version else "duplicate"] += 1
         else:
             counts["change", "replaced" if id in here else "added"] += 1
-    return Settled(sorted(rows), counts=+counts)
+    return ReconciledShard(sorted(rows), counts=+counts)
 
 
 def _rank(row: Row) -> tuple[int, bytes, bool, bytes]:
@@ -164,9 +166,9 @@ def _rank(row: Row) -> tuple[int, bytes, bool, bytes]:
     return row.version, row.record, row.kind == DOCUMENT, row.found
 
 
-def forget(held: Iterable[Row], ids: Collection[str]) -> Settled:
+def delete_documents(held: Iterable[Row], ids: Collection[str]) -> ReconciledShard:
     """Return a shard without some documents, and without the dead letters about them, as if they had not been given."""
-    result = Settled([])
+    result = ReconciledShard([])
     for row in held:
         if row.id in ids and row.kind in (*DOCUMENTS, UNREAD):
             result.counts["change" if row.kind in DOCUMENTS else "letters", "removed"] += 1

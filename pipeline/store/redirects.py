@@ -12,8 +12,8 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 
-from pipeline.beam.lookup import Lookup
-from pipeline.beam.shuffle import Values
+from pipeline.beam.bucketed_group_by_key import ValueType
+from pipeline.beam.bucketed_lookup import BucketedLookup
 from schemas import Document, Entity, Extraction, Mention
 
 # A redirect to a redirect is followed so often; each round doubles the length of the chains that are resolved.
@@ -33,13 +33,13 @@ class ResolveRedirects(beam.PTransform[Any, Any]):
             by_target = targets | f"by target {number}" >> beam.Map(_swap)
             targets = (
                 (by_target, targets)
-                | f"join {number}" >> Lookup(self.buckets, str, Values(str, min))
-                | f"hop {number}" >> beam.Map(hop)
+                | f"join {number}" >> BucketedLookup(self.buckets, str, ValueType(str, min))
+                | f"hop {number}" >> beam.Map(follow_once)
             )
         return targets
 
 
-class Redirected(beam.PTransform[Any, Any]):
+class RedirectsByShard(beam.PTransform[Any, Any]):
     """PCollections of (id, shard) links and of (alias, final target) to (shard, (alias, final target)) pairs.
 
     So each shard hears of the redirects that its documents meet, and nobody holds all of them.
@@ -53,12 +53,14 @@ class Redirected(beam.PTransform[Any, Any]):
         """Apply to both in this order."""
         return (
             inputs
-            | "join targets" >> Lookup(self.buckets, int, Values(str, min))
+            | "join targets" >> BucketedLookup(self.buckets, int, ValueType(str, min))
             | "redirected" >> beam.FlatMap(redirected).with_output_types(tuple[int, tuple[str, str]])
         )
 
 
-def follow(document: Document, extraction: Extraction, targets: Mapping[str, str]) -> tuple[Document, Extraction]:
+def apply_redirects(
+    document: Document, extraction: Extraction, targets: Mapping[str, str]
+) -> tuple[Document, Extraction]:
     """Return both with every knowledge-base id that is an alias replaced by its target."""
     if not targets:
         return document, extraction
@@ -80,7 +82,7 @@ def follow(document: Document, extraction: Extraction, targets: Mapping[str, str
     return document, msgspec.structs.replace(extraction, entities=entities(extraction.entities))
 
 
-def hop(found: tuple[str, str, str | None]) -> tuple[str, str]:
+def follow_once(found: tuple[str, str, str | None]) -> tuple[str, str]:
     """Return an alias that leads to a target with where that leads itself."""
     target, alias, further = found
     return alias, target if further is None else further

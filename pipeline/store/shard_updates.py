@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pipeline.store.redirects import follow
+from pipeline.store.redirects import apply_redirects
 from schemas import Document, Extraction, Record
 
 # Kinds of notes.
 REDIRECT, LINK, MOVE = "redirect", "link", "move"
 
 
-class Note(Record, frozen=True, array_like=True):
+class ShardUpdate(Record, frozen=True, array_like=True):
     """What is to be changed in the documents of a shard when it is opened.
 
     Attributes:
@@ -34,15 +34,15 @@ class Note(Record, frozen=True, array_like=True):
 
 
 @dataclass
-class Notes:
+class ShardUpdates:
     """The notes of one shard, ready to be applied."""
 
     redirects: dict[str, str] = field(default_factory=dict)
-    links: dict[str, dict[int, Note]] = field(default_factory=dict)
+    links: dict[str, dict[int, ShardUpdate]] = field(default_factory=dict)
     moves: dict[str, dict[int, str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, notes: Iterable[Note]) -> Notes:
+    def of(cls, notes: Iterable[ShardUpdate]) -> ShardUpdates:
         """Sort notes by kind."""
         sorted_notes = cls()
         for note in notes:
@@ -57,15 +57,15 @@ class Notes:
     def apply(self, document: Document, extraction: Extraction, ids: Iterable[str]) -> tuple[Document, Extraction]:
         """Return both with what was noted about them; `ids` are the knowledge-base ids that they have."""
         targets = {id: self.redirects[id] for id in ids if id in self.redirects}
-        document, extraction = follow(document, extraction, targets)
+        document, extraction = apply_redirects(document, extraction, targets)
         moves = self.moves.get(document.id)
         if moves:
             nodes = tuple(moves.get(index, "") for index in range(len(extraction.entities)))
             extraction = msgspec.structs.replace(extraction, nodes=nodes)
-        return document, linked(extraction, self.links.get(document.id, {}))
+        return document, with_links(extraction, self.links.get(document.id, {}))
 
 
-def linked(extraction: Extraction, links: Mapping[int, Note]) -> Extraction:
+def with_links(extraction: Extraction, links: Mapping[int, ShardUpdate]) -> Extraction:
     """Return what was found in a document, some of its entities linked; the notes are given by their numbers."""
     if not links:
         return extraction

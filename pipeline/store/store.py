@@ -244,7 +244,7 @@ def read_links(path: Path) -> set[str]:
     return {id for chunk in links.chunks for id in chunk.flatten().to_pylist()}
 
 
-def take_over(shard: Path, path: Path) -> None:
+def link_or_copy(shard: Path, path: Path) -> None:
     """Put a shard as it is at `path` too, as a second name of the same file where the disk can do that."""
     with replacing(path) as draft:
         try:

@@ -12,17 +12,17 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipeline.beam.live_counts import Tally
-from pipeline.beam.shuffle import Shuffle, Values, buckets_for
-from pipeline.store.redirects import Redirected, ResolveRedirects
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType, buckets_for
+from pipeline.beam.live_counts import LiveCounter
+from pipeline.store.redirects import RedirectsByShard, ResolveRedirects
 from pipeline.store.shard_updates import REDIRECT as REDIRECTED
-from pipeline.store.shard_updates import Note, Notes
+from pipeline.store.shard_updates import ShardUpdate, ShardUpdates
 from pipeline.store.store import DOCUMENT, FAILED, REDIRECT, UNREAD, Store, read_links, read_shard
 from schemas import DeadLetter, Document, Extraction, Redirect, decode
 
 
 @dataclass(eq=False)
-class Redirects(beam.PTransform[Any, Any]):
+class RedirectUpdates(beam.PTransform[Any, Any]):
     """A pipeline to (shard, note) pairs: each shard hears of the redirects that its links meet."""
 
     store: Store
@@ -30,14 +30,14 @@ class Redirects(beam.PTransform[Any, Any]):
     def expand(self, pipeline: Any) -> Any:
         """Apply to a pipeline."""
         if not self.store.info.redirects:
-            return pipeline | "no redirects" >> beam.Create([]).with_output_types(tuple[int, Note])
-        numbers = pipeline | "numbers" >> Numbers(self.store)
+            return pipeline | "no redirects" >> beam.Create([]).with_output_types(tuple[int, ShardUpdate])
+        numbers = pipeline | "numbers" >> ShardNumbers(self.store)
         links = numbers | "links" >> beam.FlatMap(_links, self.store).with_output_types(tuple[str, int])
         redirects = pipeline | "resolved" >> ResolvedRedirects(self.store)
         return (
             (links, redirects)
-            | "redirected" >> Redirected(buckets_for(self.store.info.shards))
-            | "note" >> beam.Map(_note).with_output_types(tuple[int, Note])
+            | "redirected" >> RedirectsByShard(buckets_for(self.store.info.shards))
+            | "note" >> beam.Map(_note).with_output_types(tuple[int, ShardUpdate])
         )
 
 
@@ -49,13 +49,13 @@ class ResolvedRedirects(beam.PTransform[Any, Any]):
 
     def expand(self, pipeline: Any) -> Any:
         """Apply to a pipeline."""
-        numbers = pipeline | "numbers" >> Numbers(self.store)
+        numbers = pipeline | "numbers" >> ShardNumbers(self.store)
         redirects = numbers | "redirects" >> beam.FlatMap(_redirects, self.store).with_output_types(tuple[str, str])
         return redirects | "resolve" >> ResolveRedirects(buckets_for(self.store.info.shards))
 
 
 @dataclass(eq=False)
-class Open(beam.PTransform[Any, Any]):
+class ReadStore(beam.PTransform[Any, Any]):
     """PCollections of (shard, note) pairs to `extracted`, (document, extraction) pairs with their notes applied, and
     `dead`, all dead letters.
 
@@ -67,26 +67,26 @@ class Open(beam.PTransform[Any, Any]):
     """
 
     store: Store
-    tally: Tally | None = None
+    tally: LiveCounter | None = None
 
     def expand(self, notes: tuple[Any, ...]) -> Any:
         """Apply to a tuple of PCollections."""
         shards = self.store.info.shards
         silent = notes[0].pipeline | "no notes" >> beam.Create(
-            [(n, Note("", "", "")) for n in range(shards)], reshuffle=False
+            [(n, ShardUpdate("", "", "")) for n in range(shards)], reshuffle=False
         )
         return (
             ((silent, *notes),)
-            | "notes by shard" >> Shuffle(shards, Values(Note))
+            | "notes by shard" >> BucketedGroupByKey(shards, ValueType(ShardUpdate))
             | "open"
-            >> beam.ParDo(OpenStored(self.store, self.tally))
+            >> beam.ParDo(ReadShard(self.store, self.tally))
             .with_output_types(tuple[Document, Extraction], dead=DeadLetter)
             .with_outputs("dead", main="extracted")
         )
 
 
 @dataclass(eq=False)
-class Numbers(beam.PTransform[Any, Any]):
+class ShardNumbers(beam.PTransform[Any, Any]):
     """A pipeline to the numbers of a store's shards, spread over the workers."""
 
     store: Store
@@ -99,17 +99,17 @@ class Numbers(beam.PTransform[Any, Any]):
         return numbers | "spread" >> beam.Reshuffle()
 
 
-class OpenStored(beam.DoFn):
+class ReadShard(beam.DoFn):
     """A shard with its notes to what it holds."""
 
-    def __init__(self, store: Store, tally: Tally | None = None) -> None:
+    def __init__(self, store: Store, tally: LiveCounter | None = None) -> None:
         self.store = store
         self.tally = tally
 
-    def process(self, group: tuple[int, Iterable[Note]]) -> Iterator[Any]:
+    def process(self, group: tuple[int, Iterable[ShardUpdate]]) -> Iterator[Any]:
         """Yield documents with their extractions, and dead letters by their tag."""
         number, notes = group
-        for item in open_shard(self.store, number, notes):
+        for item in read_updated_shard(self.store, number, notes):
             if isinstance(item, DeadLetter):
                 yield beam.pvalue.TaggedOutput("dead", item)
                 continue
@@ -123,9 +123,11 @@ class OpenStored(beam.DoFn):
             self.tally.flush()
 
 
-def open_shard(store: Store, number: int, notes: Iterable[Note]) -> Iterator[tuple[Document, Extraction] | DeadLetter]:
+def read_updated_shard(
+    store: Store, number: int, notes: Iterable[ShardUpdate]
+) -> Iterator[tuple[Document, Extraction] | DeadLetter]:
     """Yield what a shard holds, with its notes applied."""
-    noted = Notes.of(notes)
+    noted = ShardUpdates.of(notes)
     for row in read_shard(store.path(number), (DOCUMENT, FAILED, UNREAD)):
         if row.kind == DOCUMENT:
             yield noted.apply(decode(row.record, Document), decode(row.found, Extraction), row.links)
@@ -142,6 +144,6 @@ def _redirects(number: int, store: Store) -> Iterator[tuple[str, str]]:
         yield row.id, decode(row.record, Redirect).target
 
 
-def _note(redirected: tuple[int, tuple[str, str]]) -> tuple[int, Note]:
+def _note(redirected: tuple[int, tuple[str, str]]) -> tuple[int, ShardUpdate]:
     shard, (alias, target) = redirected
-    return shard, Note(kind=REDIRECTED, key=alias, value=target)
+    return shard, ShardUpdate(kind=REDIRECTED, key=alias, value=target)

@@ -12,7 +12,7 @@ from runners.arguments.command import beam_options
 from runners.errors import UserError
 
 if TYPE_CHECKING:
-    from pipeline.change import Machine
+    from pipeline.change import ExecutionOptions
 
 
 def runner_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,12 +36,14 @@ def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def execution(ctx: click.Context, runner: str | None, workers: int | None, **options: str | None) -> Iterator[Machine]:
+def execution(
+    ctx: click.Context, runner: str | None, workers: int | None, **options: str | None
+) -> Iterator[ExecutionOptions]:
     """Yield what `execution_options` say, while what the runner needs is there."""
     with beam_arguments(runner or "local", workers, beam_options(ctx), **options) as beam:
-        from pipeline.change import Machine
+        from pipeline.change import ExecutionOptions
 
-        yield Machine(workers, runner or "local", beam)
+        yield ExecutionOptions(workers, runner or "local", beam)
 
 
 @contextmanager

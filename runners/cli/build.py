@@ -102,9 +102,9 @@ def _as_begun(settings: BuildConfig, out: Path) -> BuildConfig:
 
     What is said again stays as it is said, so that another option is refused and not passed over.
     """
-    from pipeline.output_folder import interrupted
+    from pipeline.output_folder import interrupted_plan
 
-    plan = interrupted(out)
+    plan = interrupted_plan(out)
     if plan is None or plan.command != "build":
         raise UserError(f"no build was interrupted in '{out}': name the files to read")
     told = set(BuildConfig.__struct_fields__) & set(plan.options.__struct_fields__) - _OF_THE_MACHINE

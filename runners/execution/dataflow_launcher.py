@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from pipeline.build_options import BuildOptions
-from pipeline.submit import begin
+from pipeline.submit import submit_build
 from runners.execution.dataflow import job_options
 
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = BuildOptions(
         model=told.model, format=told.format, runner="dataflow", beam=job_options(beam, None, told.gpu)
     )
-    begin(told.inputs.split(","), told.out, options)
+    submit_build(told.inputs.split(","), told.out, options)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import pipeline.build_run
 import pipeline.store.store
 from pipeline.build import BuildOptions, build
-from pipeline.change import Machine, merge, remove, update
+from pipeline.change import ExecutionOptions, merge, remove, update
 from pipeline.output_folder import STAGING, locked
 from pipeline.store.store import FOLDER, Store, read_shard
 from schemas import DeadLetter, Document, Redirect, Removal, Skipped, encode
@@ -29,7 +29,7 @@ TEXTS = [
     "Unpreparable.",
 ]
 OPTIONS = BuildOptions(runner="memory", workers=1, batch_cost=20)
-MACHINE = Machine(runner="memory", workers=1)
+MACHINE = ExecutionOptions(runner="memory", workers=1)
 RULES = {"source": RuleSource(), "writers": []}
 # File operations of a build of such a corpus, at least; a child is killed before one of the first so many.
 MOMENTS = 160

@@ -12,13 +12,13 @@ from collections import Counter
 from itertools import chain
 from pathlib import Path
 
-from pipeline.beam.live_counts import Tally
+from pipeline.beam.live_counts import LiveCounter
 from pipeline.extraction.extract import OpenShard, PrepareShard, WriteShard
 from pipeline.extraction.inference import ExtractorHandler
 from pipeline.merging.merge import document_row
-from pipeline.pipelines import ExtractFlow, keyed, write_entries
+from pipeline.pipelines import ExtractionPipeline, keyed, write_counts
 from pipeline.store.store import shard_of
-from pipeline.store.store_transforms import OpenStored
+from pipeline.store.store_transforms import ReadShard
 from schemas import DeadLetter, Document, Redirect, Removal, Skipped
 from sinks import write_table
 
@@ -27,11 +27,11 @@ _READ = {Document: "documents", Removal: "removals", Redirect: "redirects", Dead
 
 def run(flow, runner, options):
     """Run a flow as `pipeline.beam.run.run` would, by one worker."""
-    write_entries(flow.counts, extract(flow) if isinstance(flow, ExtractFlow) else merge(flow))
+    write_counts(flow.counts, extract(flow) if isinstance(flow, ExtractionPipeline) else merge(flow))
 
 
-def extract(flow: ExtractFlow) -> Counter:
-    tally = Tally(flow.tallies, "extract")
+def extract(flow: ExtractionPipeline) -> Counter:
+    tally = LiveCounter(flow.tallies, "extract")
     counts = Counter()
     given = []
     for item in chain.from_iterable(pickle.loads(Path(path).read_bytes()) for path in flow.paths):
@@ -61,7 +61,7 @@ def extract(flow: ExtractFlow) -> Counter:
 
 
 def merge(flow) -> Counter:
-    opened = OpenStored(flow.store)
+    opened = ReadShard(flow.store)
     found = list(chain.from_iterable(opened.process((n, [])) for n in range(flow.store.info.shards)))
     dead = [item.value for item in found if hasattr(item, "tag")]
     rows = {

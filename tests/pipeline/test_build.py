@@ -10,7 +10,7 @@ from pipeline import readers
 from pipeline.build import BuildOptions, build
 from pipeline.dead_letters import BuildError, BuildFailed
 from pipeline.output_folder import locked
-from pipeline.read import read_part
+from pipeline.read_documents import read_part
 from schemas import TABLES
 from sinks import GraphTables
 from tests.pipeline.made import digest, mediawiki, medline, pubtator, records

@@ -11,9 +11,10 @@ import pytest
 import pipeline.build_run
 import pipeline.store.store
 from pipeline.build import BuildOptions, build
-from pipeline.change import Machine, merge, remove, update
+from pipeline.change import ExecutionOptions, merge, remove, update
 from pipeline.dead_letters import BuildError, BuildFailed
-from pipeline.extraction.extract import Shards, Work, WriteShard
+from pipeline.extraction.extract import Shards, WriteShard
+from pipeline.extraction.shard_task import ShardTask
 from pipeline.output_folder import locked
 from pipeline.store.store import FOLDER, INFO
 from sinks import WRITERS, GraphTables
@@ -97,7 +98,7 @@ def test_an_update_gives_the_bytes_of_a_build_from_scratch(parts, halves, scratc
 @pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
 def test_two_graphs_merge_to_the_bytes_of_a_build_from_scratch(order, halves, scratch, tmp_path):
     left, right = (halves / name for name in order)
-    report = merge(left, right, tmp_path / "out", Machine(runner="memory"), writers=[])
+    report = merge(left, right, tmp_path / "out", ExecutionOptions(runner="memory"), writers=[])
     assert report.counts.extracted == {}
     assert digest(tmp_path / "out") == digest(scratch)
 
@@ -258,10 +259,10 @@ def test_a_worker_that_outlives_its_command_writes_nothing_into_the_next_one(gra
     shards = Shards(str(graph / FOLDER), "mark of the earlier plan")
     before = contents(graph)
     with pytest.raises(BuildFailed, match="another command writes"):
-        WriteShard(shards).process(Work(0, 1, [], []))
+        WriteShard(shards).process(ShardTask(0, 1, [], []))
     remove(graph, [], MACHINE, writers=[])  # leaves no plan
     with pytest.raises(FileNotFoundError):
-        WriteShard(shards).process(Work(0, 1, [], []))
+        WriteShard(shards).process(ShardTask(0, 1, [], []))
     assert contents(graph) == before
 
 

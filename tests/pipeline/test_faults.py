@@ -17,7 +17,7 @@ import pipeline.store.store
 from pipeline.build import BuildOptions, build
 from pipeline.change import update
 from pipeline.dead_letters import BuildFailed
-from pipeline.extraction.deadline import Punctual
+from pipeline.extraction.deadline import ExtractorWithDeadline
 from pipeline.extraction.extract import OpenShard
 from pipeline.extraction.inference import extract_safely
 from pipeline.output_folder import STAGING
@@ -82,7 +82,7 @@ def prepared(*texts):
 
 
 def test_a_document_among_32_on_which_the_model_hangs_is_the_only_one_lost(hurry, hanging):
-    punctual = Punctual(hanging)
+    punctual = ExtractorWithDeadline(hanging)
     batch = prepared(*["Ann is in Luton."] * 20, "Hang is in Luton.", *["Bob is in Luton."] * 11)
     results = extract_safely(punctual, batch)
     assert [number for number, result in enumerate(results) if isinstance(result, DeadLetter)] == [20]
@@ -101,19 +101,19 @@ def test_a_document_among_32_on_which_the_model_hangs_is_the_only_one_lost(hurry
 
 def test_a_model_that_always_hangs_ends_the_build_and_costs_no_documents(hurry, hanging):
     with pytest.raises(BuildFailed, match="the model hangs: 8 batches have not come back"):
-        extract_safely(Punctual(hanging), prepared(*["Hang is in Luton."] * 32))
+        extract_safely(ExtractorWithDeadline(hanging), prepared(*["Hang is in Luton."] * 32))
 
 
 def test_larger_batches_may_take_longer(monkeypatch, hanging):
     monkeypatch.setattr(pipeline.extraction.deadline, "_SECONDS", 0.1)
     monkeypatch.setattr(pipeline.extraction.deadline, "_SECONDS_PER_COST", 0.5)
-    with pytest.raises(pipeline.extraction.deadline.Overdue, match="no result after 4 seconds"):
-        Punctual(hanging).extract(prepared("Hang is in Luton .", "Ann ."))
+    with pytest.raises(pipeline.extraction.deadline.DeadlineExceeded, match="no result after 4 seconds"):
+        ExtractorWithDeadline(hanging).extract(prepared("Hang is in Luton .", "Ann ."))
 
 
 def test_an_error_in_time_comes_as_it_is():
     with pytest.raises(RuntimeError, match="poisoned"):
-        Punctual(RuleExtractor()).extract(prepared("Poison"))
+        ExtractorWithDeadline(RuleExtractor()).extract(prepared("Poison"))
 
 
 def test_a_document_that_hung_once_is_tried_again(hurry, hanging, tmp_path):

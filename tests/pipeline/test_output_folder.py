@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.build_options import BuildOptions
 from pipeline.dead_letters import BuildError
-from pipeline.output_folder import check_content, interrupted, locked, staging
+from pipeline.output_folder import check_output_folder, interrupted_plan, locked, staging
 from pipeline.plan import Plan
 from schemas.atomic_files import replacing
 from sinks.rdf.store import STORE
@@ -18,7 +18,7 @@ SHARD = "extractions/shard-00000-of-00001.parquet"
 
 
 def fill(out, text, **more):
-    check_content(out)
+    check_output_folder(out)
     with locked(out), staging(out, **more) as folder:
         (folder / "tables").mkdir()
         (folder / "tables" / f"{text}.parquet").write_text(text)
@@ -89,7 +89,7 @@ def test_a_folder_with_other_content_is_left_alone(files, message, tmp_path):
     for name in files:
         (tmp_path / name).write_text("mine")
     with pytest.raises(BuildError, match=message):
-        check_content(tmp_path)
+        check_output_folder(tmp_path)
     assert names(tmp_path) == sorted(files)
 
 
@@ -107,14 +107,14 @@ def test_drafts_that_a_killed_command_left_are_in_nobodys_way(tmp_path):
     assert (left / "run.json").read_text() == "two"
     (left / ".graph.doc").write_text("mine")
     with pytest.raises(BuildError, match=r"not from a build \(.graph.doc\)"):
-        check_content(left)
+        check_output_folder(left)
 
 
 def test_a_file_is_no_folder(tmp_path):
     path = tmp_path / "file"
     path.write_text("mine")
     with pytest.raises(BuildError, match="is not a folder"):
-        check_content(path)
+        check_output_folder(path)
 
 
 def test_wherever_a_command_is_killed_the_old_graph_stands_or_the_new_one_does_after_the_next_look(tmp_path):
@@ -143,11 +143,11 @@ def test_shards_of_an_interrupted_plan_are_there_again_for_the_same_plan(tmp_pat
         (folder / SHARD).write_text("done")
         (folder / "tables").mkdir()
         raise RuntimeError
-    assert interrupted(out) == plan(str(source))
-    check_content(out)
+    assert interrupted_plan(out) == plan(str(source))
+    check_output_folder(out)
     with locked(out), staging(out, plan(str(source), workers=7), resume=True) as folder:
         assert names(folder) == ["extractions/plan.json", SHARD]
-    assert interrupted(out) == plan(str(source))
+    assert interrupted_plan(out) == plan(str(source))
 
 
 def test_another_plan_is_not_continued(tmp_path):

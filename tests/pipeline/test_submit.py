@@ -8,7 +8,7 @@ import pytest
 from pipeline.build import build
 from pipeline.build_options import BuildOptions
 from pipeline.dead_letters import BuildError
-from pipeline.submit import begin
+from pipeline.submit import submit_build
 from tests.pipeline.made import mediawiki
 from tests.rule_extractor import RuleSource
 
@@ -27,7 +27,7 @@ def tables(folder):
 
 
 def test_what_was_begun_is_merged_by_a_build_that_extracts_nothing(corpus, tmp_path):
-    begin([corpus], tmp_path / "begun", ONE, RuleSource())
+    submit_build([corpus], tmp_path / "begun", ONE, RuleSource())
     assert not (tmp_path / "begun" / "tables").exists()
     report = build([corpus], tmp_path / "begun", ONE, source=RuleSource(), resume=True)
     assert report.counts.extracted == {"before": 9}
@@ -38,17 +38,17 @@ def test_what_was_begun_is_merged_by_a_build_that_extracts_nothing(corpus, tmp_p
 
 def test_what_was_begun_is_begun_again_only_for_other_input(corpus, tmp_path):
     out = tmp_path / "begun"
-    begin([corpus], out, ONE, RuleSource())
+    submit_build([corpus], out, ONE, RuleSource())
     (shard,) = out.rglob("shard-*")
     written = shard.stat().st_mtime_ns
-    begin([corpus], out, ONE, RuleSource())
+    submit_build([corpus], out, ONE, RuleSource())
     assert shard.stat().st_mtime_ns == written
     corpus.write_text(mediawiki(("Ada", "Ada met Bob.")))
-    begin([corpus], out, ONE, RuleSource())
+    submit_build([corpus], out, ONE, RuleSource())
     assert shard.stat().st_mtime_ns != written
 
 
 def test_an_unknown_runner_is_told(corpus, tmp_path):
     options = msgspec.structs.replace(ONE, runner="Sprinter")
     with pytest.raises(BuildError, match="Sprinter"):
-        begin([corpus], tmp_path / "begun", options, RuleSource())
+        submit_build([corpus], tmp_path / "begun", options, RuleSource())

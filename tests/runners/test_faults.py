@@ -6,7 +6,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from pipeline.build_run import Work
+from pipeline.build_run import BuildRun
 from pipeline.dead_letters import BuildFailed
 from runners.cli.main import main
 
@@ -26,7 +26,7 @@ def test_a_build_goes_on_with_all_options_that_it_began_with(checkpoint, texts, 
 
     where = ("--model", checkpoint, "--runner", "memory", "--limit", 2, *OPTIONS)
     with monkeypatch.context() as patch:
-        patch.setattr(Work, "make_graph", breaking)
+        patch.setattr(BuildRun, "make_graph", breaking)
         assert "the machine was lost" in factmill("build", texts, "--out", out, *where).stderr
     other = factmill("build", "--resume", "--out", out, "--runner", "memory", "--correlation", 0.5)
     assert "its options were others: begin anew without --resume" in other.stderr

@@ -3,7 +3,8 @@ import pytest
 from apache_beam.coders.typecoders import registry
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.beam.coders import RECORDS, RecordCoder, register_coders
+from pipeline.beam.coders import RecordCoder
+from pipeline.record_types import RECORDS, register_coders
 from schemas import Document, Redirect
 from tests.pipeline.made import document
 

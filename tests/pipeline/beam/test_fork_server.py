@@ -62,12 +62,10 @@ def test_workers_are_forked_for_as_long_as_there_is_a_launcher(tmp_path, monkeyp
 def test_what_ended_the_server_is_reported(monkeypatch):
     start = fork_server.subprocess.Popen
     program = ["-c", "raise ImportError('no package of that name')"]
-    monkeypatch.setattr(
-        fork_server.subprocess, "Popen", lambda command, **more: start([command[0], *program], **more)
-    )
+    monkeypatch.setattr(fork_server.subprocess, "Popen", lambda command, **more: start([command[0], *program], **more))
     monkeypatch.setattr(fork_server, "_SECONDS_TO_END", 60)
     server = fork_server.ForkServer()
-    with pytest.raises(fork_server.ForkServerEnded, match="^ImportError: no package of that name$"):
+    with pytest.raises(fork_server.ForkServerEnded, match=r"^ImportError: no package of that name$"):
         server.work({})
     server.stop()
 
@@ -75,9 +73,7 @@ def test_what_ended_the_server_is_reported(monkeypatch):
 def test_a_build_whose_fork_server_fails_says_why(tmp_path, monkeypatch):
     start = fork_server.subprocess.Popen
     program = ["-c", "raise ImportError('no package of that name')"]
-    monkeypatch.setattr(
-        fork_server.subprocess, "Popen", lambda command, **more: start([command[0], *program], **more)
-    )
+    monkeypatch.setattr(fork_server.subprocess, "Popen", lambda command, **more: start([command[0], *program], **more))
     monkeypatch.setattr(fork_server, "_server", None)
     monkeypatch.setattr(fork_server, "_SECONDS_TO_END", 60)
     note = tmp_path / "note.txt"

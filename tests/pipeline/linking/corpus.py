@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline.linking.aliases import Alias, Candidate, Candidates, alias_key, redirect_alias, said_aliases
-from pipeline.linking.disambiguation import Knowledge, choose, fitted_weights, options_of
-from pipeline.linking.target_profiles import Profile, said_profiles
-from pipeline.store.redirects import follow
+from pipeline.linking.aliases import AliasCandidates, AliasCounts, Candidate, alias_counts, alias_key, redirect_alias
+from pipeline.linking.disambiguation import CorpusStatistics, linking_model, scored_candidates, select_links
+from pipeline.linking.target_profiles import TargetProfile, profile_counts
+from pipeline.store.redirects import apply_redirects
 from pipeline.store.store import Store, complete, extracted_row, kb_ids, other_row, shard_name, shard_of, write_shard
 from schemas import Document, Extraction, Redirect
 from tests.pipeline.made import document
@@ -54,23 +54,25 @@ def expected_links(
     for alias in final:
         while final[alias] in redirects:
             final[alias] = redirects[final[alias]]
-    opened = [follow(page, found, {id: final[id] for id in kb_ids(page) if id in final}) for page, found in items]
+    opened = [
+        apply_redirects(page, found, {id: final[id] for id in kb_ids(page) if id in final}) for page, found in items
+    ]
     said = [redirect_alias(*pair) for pair in final.items()]
-    profiles: defaultdict[str, Profile] = defaultdict(Profile)
+    profiles: defaultdict[str, TargetProfile] = defaultdict(TargetProfile)
     for item in opened:
-        said += said_aliases(*item)
-        for target, profile in said_profiles(*item):
+        said += alias_counts(*item)
+        for target, profile in profile_counts(*item):
             profiles[target] += profile
-    aliases: defaultdict[str, defaultdict[str, Alias]] = defaultdict(lambda: defaultdict(Alias))
+    aliases: defaultdict[str, defaultdict[str, AliasCounts]] = defaultdict(lambda: defaultdict(AliasCounts))
     for text, target, alias in said:
         aliases[alias_key(text)][target] += alias
     candidates = {
-        key: Candidates.of(Candidate(target, alias) for target, alias in found.items())
+        key: AliasCandidates.of(Candidate(target, alias) for target, alias in found.items())
         for key, found in aliases.items()
     }
-    known = Knowledge(candidates, dict(profiles))
+    known = CorpusStatistics(candidates, dict(profiles))
     return {
         (page.id, link.entity): (link.option.target, link.probability)
         for page, found in opened
-        for link in choose(options_of(page, found, known), fitted_weights())
+        for link in select_links(scored_candidates(page, found, known), linking_model())
     }

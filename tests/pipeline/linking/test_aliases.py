@@ -2,12 +2,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.linking.aliases import MOST, Alias, Candidate, Candidates, alias_key, said_aliases, unlinked
+from pipeline.linking.aliases import (
+    MAX_CANDIDATES,
+    AliasCandidates,
+    AliasCounts,
+    Candidate,
+    alias_counts,
+    alias_key,
+    unlinked_entities,
+)
 from schemas import Entity, Extraction, Mention
 from tests.pipeline.made import document
 
 counts = st.integers(0, 3)
-aliases = st.builds(Alias, counts, counts, counts, counts, counts, counts, counts, counts)
+aliases = st.builds(AliasCounts, counts, counts, counts, counts, counts, counts, counts, counts)
 candidates = st.builds(Candidate, st.sampled_from([f"wiki:{letter}" for letter in "ABCDEFGHIJKLMNOP"]), aliases)
 
 
@@ -43,16 +51,16 @@ def test_case_and_punctuation_around_words_do_not_matter(text):
 
 @given(st.lists(candidates, unique_by=lambda candidate: candidate.target, max_size=16), st.randoms())
 def test_the_best_candidates_are_the_same_in_any_order(found, chance):
-    whole = Candidates.of(found)
+    whole = AliasCandidates.of(found)
     chance.shuffle(found)
-    assert Candidates.of(found) == whole
-    assert len(whole.best) == min(MOST, len(found))
+    assert AliasCandidates.of(found) == whole
+    assert len(whole.best) == min(MAX_CANDIDATES, len(found))
     assert whole.uses == sum(candidate.alias.uses for candidate in found)
 
 
 def said(page, *entities):
     extraction = Extraction(page.id, entities, ())
-    return {(text, target, alias) for text, target, alias in said_aliases(page, extraction)}
+    return {(text, target, alias) for text, target, alias in alias_counts(page, extraction)}
 
 
 def test_a_page_says_where_its_links_lead_and_what_else_it_calls_that():
@@ -62,12 +70,12 @@ def test_a_page_says_where_its_links_lead_and_what_else_it_calls_that():
     entity = Entity((page.mentions[0], Mention(4, 5)), "PER", ("wiki:Douglas Adams (writer)",))
     target = "wiki:Douglas Adams (writer)"
     assert said(page, entity) == {
-        ("Mr Adams", target, Alias(anchors=1)),
-        ("Adams", target, Alias(forms=1)),
-        ("Douglas Adams (writer)", target, Alias(titles=1)),
-        ("Douglas Adams", target, Alias(qualified=1)),
-        ("It", "wiki:It", Alias(titles=1)),
-        ("X", "wiki:X", Alias(titles=1)),
+        ("Mr Adams", target, AliasCounts(anchors=1)),
+        ("Adams", target, AliasCounts(forms=1)),
+        ("Douglas Adams (writer)", target, AliasCounts(titles=1)),
+        ("Douglas Adams", target, AliasCounts(qualified=1)),
+        ("It", "wiki:It", AliasCounts(titles=1)),
+        ("X", "wiki:X", AliasCounts(titles=1)),
     }
 
 
@@ -86,9 +94,9 @@ def test_a_disambiguation_page_lists_candidates_for_its_title_with_the_first_lin
 def test_headings_are_aliases_also_in_their_natural_order():
     metadata = (("mesh", "D1|Carcinoma, Hepatocellular"), ("substance", "C2|aspirin"), ("mesh", "|Nameless"))
     assert said(document("pubmed:1", "Text.", metadata=metadata)) == {
-        ("Carcinoma, Hepatocellular", "mesh:D1", Alias(headings=1)),
-        ("Hepatocellular Carcinoma", "mesh:D1", Alias(headings=1)),
-        ("aspirin", "mesh:C2", Alias(headings=1)),
+        ("Carcinoma, Hepatocellular", "mesh:D1", AliasCounts(headings=1)),
+        ("Hepatocellular Carcinoma", "mesh:D1", AliasCounts(headings=1)),
+        ("aspirin", "mesh:C2", AliasCounts(headings=1)),
     }
 
 
@@ -104,6 +112,6 @@ def test_an_abbreviation_is_looked_up_by_its_long_form_too_and_a_pronoun_is_not(
     linked = Entity((Mention(0, 2, None, ("mesh:D1",)),), "D", ("mesh:D1",))
     assert page.words()[3] == "PC"
     assert page.words()[8] == "It"
-    assert list(unlinked(page, Extraction("d", (linked, entity), ()), [linked.kb_ids, ()])) == [
+    assert list(unlinked_entities(page, Extraction("d", (linked, entity), ()), [linked.kb_ids, ()])) == [
         (1, ("pc", "prostate cancer"))
     ]

@@ -3,7 +3,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.build import BuildOptions, build
-from pipeline.change import Machine, merge, update
+from pipeline.change import ExecutionOptions, merge, update
 from pipeline.dead_letters import BuildError
 from pipeline.linking.dictionary import FILE, copy_dictionary
 from sinks import GraphTables
@@ -76,9 +76,9 @@ def test_what_the_dictionary_names_is_linked_also_after_an_update_without_its_fi
     build(both[:1], tmp_path / "one", options, **RULES)
     build(both[1:], tmp_path / "other", options, **RULES)
     (tmp_path / "names.csv").unlink()
-    merge(tmp_path / "one", tmp_path / "other", tmp_path / "merged", Machine(runner="memory"), writers=[])
+    merge(tmp_path / "one", tmp_path / "other", tmp_path / "merged", ExecutionOptions(runner="memory"), writers=[])
     assert digest(tmp_path / "merged") == digest(tmp_path / "both")
-    update(tmp_path / "one", both[1:], Machine(runner="memory"), **RULES)
+    update(tmp_path / "one", both[1:], ExecutionOptions(runner="memory"), **RULES)
     assert digest(tmp_path / "one") == digest(tmp_path / "both")
 
 
@@ -90,4 +90,4 @@ def test_graphs_with_different_dictionaries_do_not_merge(tmp_path):
     options = BuildOptions(runner="memory", workers=1, dictionary=str(tmp_path / "names.csv"))
     build([tmp_path / "1.txt"], tmp_path / "with", options, **RULES)
     with pytest.raises(BuildError, match="different dictionaries"):
-        merge(tmp_path / "without", tmp_path / "with", tmp_path / "out", Machine(runner="memory"), writers=[])
+        merge(tmp_path / "without", tmp_path / "with", tmp_path / "out", ExecutionOptions(runner="memory"), writers=[])

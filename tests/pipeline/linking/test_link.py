@@ -4,11 +4,11 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that
 
-from pipeline.beam.coders import register_coders
-from pipeline.linking.link import Link, has_targets
-from pipeline.store.shard_updates import Notes
+from pipeline.linking.link import LinkEntities, has_targets
+from pipeline.record_types import register_coders
+from pipeline.store.shard_updates import ShardUpdates
 from pipeline.store.store import shard_of
-from pipeline.store.store_transforms import Redirects
+from pipeline.store.store_transforms import RedirectUpdates
 from schemas import Entity, Extraction
 from tests.pipeline.linking.corpus import PAGES, REDIRECTS, expected_links, extracted, store_of
 from tests.pipeline.made import document
@@ -18,7 +18,7 @@ def linked(store, check):
     """Link a store with Beam and check notes and counts inside the pipeline."""
     register_coders()
     with beam.Pipeline("FnApiRunner") as pipeline:
-        found = pipeline | Redirects(store) | Link(store)
+        found = pipeline | RedirectUpdates(store) | LinkEntities(store)
         assert_that(found["notes"], lambda notes: check(notes, None))
         assert_that(found["counts"], lambda counts: check(None, counts), "counts")
         lists = [found[name] | f"{name} in a list" >> beam.combiners.ToList() for name in ("notes", "links")]
@@ -75,7 +75,7 @@ def test_entities_that_are_links_keep_their_target_and_none_gets_two(tmp_path):
     def check(notes, counts):
         if notes is None:
             return
-        applied = Notes.of(note for _, note in notes)
+        applied = ShardUpdates.of(note for _, note in notes)
         for page, found in extracted():
             _, after = applied.apply(page, found, ())
             for before, entity in zip(found.entities, after.entities, strict=True):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.beam.coders import register_coders
-from pipeline.merging.merge import Merge
+from pipeline.merging.merge import MergeGraph
+from pipeline.record_types import register_coders
 from schemas import Edge, Entity, Evidence, Extraction, Fact, Mention, decode, encode, node_id, parse_relation_schema
 from tests.pipeline.made import document
 
@@ -48,7 +48,7 @@ def merged(extracted, relations=None, cut=0.0, **options):
     register_coders()
     HEARD.clear()
     with beam.Pipeline("FnApiRunner") as pipeline:
-        out = pipeline | beam.Create(list(extracted)) | Merge(cut, relations or schema(), **options)
+        out = pipeline | beam.Create(list(extracted)) | MergeGraph(cut, relations or schema(), **options)
         _ = [rows | f"named {name}" >> beam.Map(hear, name) for name, rows in out.items()]
     return {name: sorted(rows) for name, rows in HEARD.items()}
 

@@ -3,7 +3,7 @@ import random
 import apache_beam as beam
 import pytest
 
-from pipeline.beam.live_counts import Tally
+from pipeline.beam.live_counts import LiveCounter
 from pipeline.merging import write_tables as write
 from pipeline.merging.write_tables import WriteTable, file_name, files, place, write_empty_files
 from schemas import Edge, content_hash
@@ -18,7 +18,7 @@ def write_edges(rows, folder):
     with beam.Pipeline("FnApiRunner") as pipeline:
         table = pipeline | "rows" >> beam.Create(rows).with_output_types(Edge)
         count = beam.pvalue.AsDict(pipeline | "count" >> beam.Create([(("rows", "edges"), len(rows))]))
-        _ = table | WriteTable("edges", Edge, count, str(folder), Tally("/nowhere", "write"))
+        _ = table | WriteTable("edges", Edge, count, str(folder), LiveCounter("/nowhere", "write"))
     write_empty_files(folder, {"edges": len(rows)})
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.resolution.blocking import card, keys, may_be_one, pairs
+from pipeline.resolution.blocking import blocking_record, keys, may_match, pairs
 from tests.pipeline.resolution.made import profile
 
 
@@ -30,18 +30,18 @@ def test_what_is_no_name_has_no_keys(name):
 
 
 def test_some_nodes_are_never_compared():
-    assert may_be_one(profile("Ada"), profile("Ada", kb_id="wiki:Ada"))
-    assert not may_be_one(profile("Ada", kb_id="wiki:Ada"), profile("Ada", kb_id="wiki:Ada Lovelace"))
-    assert not may_be_one(profile("Ada"), profile("Ada", "LOC"))
-    assert not may_be_one(profile("Henry IV"), profile("Henry V"))
-    assert not may_be_one(profile("Ada"), profile("Ada"))
-    assert not may_be_one(profile("UK", "LOC", aliases=("UK", "U.S.")), profile("U.S.", "LOC"))
-    assert may_be_one(profile("USA", "LOC"), profile("U.S.", "LOC"))
-    assert may_be_one(profile("N.A.T.O."), profile("NATO"))
+    assert may_match(profile("Ada"), profile("Ada", kb_id="wiki:Ada"))
+    assert not may_match(profile("Ada", kb_id="wiki:Ada"), profile("Ada", kb_id="wiki:Ada Lovelace"))
+    assert not may_match(profile("Ada"), profile("Ada", "LOC"))
+    assert not may_match(profile("Henry IV"), profile("Henry V"))
+    assert not may_match(profile("Ada"), profile("Ada"))
+    assert not may_match(profile("UK", "LOC", aliases=("UK", "U.S.")), profile("U.S.", "LOC"))
+    assert may_match(profile("USA", "LOC"), profile("U.S.", "LOC"))
+    assert may_match(profile("N.A.T.O."), profile("NATO"))
 
 
 def test_in_blocks_of_one_word_only_like_names_are_compared():
-    cards = [card(profile(name)) for name in ("Barack Obama", "Obama", "Michelle Obama")]
+    cards = [blocking_record(profile(name)) for name in ("Barack Obama", "Obama", "Michelle Obama")]
     found = {frozenset(pair) for pair in pairs("word obama", cards)}
     assert found == {frozenset({cards[0].id, cards[1].id}), frozenset({cards[2].id, cards[1].id})}
     assert len(list(pairs("letters obama", cards))) == 3

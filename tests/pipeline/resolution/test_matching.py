@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.resolution.matching import FEATURES, features, probability, reason, shipped_weights
+from pipeline.resolution.matching import FEATURES, features, match_model, probability, reason
 from tests.pipeline.resolution.made import profile
 
 NAMES = st.sampled_from(["Ada Lovelace", "A. Lovelace", "Lovelace", "NATO", "Café (bar)", "cafes", "é"])
@@ -14,7 +14,7 @@ def test_features_are_the_same_in_either_order(one, other):
     values = features(left, right)
     assert values == features(right, left)
     assert len(values) == len(FEATURES)
-    assert 0 <= probability(values, shipped_weights()) <= 1
+    assert 0 <= probability(values, match_model()) <= 1
 
 
 def test_features_say_what_they_are_called():
@@ -44,7 +44,7 @@ def test_reasons(one, other, words):
 
 
 def test_the_shipped_weights_join_spellings_and_not_namesakes():
-    model = shipped_weights()
+    model = match_model()
     assert set(model.weights) == set(FEATURES)
 
     def chance(one, other, **fields):

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.merging.findings import named_entities
-from pipeline.resolution.node_profiles import SAMPLE, UNIT, ProfileTally, added, centred, counted, said, sample
+from pipeline.resolution.node_profiles import (
+    SAMPLE,
+    UNIT,
+    ProfileTally,
+    added,
+    centred,
+    counted,
+    profile_tallies,
+    sample,
+)
 from schemas import Entity, Extraction, Fact, Mention
 from tests.pipeline.made import document
 
@@ -61,11 +70,11 @@ def test_what_a_document_says():
     vectors = (bytes([1, 255]), bytes([2, 2]))
     found = Extraction("d", entities, (Fact(0, "with", 1),), vectors)
     named = named_entities(text, found)
-    profiles = {id: tally.profile(id) for id, tally in said(text, found, named)}
+    profiles = {id: tally.profile(id) for id, tally in profile_tallies(text, found, named)}
     first, second = profiles[named[0].node], profiles[named[1].node]
     assert (first.name, first.kb_id, first.support) == ("Ada Lovelace", "", 1)
     assert first.aliases == ("Ada", "Ada Lovelace")
     assert first.neighbours == (second.id,)
     assert second.kb_id == "wiki:Charles Babbage"
-    tallies = dict(said(text, found, named))
+    tallies = dict(profile_tallies(text, found, named))
     assert tallies[first.id].context == total_of(1, -1, 1)

@@ -6,14 +6,14 @@ from functools import partial, reduce
 import apache_beam as beam
 import pytest
 
-from pipeline.beam.coders import register_coders
 from pipeline.merging.findings import findings, named_entities
+from pipeline.record_types import register_coders
 from pipeline.resolution import resolve
 from pipeline.resolution.clustering import Match, matches, stars
-from pipeline.resolution.distributed_clustering import LEFT, Settle
-from pipeline.resolution.node_profiles import ProfileTally, added, said
-from pipeline.resolution.resolve import BEFORE, CUT, Block, Resolve, joined
-from pipeline.store.shard_updates import Notes
+from pipeline.resolution.distributed_clustering import LEFT, AssignClusters
+from pipeline.resolution.node_profiles import ProfileTally, added, profile_tallies
+from pipeline.resolution.resolve import BEFORE, CUT, Block, ResolveEntities, merge_blocks
+from pipeline.store.shard_updates import ShardUpdates
 from pipeline.store.store import shard_of
 from schemas import Extraction, Fact, encode, node_id
 from tests.pipeline.made import document
@@ -44,7 +44,7 @@ def extracted():
 def plain(pairs):
     tallies = defaultdict(ProfileTally)
     for made, found in pairs:
-        for id, tally in said(made, found, named_entities(made, found)):
+        for id, tally in profile_tallies(made, found, named_entities(made, found)):
             tallies[id].merge(tally)
     corpus = b""
     for tally in tallies.values():
@@ -76,7 +76,7 @@ def counts(found):
 
 @pytest.fixture(scope="module")
 def resolved():
-    return run(Resolve(SHARDS, MODEL), list(extracted()))
+    return run(ResolveEntities(SHARDS, MODEL), list(extracted()))
 
 
 def test_beam_joins_what_the_functions_join(resolved):
@@ -90,7 +90,7 @@ def test_beam_joins_what_the_functions_join(resolved):
 
 
 def test_the_order_of_documents_does_not_matter(resolved):
-    again = run(Resolve(SHARDS, MODEL), list(extracted())[::-1])
+    again = run(ResolveEntities(SHARDS, MODEL), list(extracted())[::-1])
     assert sorted(map(encode, again["merges"])) == sorted(map(encode, resolved["merges"]))
     assert sorted((shard, encode(note)) for shard, note in again["notes"]) == sorted(
         (shard, encode(note)) for shard, note in resolved["notes"]
@@ -102,7 +102,7 @@ def test_notes_move_entities(resolved):
     ids = set()
     for made, found in extracted():
         notes = [note for shard, note in resolved["notes"] if shard == shard_of(made.id, SHARDS)]
-        _, moved = Notes.of(notes).apply(made, found, ())
+        _, moved = ShardUpdates.of(notes).apply(made, found, ())
         named = named_entities(made, moved)
         ids.update(entity.node for entity in named)
         nodes = {node.id: node for node in findings(made, moved).nodes}
@@ -115,18 +115,21 @@ def test_notes_move_entities(resolved):
 
 def test_large_blocks_are_cut_and_counted(monkeypatch):
     monkeypatch.setattr(resolve, "LARGEST", 1)
-    found = run(Resolve(SHARDS, MODEL), list(extracted()))
+    found = run(ResolveEntities(SHARDS, MODEL), list(extracted()))
     assert "merges" not in found
     assert counts(found)[CUT] > 0
 
 
 def test_the_first_cards_of_a_block_stay_in_any_order():
-    cards = [resolve.Card(str(number), "x", "PER", "wiki:x" if number == 7 else "", number % 4) for number in range(9)]
+    cards = [
+        resolve.BlockingRecord(str(number), "x", "PER", "wiki:x" if number == 7 else "", number % 4)
+        for number in range(9)
+    ]
 
     def block(cards):
-        return reduce(partial(joined, 3), (Block(1, [card]) for card in cards))
+        return reduce(partial(merge_blocks, 3), (Block(1, [card]) for card in cards))
 
-    whole, parts = block(cards), joined(3, block(cards[4:]), block(cards[:4]))
+    whole, parts = block(cards), merge_blocks(3, block(cards[4:]), block(cards[:4]))
     assert whole == parts
     assert (whole.nodes, [card.id for card in whole.cards]) == (9, ["7", "3", "2"])
 
@@ -140,8 +143,8 @@ def test_settling_in_beam_is_settling_at_once():
     by_member = defaultdict(list)
     for one in sorted(wanted, key=lambda match: -match.score):
         by_member[one.member].append(one)
-    joined, left = stars(by_member, rounds=3)
-    found = run(Settle(SHARDS, 3), [(one.member, one) for one in wanted])
-    assert {one.member: one for one in found["joined"]} == joined
+    merge_blocks, left = stars(by_member, rounds=3)
+    found = run(AssignClusters(SHARDS, 3), [(one.member, one) for one in wanted])
+    assert {one.member: one for one in found["joined"]} == merge_blocks
     assert found["left"] == [LEFT] * left
     assert left > 0

@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.store.reconcile import essence, forget, join, newest, settle
+from pipeline.store.reconcile import content_of, delete_documents, latest_version, merge_shards, reconcile
 from pipeline.store.store import DOCUMENT, FAILED, REDIRECT, REMOVAL, UNREAD, extracted_row
 from schemas import DeadLetter, Extraction, Redirect, Removal, decode
 from tests.pipeline.made import document
@@ -34,9 +34,9 @@ OLD, NEW, TWIN = (document("a", text, version=version) for text, version in [("O
 
 
 def test_among_given_versions_the_newest_counts_and_withdrawn_documents_go():
-    kept = newest([OLD, NEW, TWIN])[0]
+    kept = latest_version([OLD, NEW, TWIN])[0]
     gone = document("b", "Gone.", version=9)
-    settled = settle([], [OLD, Removal("b", "f"), NEW, gone, Removal("b", "g"), TWIN, Removal("c", "f")])
+    settled = reconcile([], [OLD, Removal("b", "f"), NEW, gone, Removal("b", "g"), TWIN, Removal("c", "f")])
     assert settled.documents == [kept]
     assert left_out(settled) == {"superseded": 1, "duplicate": 1, "removed": 1}
     assert change(settled) == {"added": 1}
@@ -45,76 +45,76 @@ def test_among_given_versions_the_newest_counts_and_withdrawn_documents_go():
 
 def test_which_of_equal_given_versions_stays_depends_on_the_content_alone():
     versions = [document("a", text, version=version) for text, version in [("X.", 1), ("Y.", 2), ("Z.", 2), ("Z.", 2)]]
-    results = [newest(order) for order in permutations(versions)]
+    results = [latest_version(order) for order in permutations(versions)]
     assert {result[0] for result in results} == {results[0][0]}
     assert all(sorted(reasons) == ["duplicate", "duplicate", "superseded"] for _, reasons in results)
 
 
 def test_a_held_document_gives_way_to_a_newer_one_and_to_a_given_one_of_its_version():
-    assert settle(extracted(NEW), [OLD]).documents == []
-    assert left_out(settle(extracted(NEW), [OLD])) == {"superseded": 1}
+    assert reconcile(extracted(NEW), [OLD]).documents == []
+    assert left_out(reconcile(extracted(NEW), [OLD])) == {"superseded": 1}
     for held, newer in ((OLD, NEW), (NEW, TWIN), (TWIN, NEW)):
-        settled = settle(extracted(held), [newer])
+        settled = reconcile(extracted(held), [newer])
         assert settled.documents == [newer]
         assert (change(settled), settled.rows) == ({"replaced": 1}, [])
 
 
 def test_a_document_that_is_held_already_is_not_extracted_again():
-    settled = settle(extracted(NEW), [NEW])
+    settled = reconcile(extracted(NEW), [NEW])
     assert (settled.documents, settled.rows, change(settled)) == ([], extracted(NEW), {"kept": 1})
 
 
 def test_a_new_edition_with_the_same_text_keeps_its_extraction():
     edition = msgspec.structs.replace(NEW, version=3, source="g", metadata=(("k", "v"),))
-    assert essence(edition) == essence(NEW)
-    settled = settle(extracted(NEW), [edition])
+    assert content_of(edition) == content_of(NEW)
+    settled = reconcile(extracted(NEW), [edition])
     assert (settled.documents, settled.rows, change(settled)) == ([], extracted(edition), {"replaced": 1})
 
 
 def test_a_document_that_failed_is_tried_again_when_it_is_given_again():
-    settled = settle([failed(NEW)], [NEW])
+    settled = reconcile([failed(NEW)], [NEW])
     assert (settled.documents, change(settled)) == ([NEW], {"retried": 1})
-    assert settle([failed(NEW)], []).rows == [failed(NEW)]
+    assert reconcile([failed(NEW)], []).rows == [failed(NEW)]
 
 
 def test_a_withdrawn_document_goes_and_does_not_come_back():
-    settled = settle(extracted(OLD), [Removal("a", "f")])
+    settled = reconcile(extracted(OLD), [Removal("a", "f")])
     assert (ids(settled.rows, DOCUMENT), change(settled)) == ([], {"removed": 1})
-    again = settle(settled.rows, [NEW])
+    again = reconcile(settled.rows, [NEW])
     assert (again.documents, left_out(again)) == ([], {"removed": 1})
 
 
 def test_dead_letters_of_reading_are_there_once():
     letter, other = (DeadLetter("x", "f", "read", reason) for reason in ("cut short", "damaged"))
-    settled = settle(settle([], [letter, letter]).rows, [letter, other])
+    settled = reconcile(reconcile([], [letter, letter]).rows, [letter, other])
     assert len(ids(settled.rows, UNREAD)) == 2
     assert left_out(settled) == {"repeated dead letter": 1}
     assert settled.counts["letters", "new"] == 1
 
 
 def test_an_alias_leads_to_one_target_and_a_given_one_takes_the_place_of_a_held_one():
-    settled = settle([], [Redirect("a", "z", "f"), Redirect("a", "b", "g")])
+    settled = reconcile([], [Redirect("a", "z", "f"), Redirect("a", "b", "g")])
     (row,) = settled.rows
     assert (row.kind, decode(row.record, Redirect).target) == (REDIRECT, "b")
-    (row,) = settle([row], [Redirect("a", "c", "h")]).rows
+    (row,) = reconcile([row], [Redirect("a", "c", "h")]).rows
     assert decode(row.record, Redirect).target == "c"
 
 
 def test_forgotten_documents_leave_no_trace_and_may_come_back():
     letter = DeadLetter("b", "f", "read", "cut short")
     other = document("c", "Other.")
-    held = [*settle([], [letter]).rows, *extracted(other, NEW)]
-    settled = forget(held, {"a", "b", "unheard"})
+    held = [*reconcile([], [letter]).rows, *extracted(other, NEW)]
+    settled = delete_documents(held, {"a", "b", "unheard"})
     assert settled.rows == extracted(other)
     assert change(settled) == {"kept": 1, "removed": 1}
     assert settled.counts["letters", "removed"] == 1
-    assert settle(settled.rows, [NEW]).documents == [NEW]
+    assert reconcile(settled.rows, [NEW]).documents == [NEW]
 
 
 def test_of_equal_documents_in_two_shards_the_one_that_did_not_fail_counts():
-    assert join([failed(NEW)], extracted(NEW)).rows == extracted(NEW)
-    assert join(extracted(NEW), [failed(NEW)]).rows == extracted(NEW)
-    assert join([failed(NEW)], [failed(OLD)]).rows[0].kind == FAILED
+    assert merge_shards([failed(NEW)], extracted(NEW)).rows == extracted(NEW)
+    assert merge_shards(extracted(NEW), [failed(NEW)]).rows == extracted(NEW)
+    assert merge_shards([failed(NEW)], [failed(OLD)]).rows[0].kind == FAILED
 
 
 shards = st.lists(
@@ -126,7 +126,7 @@ shards = st.lists(
             st.integers(0, 2),
         ),
         st.builds(
-            lambda item: settle([], [item]).rows[0],
+            lambda item: reconcile([], [item]).rows[0],
             st.one_of(
                 st.builds(Removal, st.sampled_from("abcd"), st.sampled_from("fg")),
                 st.builds(Redirect, st.sampled_from("xy"), st.sampled_from("uvw"), st.sampled_from("fg")),
@@ -135,13 +135,13 @@ shards = st.lists(
         ),
     ),
     max_size=8,
-).map(lambda rows: join(rows[::2], rows[1::2]).rows)
+).map(lambda rows: merge_shards(rows[::2], rows[1::2]).rows)
 
 
 @given(shards, shards, shards)
 def test_joining_shards_is_a_matter_of_what_they_hold_alone(a, b, c):
     def joined(x, y):
-        return join(x, y).rows
+        return merge_shards(x, y).rows
 
     assert joined(a, b) == joined(b, a)
     assert joined(joined(a, b), c) == joined(a, joined(b, c))

@@ -2,7 +2,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.store.redirects import Redirected, ResolveRedirects, follow
+from pipeline.store.redirects import RedirectsByShard, ResolveRedirects, apply_redirects
 from schemas import Entity, Extraction, Mention
 from tests.pipeline.made import document
 
@@ -21,7 +21,7 @@ def hits(links, redirects):
         found = (
             pipeline | "links" >> beam.Create(links).with_output_types(tuple[str, int]),
             pipeline | "redirects" >> beam.Create(redirects).with_output_types(tuple[str, str]) | ResolveRedirects(2),
-        ) | Redirected(2)
+        ) | RedirectsByShard(2)
         yield lambda expected: assert_that(found, equal_to(expected))
 
 
@@ -49,7 +49,9 @@ def test_every_shard_hears_of_the_targets_that_its_links_lead_to(links, redirect
 def test_documents_and_extractions_follow_and_ids_stay_unique():
     entity = Entity((Mention(0, 1, None, ("wiki:UK", "wiki:GB")),), "P", ("wiki:GB",))
     made = document("d", "UK", {"UK": "wiki:UK"}, entities=(entity,))
-    moved, extraction = follow(made, Extraction("d", (entity,), ()), {"wiki:UK": "wiki:X", "wiki:GB": "wiki:X"})
+    moved, extraction = apply_redirects(
+        made, Extraction("d", (entity,), ()), {"wiki:UK": "wiki:X", "wiki:GB": "wiki:X"}
+    )
     assert moved.mentions[0].kb_ids == ("wiki:X",)
     assert moved.entities == extraction.entities == (Entity((Mention(0, 1, None, ("wiki:X",)),), "P", ("wiki:X",)),)
 
@@ -57,4 +59,4 @@ def test_documents_and_extractions_follow_and_ids_stay_unique():
 def test_without_targets_nothing_moves():
     made = document("d", "UK", {"UK": "wiki:UK"})
     extraction = Extraction("d", (), ())
-    assert follow(made, extraction, {}) == (made, extraction)
+    assert apply_redirects(made, extraction, {}) == (made, extraction)

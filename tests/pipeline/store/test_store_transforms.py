@@ -2,10 +2,10 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.beam.coders import register_coders
-from pipeline.store.shard_updates import LINK, REDIRECT, Note, Notes
+from pipeline.record_types import register_coders
+from pipeline.store.shard_updates import LINK, REDIRECT, ShardUpdate, ShardUpdates
 from pipeline.store.store import Store, complete, extracted_row, other_row, shard_name, shard_of, write_shard
-from pipeline.store.store_transforms import Open, Redirects
+from pipeline.store.store_transforms import ReadStore, RedirectUpdates
 from schemas import DeadLetter, Entity, Extraction, Mention, Redirect
 from tests.pipeline.made import document
 
@@ -31,12 +31,12 @@ def store(tmp_path):
 
 def test_redirects_and_links_are_put_into_the_documents_they_are_about(store):
     register_coders()
-    link = Note(LINK, "a", "wiki:Bob", entity=1, probability=0.75)
+    link = ShardUpdate(LINK, "a", "wiki:Bob", entity=1, probability=0.75)
     moved = Entity((Mention(0, 1, None, ("wiki:Kingdom",)),), "P", ("wiki:Kingdom",))
     linked = Entity(BOB.mentions, "P", ("wiki:Bob",), 0.75)
     with beam.Pipeline("FnApiRunner") as pipeline:
-        links = pipeline | beam.Create([(shard_of("a", SHARDS), link)]).with_output_types(tuple[int, Note])
-        opened = (pipeline | Redirects(store), links) | Open(store)
+        links = pipeline | beam.Create([(shard_of("a", SHARDS), link)]).with_output_types(tuple[int, ShardUpdate])
+        opened = (pipeline | RedirectUpdates(store), links) | ReadStore(store)
         entities = opened.extracted | beam.MapTuple(lambda document, extraction: (document.id, extraction.entities))
         expected = [(id, (moved, linked if id == "a" else BOB)) for id in MADE]
         assert_that(entities, equal_to(expected))
@@ -45,5 +45,7 @@ def test_redirects_and_links_are_put_into_the_documents_they_are_about(store):
 
 def test_notes_about_others_change_nothing():
     made = MADE["a"]
-    notes = Notes.of([Note(REDIRECT, "wiki:GB", "wiki:X"), Note(LINK, "b", "wiki:Bob", 1), Note("", "", "")])
+    notes = ShardUpdates.of(
+        [ShardUpdate(REDIRECT, "wiki:GB", "wiki:X"), ShardUpdate(LINK, "b", "wiki:Bob", 1), ShardUpdate("", "", "")]
+    )
     assert notes.apply(*made, ids=("wiki:UK",)) == made

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from pipeline.beam.run import choose_runner
 from pipeline.extraction.extract import Shards
 from pipeline.extraction.extractor_source import Checkpoint
-from pipeline.pipelines import ExtractFlow
+from pipeline.pipelines import ExtractionPipeline
 from runners.cli.main import main
 from runners.errors import UserError
 from runners.execution.dataflow import job_options
@@ -47,7 +47,7 @@ def translated(flow, gpu, workers):
 
 
 def extraction():
-    return ExtractFlow(
+    return ExtractionPipeline(
         paths=("/corpus/a.xml",),
         format=None,
         limit=None,

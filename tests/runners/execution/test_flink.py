@@ -14,8 +14,8 @@ import pytest
 from apache_beam.coders import VarIntCoder
 from click.testing import CliRunner
 
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType
 from pipeline.beam.run import choose_runner, run
-from pipeline.beam.shuffle import Shuffle, Values
 from pipeline.store.store import FOLDER
 from runners.cli.main import main
 from runners.execution.flink import submission
@@ -175,7 +175,7 @@ class Shuffles:
             )
             _ = (
                 (pairs,)
-                | f"shuffle {number}" >> Shuffle(1, Values(bytes))
+                | f"shuffle {number}" >> BucketedGroupByKey(1, ValueType(bytes))
                 | f"write {number}"
                 >> beam.Map(
                     lambda group, file: Path(file).write_text(json.dumps([len(value) for value in group[1]])),

@@ -11,7 +11,9 @@ from pipeline.beam.run import LOCAL_MODES
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ("schemas", "extractors", "sinks", "pipeline", "runners", "factmill", "apache_beam", "msgspec")
-PROGRAM = "open({mark!r}, 'a').write(__name__ + ' was imported\\n')\nraise ImportError('a file of the working directory')\n"
+PROGRAM = (
+    "open({mark!r}, 'a').write(__name__ + ' was imported\\n')\nraise ImportError('a file of the working directory')\n"
+)
 
 
 def code(folder: Path, mark: Path) -> None:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.beam.free_memory import give_back
-from pipeline.beam.spill import Spill, taken
+from pipeline.beam.spill import Spill, read_blocks
 
 # What falls into buckets by its hash, or is the number of its bucket.
 Key = str | int
@@ -40,7 +40,7 @@ _HEAD = 5
 _CODEC = pa.Codec("zstd", compression_level=1)
 
 
-class Values(NamedTuple):
+class ValueType(NamedTuple):
     """The values that come to a key from one side.
 
     Attributes:
@@ -58,28 +58,28 @@ def buckets_for(shards: int) -> int:
     return max(min(shards, _FEWEST), shards // _SHARDS)
 
 
-class Shuffle(beam.PTransform[Any, Any]):
+class BucketedGroupByKey(beam.PTransform[Any, Any]):
     """PCollections of (key, value) pairs to one element for each key: the key, and what came to it from each side.
 
     From a side whose values add up comes their sum, or None; from another one a list. A key that is a number is that
     of its bucket.
     """
 
-    def __init__(self, buckets: int, *sides: Values) -> None:
+    def __init__(self, buckets: int, *sides: ValueType) -> None:
         super().__init__()
         self.buckets = buckets
         self.sides = sides
 
     def expand(self, inputs: Sequence[Any]) -> Any:
         """Apply to a tuple with a PCollection for each side, or a tuple of several."""
-        blocks = bucketed(inputs, self.buckets, self.sides)
+        blocks = group_into_buckets(inputs, self.buckets, self.sides)
         return blocks | "group" >> beam.FlatMap(_groups, self.sides).with_output_types(tuple[Any, ...])
 
 
-def bucketed(inputs: Sequence[Any], buckets: int, sides: Sequence[Values]) -> Any:
+def group_into_buckets(inputs: Sequence[Any], buckets: int, sides: Sequence[ValueType]) -> Any:
     """Return a PCollection of buckets, each with its blocks and the number of the side that they come from."""
     blocks = [
-        pairs | f"pack {side} {number}" >> Pack(buckets, values, side)
+        pairs | f"pack {side} {number}" >> PackBlocks(buckets, values, side)
         for side, (values, given) in enumerate(zip(sides, inputs, strict=True))
         for number, pairs in enumerate(given if isinstance(given, tuple) else (given,))
     ]
@@ -87,11 +87,11 @@ def bucketed(inputs: Sequence[Any], buckets: int, sides: Sequence[Values]) -> An
 
 
 @dataclass(eq=False)
-class Pack(beam.PTransform[Any, Any]):
+class PackBlocks(beam.PTransform[Any, Any]):
     """(key, value) pairs to (bucket, (side, block))."""
 
     buckets: int
-    values: Values
+    values: ValueType
     side: int = 0
 
     def expand(self, pairs: Any) -> Any:
@@ -120,7 +120,7 @@ class _Block:
 
 
 class _Pack(beam.DoFn):
-    def __init__(self, how: Pack, spill: Spill[int]) -> None:
+    def __init__(self, how: PackBlocks, spill: Spill[int]) -> None:
         self.buckets, (_, self.add), self.side = how.buckets, how.values, how.side
         self.spill = spill
 
@@ -132,7 +132,7 @@ class _Pack(beam.DoFn):
     def process(self, pair: tuple[Key, Any]) -> Iterable[Any]:
         if self.add is None:
             return self._put(pair)
-        add_up([pair], self.sums, self.add)
+        combine_values([pair], self.sums, self.add)
         return self._put_sums() if len(self.sums) > _KEYS else ()
 
     def finish_bundle(self) -> Iterator[Any]:
@@ -167,7 +167,7 @@ class _Pack(beam.DoFn):
                 yield bucket, (self.side, sent)
 
 
-def packed(pairs: Iterable[tuple[Key, Any]]) -> bytes:
+def pack_block(pairs: Iterable[tuple[Key, Any]]) -> bytes:
     """Return a block of some pairs."""
     block = _Block()
     for pair in pairs:
@@ -175,10 +175,10 @@ def packed(pairs: Iterable[tuple[Key, Any]]) -> bytes:
     return block.compressed()
 
 
-def unpack(sent: bytes, kind: Any) -> Iterator[tuple[Key, Any]]:
+def unpack_blocks(sent: bytes, kind: Any) -> Iterator[tuple[Key, Any]]:
     """Yield the pairs of a block, or of all blocks whose places travelled, whose values are of type `kind`."""
     decode = _decoder(kind).decode
-    for block in taken(sent):
+    for block in read_blocks(sent):
         yield from decode(_CODEC.decompress(memoryview(block)[4:], int.from_bytes(block[:4], "big")))
 
 
@@ -187,16 +187,18 @@ def _decoder(kind: Any) -> Any:
     return msgspec.msgpack.Decoder(list[tuple[Key, kind]])
 
 
-def _groups(bucket: tuple[int, Iterable[tuple[int, bytes]]], sides: Sequence[Values]) -> Iterator[tuple[Any, ...]]:
+def _groups(bucket: tuple[int, Iterable[tuple[int, bytes]]], sides: Sequence[ValueType]) -> Iterator[tuple[Any, ...]]:
     found: list[dict[Key, Any]] = [{} for _ in sides]
     for side, block in bucket[1]:
         kind, add = sides[side]
-        add_up(unpack(block, kind), found[side], add)
+        combine_values(unpack_blocks(block, kind), found[side], add)
     for key in sorted(set().union(*found)):
         yield key, *(values.pop(key, None if side.add else []) for side, values in zip(sides, found, strict=True))
 
 
-def add_up(pairs: Iterable[tuple[Key, Any]], sums: dict[Key, Any], add: Callable[[Any, Any], Any] | None) -> None:
+def combine_values(
+    pairs: Iterable[tuple[Key, Any]], sums: dict[Key, Any], add: Callable[[Any, Any], Any] | None
+) -> None:
     """Add the values of pairs to the sums of their keys, or to their lists where they do not add up."""
     if add is None:
         for key, value in pairs:

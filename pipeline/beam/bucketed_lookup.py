@@ -12,11 +12,11 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipeline.beam.shuffle import Key, Values, add_up, bucketed, unpack
+from pipeline.beam.bucketed_group_by_key import Key, ValueType, combine_values, group_into_buckets, unpack_blocks
 
 
 @dataclass(eq=False)
-class Lookup(beam.PTransform[Any, Any]):
+class BucketedLookup(beam.PTransform[Any, Any]):
     """PCollections of (key, value) and of (key, known) pairs to a (key, value, known or None) triple for every value.
 
     Attributes:
@@ -27,24 +27,24 @@ class Lookup(beam.PTransform[Any, Any]):
 
     buckets: int
     kind: Any
-    known: Values
+    known: ValueType
 
     def expand(self, inputs: tuple[Any, Any]) -> Any:
         """Apply to both in this order."""
-        blocks = bucketed(inputs, self.buckets, (Values(self.kind), self.known))
+        blocks = group_into_buckets(inputs, self.buckets, (ValueType(self.kind), self.known))
         return blocks | "look up" >> beam.FlatMap(_looked_up, self.kind, self.known).with_output_types(tuple[Any, ...])
 
 
 def _looked_up(
-    bucket: tuple[int, Iterable[tuple[int, bytes]]], kind: Any, values: Values
+    bucket: tuple[int, Iterable[tuple[int, bytes]]], kind: Any, values: ValueType
 ) -> Iterator[tuple[Key, Any, Any]]:
     known: dict[Key, Any] = {}
     waiting = []
     for side, sent in bucket[1]:
         if side:
-            add_up(unpack(sent, values.kind), known, values.add)
+            combine_values(unpack_blocks(sent, values.kind), known, values.add)
         else:
             waiting.append(sent)
     for sent in waiting:
-        for key, value in unpack(sent, kind):
+        for key, value in unpack_blocks(sent, kind):
             yield key, value, known.get(key)

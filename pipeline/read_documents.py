@@ -12,7 +12,7 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
 from pipeline import readers
-from pipeline.beam.live_counts import Tally
+from pipeline.beam.live_counts import LiveCounter
 from pipeline.dead_letters import dead_letter, valid
 from pipeline.readers import Part
 from schemas import DeadLetter, Document, Intake, Redirect, Removal, Skipped, encode
@@ -22,7 +22,7 @@ _INT64 = 2**63
 
 
 @dataclass(eq=False)
-class Read(beam.PTransform[Any, Any]):
+class ReadDocuments(beam.PTransform[Any, Any]):
     """Pipeline to the documents of `paths`, and the other kinds of records by the tags in `_TAGS`.
 
     Files are split into parts which are read side by side. With a `limit`, one worker reads the files in the order
@@ -32,7 +32,7 @@ class Read(beam.PTransform[Any, Any]):
     paths: tuple[str, ...]
     format: str | None
     limit: int | None
-    tally: Tally
+    tally: LiveCounter
 
     def expand(self, pipeline: Any) -> Any:
         """Apply to a pipeline; the result has the attributes documents, dead, skipped, removals and redirects."""
@@ -50,7 +50,7 @@ class Read(beam.PTransform[Any, Any]):
 
 
 class _Read(beam.DoFn):
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: LiveCounter) -> None:
         self.tally = tally
         self.records = Metrics.counter("factmill.read", "records")
         self.dead = Metrics.counter("factmill.read", "dead_letters")
@@ -85,7 +85,7 @@ class ReadPart(_Read):
 class ReadFirst(_Read):
     """Files to everything in them up to the last of the first `limit` documents."""
 
-    def __init__(self, tally: Tally, format: str | None, limit: int) -> None:
+    def __init__(self, tally: LiveCounter, format: str | None, limit: int) -> None:
         super().__init__(tally)
         self.format = format
         self.limit = limit

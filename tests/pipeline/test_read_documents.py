@@ -2,17 +2,17 @@ import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline import readers
-from pipeline.beam.live_counts import Tally
-from pipeline.read import Read, first_documents, read_part, split
+from pipeline.beam.live_counts import LiveCounter
+from pipeline.read_documents import ReadDocuments, first_documents, read_part, split
 from pipeline.readers import Part
 from schemas import DeadLetter, Document, Redirect, Skipped
 from tests.pipeline.made import document, pubtator, records
 
-TALLY = Tally("/nowhere", "read")
+TALLY = LiveCounter("/nowhere", "read")
 
 
 def ids(pipeline, path, limit):
-    read = pipeline | Read((str(path),), None, limit, TALLY)
+    read = pipeline | ReadDocuments((str(path),), None, limit, TALLY)
     return read.documents | beam.Map(lambda made: made.id)
 
 

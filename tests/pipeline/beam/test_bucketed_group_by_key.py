@@ -7,17 +7,17 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.beam import shuffle
-from pipeline.beam.shuffle import Shuffle, Values, buckets_for, packed, unpack
+from pipeline.beam import bucketed_group_by_key
+from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, ValueType, buckets_for, pack_block, unpack_blocks
 from pipeline.beam.spill import Spill
 from pipeline.merging.findings import EdgeTally
 
-SIDES = (Values(int, add), Values(str), Values(set[int], ior))
+SIDES = (ValueType(int, add), ValueType(str), ValueType(set[int], ior))
 
 
 def packed_by_bundles(pairs, side, buckets, bundles):
     """What is sent for some pairs that arrive in so many bundles."""
-    packer = shuffle._Pack(shuffle.Pack(buckets, SIDES[side], side), Spill(None))
+    packer = bucketed_group_by_key._Pack(bucketed_group_by_key.PackBlocks(buckets, SIDES[side], side), Spill(None))
     for number in range(bundles):
         packer.start_bundle()
         for pair in pairs[number::bundles]:
@@ -35,7 +35,7 @@ def limits(request):
     names = ("_BLOCK", "_BLOCKS", "_KEYS")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in zip(names, request.param, strict=True):
-            patch.setattr(shuffle, name, value)
+            patch.setattr(bucketed_group_by_key, name, value)
         yield
 
 
@@ -59,7 +59,7 @@ def test_all_that_comes_to_a_key_comes_together(limits, first, second, third, bu
         for bucket, sent in packed_by_bundles(pairs, side, buckets, bundles):
             by_bucket[bucket].append(sent)
     assert set(by_bucket) <= set(range(buckets))
-    found = [list(shuffle._groups(group, SIDES)) for group in by_bucket.items()]
+    found = [list(bucketed_group_by_key._groups(group, SIDES)) for group in by_bucket.items()]
     assert all(groups == sorted(groups, key=lambda group: group[0]) for groups in found)
     groups = [group for groups in found for group in groups]
     assert sorted((key, total, sorted(texts), numbers) for key, total, texts, numbers in groups) == [
@@ -73,14 +73,16 @@ def test_pairs_come_together_in_beam_and_numbers_are_buckets():
         said = pipeline | "said" >> beam.Create([(7, tally) for tally in tallies])
         more = pipeline | "more" >> beam.Create([(2, tallies[0])])
         asked = pipeline | "asked" >> beam.Create([(7, "x"), (11, "y")])
-        found = ((said, more), asked) | Shuffle(3, Values(EdgeTally, EdgeTally.with_independent), Values(str))
+        found = ((said, more), asked) | BucketedGroupByKey(
+            3, ValueType(EdgeTally, EdgeTally.with_independent), ValueType(str)
+        )
         total = tallies[0].with_independent(tallies[1]).with_independent(tallies[2])
         assert_that(found, equal_to([(2, tallies[0], []), (7, total, ["x"]), (11, None, ["y"])]))
 
 
 def test_a_block_gives_back_its_pairs():
     pairs = [(f"key {number}", "value" * number) for number in range(100)]
-    assert list(unpack(packed(pairs), str)) == pairs
+    assert list(unpack_blocks(pack_block(pairs), str)) == pairs
 
 
 def test_the_number_of_buckets_follows_from_that_of_shards():
