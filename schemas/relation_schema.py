@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from schemas.plugins import load_plugin, plugin_names, wrong_plugin
 from schemas.record import Record
 from schemas.rules import RuleError, Rules
 
@@ -110,6 +111,8 @@ class SchemaError(ValueError):
     """A relation schema file is wrong; the message names the file, the line and the remedy."""
 
 
+# The group of entry points under which distributions register relation schemas.
+GROUP = "factmill.schemas"
 _RELATION_KEYS = set(Relation.__struct_fields__)
 
 
@@ -139,19 +142,35 @@ def builtin_schemas() -> list[str]:
 
 @cache
 def load_relation_schema(name_or_path: str) -> RelationSchema:
-    """Read a relation schema: a built-in name (`docred`, `cdr`, `gda`) or the path of a YAML file.
+    """Read a relation schema by its name (`docred`, `cdr`, `gda`, or a registered one) or by the path of a YAML file.
 
     Raises:
         SchemaError: the file is missing or breaks a rule; the message names the line.
+        PluginError: the schema of a distribution cannot be used.
     """
+    where = f"{name_or_path}.yaml" if name_or_path in builtin_schemas() else name_or_path
+    return parse_relation_schema(relation_schema_text(name_or_path), where)
+
+
+def relation_schema_text(name_or_path: str) -> str:
+    """Return the YAML text of a relation schema; see `load_relation_schema` for the name and what is raised.
+
+    An entry point of the group `factmill.schemas` names the path of a YAML file, or its text.
+    """
+    found = load_plugin(GROUP, name_or_path, builtin_schemas())
+    if found is not None:
+        if isinstance(found, Path) and found.is_file():
+            return found.read_text("utf-8")
+        if isinstance(found, str) and "\n" in found:
+            return found
+        raise wrong_plugin(GROUP, name_or_path, "the Path of a YAML file, or its text", found)
     if name_or_path in builtin_schemas():
-        text = (resources.files("schemas") / "relations" / f"{name_or_path}.yaml").read_text("utf-8")
-        return parse_relation_schema(text, f"{name_or_path}.yaml")
+        return (resources.files("schemas") / "relations" / f"{name_or_path}.yaml").read_text("utf-8")
     path = Path(name_or_path)
     if not path.is_file():
-        known = ", ".join(builtin_schemas())
+        known = ", ".join([*builtin_schemas(), *plugin_names(GROUP)])
         raise SchemaError(f"no relation schema named '{name_or_path}': use one of {known}, or the path of a YAML file")
-    return parse_relation_schema(path.read_text("utf-8"), str(path))
+    return path.read_text("utf-8")
 
 
 def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:

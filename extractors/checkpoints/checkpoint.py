@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from extractors.checkpoints.quantization import SCALE, pack, unpack
+from extractors.checkpoints.registered import registered_checkpoint, registered_names
 from extractors.inference.confidence import Calibration
 from extractors.network.config import ModelConfig
 from extractors.network.former_names import current_names
@@ -43,19 +44,21 @@ def shipped() -> list[str]:
 
 
 def find_checkpoint(name: str) -> Path:
-    """Return the folder of a checkpoint: a shipped name, a folder, or the id of a model on the Hugging Face hub.
+    """Return the folder of a checkpoint, which has a name, or is a folder or a model on the Hugging Face hub.
 
-    A hub model (`owner/name`) is downloaded once; a folder of that name goes before it.
+    A name is that of a shipped checkpoint or of one that an installed distribution registers. A hub model
+    (`owner/name`) is downloaded once; a folder of that name goes before it.
 
     Raises:
         CheckpointError: there is none of them.
+        PluginError: the checkpoint of a distribution cannot be used.
     """
-    for folder in (CHECKPOINTS / name, Path(name)):
-        if (folder / "config.json").is_file():
+    for folder in (registered_checkpoint(name, shipped()), CHECKPOINTS / name, Path(name)):
+        if folder is not None and (folder / "config.json").is_file():
             return folder
     if _HUB_ID.fullmatch(name) and not Path(name).exists():
         return _downloaded(name)
-    known = ", ".join(shipped()) or "none"
+    known = ", ".join([*shipped(), *registered_names()]) or "none"
     raise CheckpointError(
         f"no checkpoint '{name}': use a folder with config.json, the id of a hub model (owner/name), or one of: {known}"
     )

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +52,7 @@ from extractors.training.recipe import INITIAL, Corpus, Recipe, Stage
 from extractors.training.soup import greedy_soup
 from extractors.training.unlabelled import fact_ratios
 from schemas import Document, load_relation_schema
+from schemas.relation_schema import relation_schema_text
 
 STATE = "state.pt"
 # Folder of the run with the extractors of its named stages.
@@ -443,9 +443,7 @@ def _untrained(stage: int) -> dict[str, Any]:
 def load_relation_schema_text(name_or_path: str) -> str:
     """Return the YAML text of a relation schema, after checking it."""
     load_relation_schema(name_or_path)
-    path = Path(name_or_path)
-    built_in = resources.files("schemas") / "relations" / f"{name_or_path}.yaml"
-    return path.read_text("utf-8") if path.is_file() else built_in.read_text("utf-8")
+    return relation_schema_text(name_or_path)
 
 
 def _warm_up_then_decay(warmup: int, steps: int) -> Callable[[int], float]:

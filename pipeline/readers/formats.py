@@ -33,11 +33,12 @@ _BUILT_IN = (
     gda.FORMAT,
     webpage.FORMAT,
 )
-# Binary formats, asked before what is binary is left out.
-_BINARY = (document_file.FORMAT, parquet_rows.FORMAT)
+# A binary format, asked before what is binary is left out.
+_BINARY = (parquet_rows.FORMAT,)
 # These recognise so much that they come last, after everything that is no source.
 _LAST = (delimited.FORMAT, plaintext.FORMAT)
-for _format in (*_BUILT_IN, *_BINARY, *_LAST):
+# In files of documents a program hands its own documents to a build; nobody names that format.
+for _format in (*_BUILT_IN, *_BINARY, *_LAST, document_file.FORMAT):
     register(_format)
 FORMATS: tuple[str, ...] = tuple(format.name for format in (*_BUILT_IN, *_BINARY, *_LAST))
 

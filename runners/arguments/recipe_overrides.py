@@ -112,13 +112,13 @@ def check_parts(recipe: Recipe) -> None:
         UserError: there is no such head or loss.
         ValueError: the options do not fit the head, or there are no such relations.
     """
-    from extractors.heads import HEADS
+    from extractors.heads import head_class
     from extractors.heads.base import read_options
     from extractors.heads.losses import LOSSES
     from schemas import load_relation_schema
 
     published_loss(recipe.head)
-    read_options(HEADS[recipe.head].options_type, recipe.head_options)
+    read_options(head_class(recipe.head).options_type, recipe.head_options)
     if recipe.loss not in LOSSES:
         hint = did_you_mean(recipe.loss, LOSSES)
         raise UserError(f"no loss '{recipe.loss}'{hint or ';'} choose one of {', '.join(sorted(LOSSES))}")
@@ -131,12 +131,12 @@ def published_loss(head: str) -> str:
     Raises:
         UserError: there is no such head.
     """
-    from extractors.heads import HEADS
+    from extractors.heads import head_class, head_names
 
-    if head not in HEADS:
-        hint = did_you_mean(head, HEADS)
-        raise UserError(f"no relation head '{head}'{hint or ';'} choose one of {', '.join(sorted(HEADS))}")
-    return HEADS[head].published_loss
+    names = head_names()
+    if head not in names:
+        raise UserError(f"no relation head '{head}'{did_you_mean(head, names) or ';'} choose one of {', '.join(names)}")
+    return head_class(head).published_loss
 
 
 def fitting_relations(documents: Iterable[Document]) -> str:

@@ -51,9 +51,10 @@ def info(target: str | None, as_json: bool) -> None:
 
 def _shipped() -> dict[str, Any]:
     from extractors.checkpoints.checkpoint import find_checkpoint, load_config, shipped
+    from extractors.checkpoints.registered import registered_names
 
     rows = {}
-    for name in shipped():
+    for name in (*shipped(), *registered_names()):
         folder = find_checkpoint(name)
         schema = load_config(folder).schema
         rows[name] = (
@@ -122,11 +123,11 @@ def _head_options(head: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a head, also those that have their default value."""
     import msgspec
 
-    from extractors.heads import HEADS
+    from extractors.heads import head_class, head_names
 
-    if head not in HEADS:
+    if head not in head_names():
         return dict(options)
-    values: dict[str, Any] = msgspec.to_builtins(msgspec.convert(options, HEADS[head].options_type))
+    values: dict[str, Any] = msgspec.to_builtins(msgspec.convert(options, head_class(head).options_type))
     return values
 
 

@@ -45,7 +45,7 @@ def test_the_content_tells_the_format(tmp_path, format):
 
 
 def test_every_format_is_tested():
-    assert set(FORMATS) == {*SAMPLES, "parquet", "documents"}
+    assert set(FORMATS) == {*SAMPLES, "parquet"}
 
 
 def test_unknown_formats_are_named_with_a_remedy(tmp_path):
