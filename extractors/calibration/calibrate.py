@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -35,7 +35,13 @@ _GRIDS = {
 }
 
 
-def calibrate(model: Network, preparer: Preparer, documents: Sequence[Document], name: str) -> Calibration:
+def calibrate(
+    model: Network,
+    preparer: Preparer,
+    documents: Sequence[Document],
+    name: str,
+    listener: Callable[[int, int], None] = lambda done, total: None,
+) -> Calibration:
     """Choose thresholds and calibrate the probabilities of relations.
 
     For a network that only relates given entities the probability of a fact is that between right entities. A joint
@@ -48,22 +54,39 @@ def calibrate(model: Network, preparer: Preparer, documents: Sequence[Document],
         preparer: prepares documents for it.
         documents: annotated documents, as many as possible; the choices are made on them.
         name: how they are called.
+        listener: hears after each pass over the documents how many of all passes are done.
     """
+    passes = _Passes(2 + (2 + sum(map(len, _GRIDS.values())) if model.config.joint else 0), listener)
     candidates = candidates_given_entities(model, preparer, documents)
+    passes.count()
     given = calibrate_relations(candidates)
     calibration = Calibration(selected_on=name)
     evidence = best_evidence_threshold(model, preparer, documents)
+    passes.count()
     if evidence is not None:
         calibration = replace(calibration, evidence_threshold=evidence)
     if not model.config.joint:
         return replace(calibration, **_fields(given))
     extractor = Extractor(copy.deepcopy(model), preparer, calibration)
     prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
-    extractor.calibration = calibration = _with_entity_thresholds(extractor, prepared, documents)
+    extractor.calibration = calibration = _with_entity_thresholds(extractor, prepared, documents, passes)
     calibration = replace(calibration, given=given, entities=_entity_confidence(extractor, prepared, documents))
     extractor.calibration = calibration
+    passes.count()
     in_text = candidates_from_text(extractor, prepared, documents, candidates)
+    passes.count()
     return replace(calibration, **_fields(calibrate_relations(in_text)))
+
+
+class _Passes:
+    """Counts passes over the documents, which are what calibration takes its time for."""
+
+    def __init__(self, total: int, listener: Callable[[int, int], None]) -> None:
+        self._total, self._listener, self._done = total, listener, 0
+
+    def count(self) -> None:
+        self._done += 1
+        self._listener(self._done, self._total)
 
 
 def calibrate_relations(candidates: Candidates) -> RelationCalibration:
@@ -80,14 +103,16 @@ def _fields(part: RelationCalibration) -> dict[str, object]:
 
 
 def _with_entity_thresholds(
-    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document]
+    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document], passes: _Passes
 ) -> Calibration:
     """Choose the thresholds of entities, one after the other, by their strict F1 (grid search, section 4 of JEREX)."""
     calibration = extractor.calibration
 
     def entity_f1(candidate: Calibration) -> float:
         extractor.calibration = candidate
-        return evaluate(documents, extractor.extract(prepared, facts=False), extractor.schema).strict["entity"].f1
+        report = evaluate(documents, extractor.extract(prepared, facts=False), extractor.schema)
+        passes.count()
+        return report.strict["entity"].f1
 
     for key, grid in _GRIDS.items():
         best = max(grid, key=lambda value, key=key: entity_f1(replace(calibration, **{key: value})))  # type: ignore[misc]

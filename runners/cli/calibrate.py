@@ -59,6 +59,7 @@ def calibrate(
     from extractors.checkpoints.loading import load_preparer
     from extractors.checkpoints.model_card import recalibrated
     from runners.arguments.annotated_documents import part_of, read_annotated
+    from runners.display.progress import progress_on
 
     source = find_checkpoint(checkpoint)
     if out is None and source != Path(checkpoint):
@@ -69,8 +70,20 @@ def calibrate(
     if report is not None:
         parts[_name(files, report)] = part_of(everything, report)
     model, preparer = load_model(source), load_preparer(str(source))
-    calibration = calibrate_on(model, preparer, chosen, _name(files, documents))
-    figures = {name: figures_of(model, preparer, calibration, part) for name, part in parts.items()}
+    with progress_on() as progress:
+        progress("calibrate", 0, note="passes over the documents")
+        calibration = calibrate_on(
+            model,
+            preparer,
+            chosen,
+            _name(files, documents),
+            lambda done, total: progress("calibrate", done, total, ended=done == total),
+        )
+        progress("evaluate", 0, len(parts), note="parts of the documents")
+        figures = {}
+        for name, part in parts.items():
+            figures[name] = figures_of(model, preparer, calibration, part)
+            progress("evaluate", len(figures), len(parts), ended=len(figures) == len(parts))
     calibration = replace(calibration, figures=figures)
     folder = out or source
     if folder != source:
