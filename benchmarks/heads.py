@@ -77,9 +77,9 @@ def measure(model: str, heads: Sequence[str], entities: int, loops: int, repeats
     from extractors.encoder.device import choose_device
     from extractors.encoder.featurizer import Passage
     from extractors.encoder.layout import lay_out_entities
-    from extractors.encoder.memory import keep_memory
     from extractors.heads import HEADS, EntityPairs
     from extractors.network.network import Network
+    from pipeline.beam.memory import keep_memory
 
     keep_memory()  # as extraction does
     torch.set_num_threads(1)

@@ -11,7 +11,8 @@ from extractors.encoder.featurizer import Preparer
 from extractors.heads import HEADS, RelationHead
 from extractors.heads.losses import LOSSES
 from extractors.network.examples import make_example
-from extractors.training.objective import Objective, draw_batch, joint_loss
+from extractors.recipes.recipe import Objective
+from extractors.training.objective import draw_batch, joint_loss
 from tests.extractors.heads import references
 from tests.extractors.heads import test_every_head as every_head
 from tests.extractors.tiny import annotated, model, tokenizer

@@ -106,12 +106,11 @@ def load_config(folder: Path) -> ModelConfig:
     Raises:
         CheckpointError: a file is missing or not of this form.
     """
-    config = current_names(_read_json(folder / "config.json"))
-    data = {**config, "relations": _read_json(folder / "relations.json")["yaml"]}
+    data = {**_read_json(folder / "config.json"), "relations": _read_json(folder / "relations.json")["yaml"]}
     data.pop("architectures", None)
     try:
-        return msgspec.convert(data, ModelConfig)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(current_names(data), ModelConfig)
+    except ValueError as error:  # msgspec's too
         raise CheckpointError(f"{folder / 'config.json'}: {error}; it was made by another version or edited") from None
 
 

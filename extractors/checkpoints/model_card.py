@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from extractors.inference.confidence import Calibration
 from extractors.network.config import ModelConfig
-from extractors.training.recipe import Recipe, Stage
+from extractors.recipes.recipe import Recipe, Stage
 
 LEVELS = {
     "mention": "mention localization",
@@ -82,11 +82,7 @@ def _stage(stage: Stage) -> str:
         f"`{c.data}`"
         + (f" documents {c.documents}" if c.documents else "")
         + ("" if c.facts else " (entities only)")
-        + (
-            f" (labels completed by {', '.join(f'`{teacher}`' for teacher in c.completed_by)})"
-            if c.completed_by
-            else ""
-        )
+        + (f" (pseudo-labels of {', '.join(f'`{teacher}`' for teacher in c.teachers)})" if c.teachers else "")
         for c in stage.corpora
     )
     epochs = "1 epoch" if stage.epochs == 1 else f"{stage.epochs} epochs"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +36,11 @@ class Reading:
 
     Attributes:
         states: states of all pieces, passage after passage; where windows overlap, their mean; shape (pieces, width).
-        attention: attention of the last layer, for the pieces that are asked for; None if the encoder has none.
+        attention: attention of the last layer, for the pieces that are asked for.
     """
 
     states: Tensor
-    attention: LastAttention | None
+    attention: LastAttention
 
 
 class Encoder(nn.Module):
@@ -84,10 +85,9 @@ class Encoder(nn.Module):
     def load_backbone(self, folder: str) -> None:
         """Read the pretrained weights of the backbone from a folder, or from a hub if the user names a hub model."""
         # The weights left out (a pooler, a language model's head) are left out on purpose: no report about them.
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        config = AutoConfig.from_pretrained(folder)
-        pretrained = AutoModel.from_pretrained(folder, **_without_pooler(config))
+        with _quiet_transformers():
+            config = AutoConfig.from_pretrained(folder)
+            pretrained = AutoModel.from_pretrained(folder, **_without_pooler(config))
         self.backbone.load_state_dict(pretrained.float().state_dict())
 
     def forward(self, passages: Sequence[Passage]) -> Reading:
@@ -176,6 +176,20 @@ def cut_windows(lengths: Sequence[int], size: int) -> tuple[NDArrayInt, NDArrayI
     start = np.minimum(rank * step, np.maximum(sizes[owner] - size, 0))
     end = np.minimum(start + size, sizes[owner])
     return np.stack([start + offset[owner], end + offset[owner]], axis=1), owner
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Silence the messages and progress bars of transformers for a while."""
+    verbosity, progress_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if progress_bar:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _without_pooler(config: PretrainedConfig) -> dict[str, bool]:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from extractors.encoder.device import send
 from extractors.encoder.encoder import Reading
-from extractors.encoder.last_layer_attention import LastAttention
 from extractors.encoder.layout import Words
 from extractors.encoder.range_max import RangeMax
 
@@ -21,14 +20,13 @@ class Encoded:
 
     Attributes:
         rows: states of all pieces, shape (pieces, width).
-        has_attention: whether the encoder has attention.
+        attention: attention of the last layer, computed for the pieces that are asked for.
         words: positions of the words, on the host.
     """
 
     def __init__(self, reading: Reading, words: Words) -> None:
         self.rows = reading.states
-        self.has_attention = reading.attention is not None
-        self._attention = reading.attention
+        self.attention = reading.attention
         self.words = words
         self.word_piece = self.place(words.piece)
         self.word_sentence = self.place(words.sentence)
@@ -37,20 +35,6 @@ class Encoded:
     def device(self) -> torch.device:
         """Where the states are."""
         return self.rows.device
-
-    @property
-    def attention(self) -> LastAttention:
-        """Attention of the last layer.
-
-        Raises:
-            ValueError: the encoder has none.
-        """
-        if self._attention is None:
-            raise ValueError(
-                "a static encoder has no attention: choose a relation head without localized context (hin, jerex-grc, "
-                "jerex-mrc, docunet with features: similarity) and no evidence loss, or a transformer"
-            )
-        return self._attention
 
     @cached_property
     def states(self) -> RangeMax:

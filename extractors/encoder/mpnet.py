@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers.models.mpnet.modeling_mpnet import MPNetSelfAttention
 
@@ -35,7 +36,11 @@ class FusedAttention(MPNetSelfAttention):
 
 
 def fuse_attention(backbone: nn.Module) -> None:
-    """Replace the attention of every layer of an MPNet, keeping its weights."""
-    for module in backbone.modules():
-        if type(module) is MPNetSelfAttention:
-            module.__class__ = FusedAttention
+    """Replace the attention of every layer of an MPNet by the fused one, over the same projections."""
+    for layer in backbone.encoder.layer:  # type: ignore[union-attr]
+        original = layer.attention.attn
+        with torch.device("meta"):  # its own projections are never used
+            fused = FusedAttention(backbone.config)  # type: ignore[no-untyped-call]
+        for name, projection in original.named_children():
+            setattr(fused, name, projection)
+        layer.attention.attn = fused

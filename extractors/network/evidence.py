@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from extractors.encoder.layout import mention_gaps
 from extractors.heads.base import EntityPairs
 from schemas import Document
 
@@ -19,13 +18,9 @@ from schemas import Document
 def sentence_attention(pairs: EntityPairs) -> Tensor:
     """Return how the attention of each pair is spread over the sentences of its passage.
 
-    An encoder without attention is taken to look at the closest mentions of the pair.
-
     Returns:
         Shape (n, most sentences of a passage); rows sum to one, sentences are counted within the passage.
     """
-    if not pairs.encoded.has_attention:
-        return closest_sentences(pairs)
     head, tail = pairs.layout.pairs.unbind(1)
     attention: Tensor = pairs.entity_attention
     weights = (attention[head] * attention[tail]).sum(1).float()
@@ -34,27 +29,6 @@ def sentence_attention(pairs: EntityPairs) -> Tensor:
     by_sentence = weights.new_zeros(len(head), int(sentence.max()) + 1 if sentence.numel() else 1)
     by_sentence = by_sentence.scatter_add(1, sentence[row], weights)
     return by_sentence / (by_sentence.sum(1, keepdim=True) + 1e-20)
-
-
-def closest_sentences(pairs: EntityPairs) -> Tensor:
-    """Return equal shares for the sentences that hold the closest mentions of each pair, the first ones of several.
-
-    Returns:
-        As `sentence_attention`.
-    """
-    layout, encoded = pairs.layout, pairs.encoded
-    s1, s2, pair, start, gap = mention_gaps(layout)
-    count = len(layout.pairs)
-    key = gap * len(encoded.words.sentence) + start
-    least = key.new_full((count,), len(encoded.words.sentence) ** 2).scatter_reduce(0, pair, key, "amin")
-    nearest = key == least[pair]
-    first_word = encoded.place(encoded.words.first[:-1])[layout.entity_passage[layout.mention_entity]]
-    sentence = encoded.word_sentence[layout.mention_start] - encoded.word_sentence[first_word]
-    counted = pairs.sentence_of_piece
-    chosen = torch.zeros(count, int(counted.max()) + 1 if counted.numel() else 1, device=key.device)
-    for mention in (s1, s2):
-        chosen[pair[nearest], sentence[mention[nearest]]] = 1.0
-    return chosen / chosen.sum(1, keepdim=True)
 
 
 def evidence_of_pairs(documents: Sequence[Document]) -> dict[tuple[int, int], dict[int, int]]:
@@ -80,12 +54,7 @@ def evidence_loss(pairs: EntityPairs, documents: Sequence[Document]) -> Tensor:
     Args:
         pairs: the encoded documents; their candidate pairs do not matter.
         documents: the annotated documents.
-
-    Raises:
-        ValueError: the encoder has no attention.
     """
-    if not pairs.encoded.has_attention:
-        raise ValueError("a static encoder has no attention to train: leave out 'evidence_weight'")
     gold = evidence_of_pairs(documents)
     if not gold:
         return pairs.mentions.sum() * 0.0

@@ -24,8 +24,8 @@ class Example:
         passage: all of it.
         types: its entity types by number.
         use_facts: whether its facts take part in the relation loss.
-        complete: whether all its facts are annotated, so that other pairs are surely unrelated.
-        soft: whether its facts have probabilities, which are learned as they are.
+        complete: whether all its facts are annotated, so that other pairs are unrelated.
+        soft_labels: whether its facts have probabilities, which are learned as they are.
         use_entities: whether its mentions, clusters and types are learned.
     """
 
@@ -34,7 +34,7 @@ class Example:
     types: tuple[int, ...]
     use_facts: bool = True
     complete: bool = True
-    soft: bool = False
+    soft_labels: bool = False
     use_entities: bool = True
 
 
@@ -43,7 +43,7 @@ def make_example(
     prepared: Prepared,
     use_facts: bool = True,
     complete: bool = True,
-    soft: bool = False,
+    soft_labels: bool = False,
     use_entities: bool = True,
 ) -> Example:
     """Number the entity types of an annotated document and mark its entities in the network's input.
@@ -62,7 +62,7 @@ def make_example(
         )
     types = tuple(schema.entity_types.index(e.type) for e in document.entities)
     passage = model.mark_entities(prepared.passages[0], entity_spans(document), types)
-    return Example(document, passage, types, use_facts, complete, soft, use_entities)
+    return Example(document, passage, types, use_facts, complete, soft_labels, use_entities)
 
 
 def entity_spans(document: Document) -> list[list[tuple[int, int]]]:

@@ -5,9 +5,49 @@ from __future__ import annotations
 from typing import Any
 
 HEADS = {"joined": "typed-atlop"}
+CORPUS_KEYS = {"completed_by": "teachers", "completion_cut": "pseudo_label_threshold", "soft": "soft_labels"}
+# Choices that were taken out, with the only value that still means something.
+_GONE: dict[str, Any] = {"encoder": "transformer", "static_vectors": ""}
 
 
 def current_names(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a configuration or a recipe with the names of today."""
-    head = values.get("head")
-    return {**values, "head": HEADS.get(head, head)} if isinstance(head, str) else values
+    """Return the values of a configuration or a recipe under the names of today.
+
+    Raises:
+        ValueError: a value was made for a choice that this version does not have.
+    """
+    values = _without(values, _GONE)
+    if isinstance(values.get("head"), str):
+        values["head"] = HEADS.get(values["head"], values["head"])
+    if isinstance(values.get("objective"), dict):
+        values["objective"] = _objective(values["objective"])
+    for key in ("selection", "report"):
+        if isinstance(values.get(key), dict):
+            values[key] = _corpus(values[key])
+    if isinstance(values.get("stages"), list):
+        values["stages"] = [_stage(stage) if isinstance(stage, dict) else stage for stage in values["stages"]]
+    return values
+
+
+def _objective(values: dict[str, Any]) -> dict[str, Any]:
+    if values.get("incomplete") == "negatives":
+        values = {**values, "incomplete": "sampled", "negative_share": 1.0}
+    return _without(values, {"incomplete": "sampled"})
+
+
+def _stage(values: dict[str, Any]) -> dict[str, Any]:
+    values = {key: value for key, value in values.items() if key != "micro_batch"}  # it changed no result
+    if isinstance(values.get("corpora"), list):
+        values["corpora"] = [_corpus(corpus) if isinstance(corpus, dict) else corpus for corpus in values["corpora"]]
+    return values
+
+
+def _corpus(values: dict[str, Any]) -> dict[str, Any]:
+    return {CORPUS_KEYS.get(key, key): value for key, value in _without(values, {"closed": False}).items()}
+
+
+def _without(values: dict[str, Any], gone: dict[str, Any]) -> dict[str, Any]:
+    for key, kept in gone.items():
+        if values.get(key, kept) != kept:
+            raise ValueError(f"'{key}: {values[key]}' was taken out of factmill: leave it out, or use an older version")
+    return {key: value for key, value in values.items() if key not in gone}

@@ -21,7 +21,6 @@ from extractors.encoder.entity_markers import Clusters, annotate
 from extractors.encoder.featurizer import Passage
 from extractors.encoder.layers import Dropout, FeedForward
 from extractors.encoder.layout import Layout, lay_out_words
-from extractors.encoder.static_encoder import StaticEncoder
 from extractors.heads import EntityPairs, HeadSizes, build_head
 from extractors.heads.losses import LOSSES
 from extractors.network.config import ModelConfig
@@ -46,17 +45,13 @@ class Network(nn.Module):
         self.config = config
         self.loss = LOSSES[config.loss]
         types = len(schema.entity_types)
-        self.encoder: Encoder | StaticEncoder
-        if config.encoder == "static":
-            self.encoder = StaticEncoder(config.backbone_config())
-        else:
-            self.encoder = Encoder(
-                config.backbone_config(),
-                config.special_ids,
-                config.window,
-                types if config.entity_embeddings else 0,
-                config.averaged_layers,
-            )
+        self.encoder = Encoder(
+            config.backbone_config(),
+            config.special_ids,
+            config.window,
+            types if config.entity_embeddings else 0,
+            config.averaged_layers,
+        )
         width, meta, dropout = self.encoder.width, config.meta_width, config.dropout
         self.dropout = Dropout(dropout)
         if config.joint:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,40 +14,13 @@ from extractors.encoder.encoder_output import Encoded
 from extractors.encoder.layout import Layout, Words, candidate_spans, lay_out_entities, lay_out_words
 from extractors.heads import EntityPairs
 from extractors.heads.losses import binary_cross_entropy, mean
-from extractors.network.evidence import evidence_loss, evidence_of_pairs
+from extractors.network.evidence import evidence_loss
 from extractors.network.examples import Example, entity_spans, relation_targets
 from extractors.network.name_matching import Names, edit_distances
 from extractors.network.network import Network
+from extractors.recipes.recipe import Objective
 from extractors.training.sampling import sample_per_group, sample_spans
-from extractors.training.unlabelled import positive_unlabelled
-from schemas import Document, Record
-
-
-class Objective(Record, frozen=True):
-    """Weights and sample sizes of the joint loss.
-
-    Attributes:
-        mention_weight, coreference_weight, type_weight, relation_weight: the betas of equation 13.
-        evidence_weight: weight of the evidence loss, for facts whose evidence is annotated.
-        incomplete: what pairs without facts are in incompletely labelled documents: `negatives`, as elsewhere;
-            `sampled`, negatives of which only a share is looked at; `positive-unlabelled`, perhaps related, see
-            `unlabelled.py`.
-        negative_share: that share, for `sampled`.
-        negative_spans, negative_mention_pairs, negative_entity_pairs: negatives per document (N_s, N_c, N_r); None
-            takes all, which the batched layout makes affordable.
-    """
-
-    mention_weight: float = 1.0
-    coreference_weight: float = 1.0
-    type_weight: float = 0.25
-    relation_weight: float = 1.0
-    evidence_weight: float = 0.0
-    incomplete: Literal["negatives", "sampled", "positive-unlabelled"] = "sampled"
-    negative_share: float = 1.0
-    negative_spans: int | None = 200
-    negative_mention_pairs: int | None = 200
-    negative_entity_pairs: int | None = 200
-
+from schemas import Document
 
 # Two sides of each sampled item, and whether it is a positive one.
 Sampled = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -64,8 +35,7 @@ class Batch:
         layout: their entities and all pairs, on the host.
         pairs: the pairs of the relation loss, shape (n, 2).
         targets: the probability of each relation, 1 for annotated ones, shape (n, relations).
-        unlabelled: those for which nothing annotated does not mean unrelated, shape (n,).
-        soft: those that are learned with their probabilities, shape (n,).
+        soft: which of them are learned with their probabilities, shape (n,).
         spans: start and end of candidate mentions; none if the network only relates.
         mention_pairs: both mentions of candidates for coreference; none if the network only relates.
         typed: the entities whose types are learned.
@@ -75,7 +45,6 @@ class Batch:
     layout: Layout
     pairs: Tensor
     targets: Tensor
-    unlabelled: Tensor
     soft: Tensor
     spans: Sampled
     mention_pairs: Sampled
@@ -86,17 +55,6 @@ class Batch:
         """The documents."""
         return [example.document for example in self.examples]
 
-    @property
-    def counts(self) -> Counter[str]:
-        """Over how many items each loss is a mean."""
-        return Counter(
-            relation=len(self.pairs),
-            evidence=len(evidence_of_pairs(self.documents)),
-            mention=len(self.spans[0]),
-            coreference=len(self.mention_pairs[0]),
-            type=len(self.typed),
-        )
-
 
 def draw_batch(
     model: Network, examples: Sequence[Example], objective: Objective, generator: np.random.Generator
@@ -105,7 +63,7 @@ def draw_batch(
     words = lay_out_words([example.passage for example in examples])
     documents = [example.document for example in examples]
     layout = lay_out_entities([entity_spans(document) for document in documents], words)
-    pairs, targets, unlabelled, soft = _draw_pairs(model, layout, examples, objective, generator)
+    pairs, targets, soft = _draw_pairs(model, layout, examples, objective, generator)
     spans = mention_pairs = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
     if model.config.joint:
         spans = _draw_spans(words, layout, model.config.longest_mention, objective.negative_spans, generator)
@@ -115,7 +73,7 @@ def draw_batch(
     spans = _where(spans, learned[words.passage[spans[0]]])
     mention_pairs = _where(mention_pairs, learned[owner[layout.mention_entity.numpy()[mention_pairs[0]]]])
     typed = np.flatnonzero(learned[owner])
-    return Batch(examples, layout, pairs, targets, unlabelled, soft, spans, mention_pairs, typed)
+    return Batch(examples, layout, pairs, targets, soft, spans, mention_pairs, typed)
 
 
 def _where(sampled: Sampled, kept: np.ndarray) -> Sampled:
@@ -123,43 +81,32 @@ def _where(sampled: Sampled, kept: np.ndarray) -> Sampled:
     return first[kept], second[kept], positive[kept]
 
 
-def joint_loss(
-    model: Network,
-    batch: Batch,
-    objective: Objective,
-    whole: Counter[str] | None = None,
-    ratios: Tensor | None = None,
-) -> dict[str, Tensor]:
+def joint_loss(model: Network, batch: Batch, objective: Objective) -> dict[str, Tensor]:
     """Return the losses and their weighted sum under `total`, each a scalar.
 
     Args:
         model: the network.
         batch: the documents.
         objective: the weights.
-        whole: counts of all batches whose gradients are added up; losses are means over these.
-        ratios: facts for one that is annotated, for the positive-unlabelled loss (`unlabelled.fact_ratios`).
     """
     passages = [example.passage for example in batch.examples]
     types = torch.tensor([number for example in batch.examples for number in example.types], dtype=torch.long)
     pairs = model(passages, batch.layout, types)
     losses: dict[str, Tensor] = {}
     weights: dict[str, float] = {}
-    counts = batch.counts
-    shares = {name: counts[name] / max(1, (whole or counts)[name]) for name in counts}
     if objective.evidence_weight:
-        losses["evidence"] = evidence_loss(pairs, batch.documents) * shares["evidence"]
+        losses["evidence"] = evidence_loss(pairs, batch.documents)
         weights["evidence"] = objective.evidence_weight
-    for name, value in _relation_losses(model, pairs, batch, ratios).items():
-        losses[name] = value * shares["relation"]
+    for name, value in _relation_losses(model, pairs, batch).items():
+        losses[name] = value
         weights[name] = objective.relation_weight
     if model.config.joint:
-        losses["mention"] = _mention_loss(model, pairs.encoded, batch.spans) * shares["mention"]
-        coreference = _coreference_loss(model, pairs, batch)
-        losses["coreference"] = coreference * shares["coreference"]
+        losses["mention"] = _mention_loss(model, pairs.encoded, batch.spans)
+        losses["coreference"] = _coreference_loss(model, pairs, batch)
         typed = pairs.encoded.place(batch.typed)
         type_logits = model.type_logits(pairs.entities[typed]).float()
         type_losses = functional.cross_entropy(type_logits, pairs.types[typed], reduction="none")
-        losses["type"] = mean(type_losses) * shares["type"]
+        losses["type"] = mean(type_losses)
         weights |= {
             "mention": objective.mention_weight,
             "coreference": objective.coreference_weight,
@@ -237,36 +184,30 @@ def _draw_pairs(
     examples: Sequence[Example],
     objective: Objective,
     generator: np.random.Generator,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return the pairs of the relation loss, their targets, and which of them are unlabelled, and which soft."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the pairs of the relation loss, their targets, and which of them have soft labels."""
     targets = relation_targets(layout, [example.document for example in examples], model.config.schema.index)
     owner = layout.entity_passage[layout.pairs[:, 0]].numpy()
     used = np.array([example.use_facts for example in examples])[owner]
     related = targets.any(1).numpy()
     complete = np.array([example.complete for example in examples])[owner]
-    soft = np.array([example.soft for example in examples])[owner]
-    guessed = ~complete & ~soft & (objective.incomplete == "positive-unlabelled")
-    sure = complete | (objective.incomplete == "negatives")
-    sure |= generator.random(len(owner)) < objective.negative_share
+    soft = np.array([example.soft_labels for example in examples])[owner]
+    negative = complete | (generator.random(len(owner)) < objective.negative_share)
     sampled = sample_per_group(owner, objective.negative_entity_pairs, generator, ~related)
-    # The positive-unlabelled loss is an estimate from all pairs.
-    chosen = torch.from_numpy((related | (sampled & sure) | guessed) & used)
-    return layout.pairs[chosen], targets[chosen], torch.from_numpy(guessed)[chosen], torch.from_numpy(soft)[chosen]
+    chosen = torch.from_numpy((related | (sampled & negative)) & used)
+    return layout.pairs[chosen], targets[chosen], torch.from_numpy(soft)[chosen]
 
 
-def _relation_losses(model: Network, pairs: EntityPairs, batch: Batch, ratios: Tensor | None) -> dict[str, Tensor]:
+def _relation_losses(model: Network, pairs: EntityPairs, batch: Batch) -> dict[str, Tensor]:
     device = pairs.encoded.device
-    unlabelled, soft = batch.unlabelled.to(device), batch.soft.to(device)
+    soft = batch.soft.to(device)
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
         values = model.loss.per_pair(logits, targets)
+        if not batch.soft.any():
+            return values
+        # Soft labels are learned by cross entropy: the other loss of the pair is replaced, and so is its gradient.
         scores = model.loss.scores(logits)
-        # A pair is in one of the losses: the value of another one is replaced, and so is its gradient.
-        if batch.soft.any():
-            values = values.masked_scatter(soft, binary_cross_entropy(scores[soft], targets[soft]))
-        if ratios is not None:
-            guessed = positive_unlabelled(scores[unlabelled], targets[unlabelled], ratios.to(device))
-            values = values.masked_scatter(unlabelled, guessed)
-        return values
+        return values.masked_scatter(soft, binary_cross_entropy(scores[soft], targets[soft]))
 
     return model.relation_head.losses(pairs.with_pairs(batch.pairs.to(device)), loss, batch.targets.to(device))

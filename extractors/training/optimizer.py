@@ -6,7 +6,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW
 
 from extractors.network.network import Network, Part
-from extractors.training.recipe import Stage
+from extractors.recipes.recipe import Stage
 
 
 def make_optimizer(model: Network, stage: Stage) -> AdamW:

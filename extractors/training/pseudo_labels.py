@@ -1,4 +1,4 @@
-"""Facts that annotators left out, filled in by trained extractors and by what relations say about each other."""
+"""Pseudo-labels: facts that annotators left out, added where trained extractors (the teachers) find them."""
 
 from __future__ import annotations
 
@@ -27,48 +27,49 @@ BLOCK = 256
 LEAST = 1e-3
 
 
-class Completed(Record, frozen=True):
+class PseudoLabels(Record, frozen=True):
     """The facts of some documents, in their order."""
 
     facts: tuple[tuple[Fact, ...], ...]
 
 
-def complete_facts(
+def add_pseudo_labels(
     documents: Sequence[Document],
     teachers: Sequence[Extractor],
-    cut: float,
-    tell: Callable[[int], None] = lambda done: None,
+    threshold: float,
+    report_progress: Callable[[int], None] = lambda done: None,
 ) -> list[Document]:
     """Return the documents with their annotated facts and those that the teachers find between annotated entities.
 
     Args:
         documents: annotated documents.
         teachers: extractors of one relation schema.
-        cut: a fact is added where the mean of the teachers' calibrated probabilities is not below it. A label that is
+        threshold: a fact is added where the mean of the teachers' calibrated probabilities reaches it. A label that is
             itself uncertain gets the probability that follows from both, see `combined`.
-        tell: told how many documents are done, those that some teachers have read counting in part.
+        report_progress: called with the number of documents that are done; a document that some teachers have read
+            counts in part.
 
     Raises:
         ValueError: there is no teacher, the teachers predict different relations, or a document does not fit them.
     """
     if not teachers:
-        raise ValueError("no teacher completes the facts: name at least one checkpoint")
+        raise ValueError("pseudo-labels need a teacher: name at least one checkpoint")
     schema = teachers[0].schema
     for teacher in teachers:
         if teacher.schema.index != schema.index:
             raise ValueError(f"the teachers predict different relations: '{schema.name}' and '{teacher.schema.name}'")
-    completed = list(documents)
-    tell(0)
+    labelled = list(documents)
+    report_progress(0)
     for start in range(0, len(documents), BLOCK):
         block = documents[start : start + BLOCK]
         mean: dict[int, Tensor] = {}
         for number, teacher in enumerate(teachers, start=1):
             for at, probability in _probabilities(block, teacher):
                 mean[at] = mean.get(at, 0.0) + probability / len(teachers)
-            tell(start + len(block) * number // len(teachers))
+            report_progress(start + len(block) * number // len(teachers))
         for at, probability in mean.items():
-            completed[start + at] = _with_facts(block[at], probability, cut, schema)
-    return completed
+            labelled[start + at] = _with_facts(block[at], probability, threshold, schema)
+    return labelled
 
 
 def combined(label: float, teacher: float) -> float:
@@ -86,51 +87,36 @@ def without_relations(document: Document, absent: Collection[str]) -> Document:
     return replace(document, facts=tuple(fact for fact in document.facts if fact.relation not in absent))
 
 
-def close_facts(document: Document, schema: RelationSchema) -> Document:
-    """Return a document with the facts that its own imply: swapped if symmetric, and those of inverse relations."""
-    facts = {(fact.head, fact.relation, fact.tail): fact for fact in document.facts}
-    open_facts = list(document.facts)
-    while open_facts:
-        fact = open_facts.pop()
-        relation = schema.by_id[fact.relation]
-        for name in ({fact.relation} if relation.symmetric else set()) | ({relation.inverse} - {None}):
-            implied = replace(fact, head=fact.tail, relation=name, tail=fact.head)
-            if (implied.head, implied.relation, implied.tail) not in facts:
-                facts[implied.head, implied.relation, implied.tail] = implied
-                open_facts.append(implied)
-    return replace(document, facts=tuple(facts.values()))
-
-
-def taken_for_sure(document: Document) -> Document:
-    """Return a document whose facts have lost their doubts: each counts as if it were annotated."""
+def with_hard_labels(document: Document) -> Document:
+    """Return a document whose facts all have probability 1: each counts like an annotated one."""
     return replace(document, facts=tuple(replace(fact, probability=1.0) for fact in document.facts))
 
 
-def completed_once(
+def cached_pseudo_labels(
     documents: Sequence[Document],
     teachers: Sequence[str],
-    cut: float,
+    threshold: float,
     folder: Path,
-    tell: Callable[[int], None] = lambda done: None,
+    report_progress: Callable[[int], None] = lambda done: None,
 ) -> Sequence[Document]:
-    """Return the documents completed by some checkpoints; the facts are kept in a folder and read there next time.
+    """Return the documents with the pseudo-labels of some checkpoints, which are cached in a folder.
 
-    `tell` is told how many documents are done, if any have to be read.
+    `report_progress` is called as in `add_pseudo_labels`, unless the cache has the labels.
 
     Raises:
         CheckpointError: a checkpoint is missing or damaged.
-        ValueError: see `complete_facts`.
+        ValueError: see `add_pseudo_labels`.
     """
-    digest = hashlib.sha256(f"{cut} {[fingerprint(find_checkpoint(name)) for name in teachers]}".encode())
+    digest = hashlib.sha256(f"{threshold} {[fingerprint(find_checkpoint(name)) for name in teachers]}".encode())
     for document in documents:
         digest.update(encode(document))
-    path = folder / f"completed-{digest.hexdigest()[:16]}.msgpack"
+    path = folder / f"pseudo-labels-{digest.hexdigest()[:16]}.msgpack"
     if not path.exists():
-        completed = complete_facts(documents, [load_extractor(name) for name in teachers], cut, tell)
+        labelled = add_pseudo_labels(documents, [load_extractor(name) for name in teachers], threshold, report_progress)
         part = path.with_suffix(".part")
-        part.write_bytes(encode(Completed(tuple(document.facts for document in completed))))
+        part.write_bytes(encode(PseudoLabels(tuple(document.facts for document in labelled))))
         part.replace(path)
-    facts = decode(path.read_bytes(), Completed).facts
+    facts = decode(path.read_bytes(), PseudoLabels).facts
     return [replace(document, facts=own) for document, own in zip(documents, facts, strict=True)]
 
 
@@ -152,8 +138,8 @@ def _probabilities(documents: Sequence[Document], teacher: Extractor) -> list[tu
     return found
 
 
-def _with_facts(document: Document, probability: Tensor, cut: float, schema: RelationSchema) -> Document:
-    """Add the facts that are not below the cut; pairs are sorted by (head, tail)."""
+def _with_facts(document: Document, probability: Tensor, threshold: float, schema: RelationSchema) -> Document:
+    """Add the facts that are not below the threshold; pairs are sorted by (head, tail)."""
     pairs = list(permutations(range(len(document.entities or ())), 2))
     row = {pair: number for number, pair in enumerate(pairs)}
     labels = []
@@ -164,7 +150,7 @@ def _with_facts(document: Document, probability: Tensor, cut: float, schema: Rel
         labels.append(fact)
     known = {(fact.head, fact.relation, fact.tail) for fact in labels}
     added = []
-    for pair, relation in (probability >= cut).nonzero().tolist():
+    for pair, relation in (probability >= threshold).nonzero().tolist():
         (head, tail), name = pairs[pair], schema.relations[relation].id
         if (head, name, tail) not in known:
             added.append(Fact(head, name, tail, round(float(probability[pair, relation]), DIGITS)))

@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 import torch
 from msgspec.structs import replace
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import AutoConfig
@@ -38,19 +37,16 @@ from extractors.checkpoints.quantization import pack, unpack
 from extractors.encoder.backbone import backbone_folder, backbone_tokenizer
 from extractors.encoder.device import has_bfloat16
 from extractors.encoder.featurizer import Preparer
-from extractors.encoder.memory import keep_memory
-from extractors.encoder.static_encoder import StaticEncoder, read_vectors, vector_width
 from extractors.inference.confidence import Calibration
 from extractors.network.config import Architecture, ModelConfig
 from extractors.network.examples import Example, make_example
 from extractors.network.network import Network
+from extractors.recipes.recipe import INITIAL, Corpus, Recipe, Stage
 from extractors.training.masking import hide_words, mask_id
 from extractors.training.objective import draw_batch, joint_loss
 from extractors.training.optimizer import make_optimizer
-from extractors.training.pseudo_labels import close_facts, completed_once, taken_for_sure, without_relations
-from extractors.training.recipe import INITIAL, Corpus, Recipe, Stage
+from extractors.training.pseudo_labels import cached_pseudo_labels, with_hard_labels, without_relations
 from extractors.training.soup import greedy_soup
-from extractors.training.unlabelled import fact_ratios
 from schemas import Document, load_relation_schema
 from schemas.relation_schema import relation_schema_text
 
@@ -86,8 +82,8 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Completing:
-    """How far other checkpoints are with the labels of a corpus, before a stage.
+class PseudoLabelling:
+    """Progress of the teachers over a corpus, before a stage.
 
     Attributes:
         corpus: name and documents of the corpus.
@@ -103,7 +99,7 @@ def train(
     recipe: Recipe,
     corpora: Mapping[str, Sequence[Document]],
     out: Path,
-    listener: Callable[[Progress | Completing], None] = lambda progress: None,
+    listener: Callable[[Progress | PseudoLabelling], None] = lambda progress: None,
 ) -> Path:
     """Train, choose the best epoch, calibrate, and write the checkpoint to `out/checkpoint`.
 
@@ -114,7 +110,7 @@ def train(
         recipe: what to do.
         corpora: the documents of every data file that the recipe names, in file order.
         out: folder of the run.
-        listener: told about every step, and of documents that are completed before.
+        listener: called after every step, and while teachers add pseudo-labels.
 
     Raises:
         ValueError: a corpus is missing or its documents do not fit the relation schema.
@@ -131,8 +127,6 @@ def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
     backbone.update(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     for key in ("_name_or_path", "transformers_version", "architectures", "torch_dtype", "dtype"):
         backbone.pop(key, None)
-    if recipe.static_vectors:
-        backbone["hidden_size"] = vector_width(Path(recipe.static_vectors))
     config = ModelConfig(
         **{name: getattr(recipe, name) for name in Architecture.__struct_fields__},
         relations=load_relation_schema_text(recipe.relations),
@@ -145,9 +139,6 @@ def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
     model = Network(config)
     if recipe.starts:
         load_start(model, [find_checkpoint(name) for name in recipe.starts])
-    elif recipe.static_vectors and isinstance(model.encoder, StaticEncoder):
-        pieces = len(model.encoder.vectors)
-        model.encoder.load_vectors(read_vectors(Path(recipe.static_vectors), tokenizer.get_vocab(), pieces))
     else:
         model.encoder.load_backbone(str(folder))
     model.encoder.backbone.eval()
@@ -160,9 +151,8 @@ class _Run:
         recipe: Recipe,
         corpora: Mapping[str, Sequence[Document]],
         out: Path,
-        listener: Callable[[Progress | Completing], None],
+        listener: Callable[[Progress | PseudoLabelling], None],
     ) -> None:
-        keep_memory()
         self.recipe, self.corpora, self.out, self.listener = recipe, corpora, out, listener
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.bfloat16 = has_bfloat16(self.device)
@@ -238,7 +228,6 @@ class _Run:
     def _train_stage(self, index: int, stage: Stage, state: dict[str, Any]) -> None:
         recipe, model = self.recipe, self.model
         examples = self._examples(stage)
-        ratios = self._ratios(examples)
         lengths = np.array([len(example.passage.pieces) for example in examples])
         per_epoch = -(-len(examples) // stage.batch)
         steps = per_epoch * stage.epochs
@@ -265,7 +254,7 @@ class _Run:
                 torch.manual_seed(int(np.random.default_rng(seed).integers(1 << 62)))
                 model.zero_grad(set_to_none=True)  # of frozen parameters too: clipping looks at all
                 generator = np.random.default_rng([*seed, 1])
-                total += self._add_gradients([examples[i] for i in chosen], stage, ratios, generator)
+                total += self._add_gradients([examples[i] for i in chosen], stage, generator)
                 nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
                 optimizer.step()
                 schedule.step()
@@ -309,36 +298,19 @@ class _Run:
         if best is not None:
             model.load_state_dict(best)
 
-    def _add_gradients(
-        self, examples: Sequence[Example], stage: Stage, ratios: Tensor | None, generator: np.random.Generator
-    ) -> float:
-        """Add the gradients of the loss of a batch, read in parts if the stage says so; return the loss."""
+    def _add_gradients(self, examples: Sequence[Example], stage: Stage, generator: np.random.Generator) -> float:
+        """Compute the gradients of the loss of a batch; return the loss."""
         objective = self.recipe.objective
         if stage.masking:
             examples = [
                 dataclasses.replace(one, passage=hide_words(one.passage, stage.masking, self.mask, generator))
                 for one in examples
             ]
-        size = stage.micro_batch or len(examples)
-        parts = [examples[start : start + size] for start in range(0, len(examples), size)]
-        batches = [draw_batch(self.model, part, objective, generator) for part in parts]
-        whole = sum((batch.counts for batch in batches), Counter[str]())
-        total = 0.0
-        for batch in batches:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-                losses = joint_loss(self.model, batch, objective, whole, ratios)
-            losses["total"].backward()  # type: ignore[no-untyped-call]
-            total += float(losses["total"].detach())
-        return total
-
-    def _ratios(self, examples: Sequence[Example]) -> Tensor | None:
-        """Return how many facts there are for an annotated one, if the objective asks for it."""
-        known = [example for example in examples if example.use_facts]
-        if self.recipe.objective.incomplete != "positive-unlabelled" or all(example.complete for example in known):
-            return None
-        complete = [example.document for example in known if example.complete]
-        incomplete = [example.document for example in known if not example.complete]
-        return fact_ratios(complete, incomplete, self.model.config.schema.index)
+        batch = draw_batch(self.model, examples, objective, generator)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            total = joint_loss(self.model, batch, objective)["total"]
+        total.backward()  # type: ignore[no-untyped-call]
+        return float(total.detach())
 
     def _examples(self, stage: Stage) -> list[Example]:
         """Return the documents of a stage; a text in several corpora is taken from the last of them.
@@ -349,13 +321,13 @@ class _Run:
         judged = {document.text for part in (self.selection, self.report) for document in part}
         left_out = 0
         for corpus in stage.corpora:
-            for document in self._completed(corpus):
+            for document in self._labelled(corpus):
                 if document.text in judged:
                     left_out += 1
                 elif document.tokens and document.entities:
                     prepared = self.preparer.prepare(document)
                     example = make_example(
-                        self.model, prepared, corpus.facts, corpus.complete, corpus.soft, corpus.entities
+                        self.model, prepared, corpus.facts, corpus.complete, corpus.soft_labels, corpus.entities
                     )
                     by_text[tuple(document.words())] = example
         if left_out:
@@ -367,23 +339,23 @@ class _Run:
             )
         return list(by_text.values())
 
-    def _completed(self, corpus: Corpus) -> Sequence[Document]:
+    def _labelled(self, corpus: Corpus) -> Sequence[Document]:
         documents = self._documents(corpus)
-        if corpus.completed_by:
+        if corpus.teachers:
             total = len(documents)
 
-            def tell(done: int) -> None:
-                self.listener(Completing(_name(corpus), done, total))
+            def report_progress(done: int) -> None:
+                self.listener(PseudoLabelling(_name(corpus), done, total))
 
             stages = {stage.name for stage in self.recipe.stages if stage.name}
-            teachers = [str(self._stage_folder(name)) if name in stages else name for name in corpus.completed_by]
-            documents = completed_once(documents, teachers, corpus.completion_cut, self.out, tell)
+            teachers = [str(self._stage_folder(name)) if name in stages else name for name in corpus.teachers]
+            documents = cached_pseudo_labels(
+                documents, teachers, corpus.pseudo_label_threshold, self.out, report_progress
+            )
         if corpus.absent:
             documents = [without_relations(document, corpus.absent) for document in documents]
-        if not corpus.soft:
-            documents = [taken_for_sure(document) for document in documents]
-        if corpus.closed:
-            documents = [close_facts(document, self.model.config.schema) for document in documents]
+        if not corpus.soft_labels:
+            documents = [with_hard_labels(document) for document in documents]
         return documents
 
     def _documents(self, corpus: Corpus) -> Sequence[Document]:

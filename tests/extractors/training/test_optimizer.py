@@ -1,7 +1,7 @@
 import pytest
 
+from extractors.recipes.recipe import Stage, make_recipe
 from extractors.training.optimizer import make_optimizer
-from extractors.training.recipe import Stage, make_recipe
 from tests.extractors.tiny import model
 
 TWO_RATES = Stage((), 1, encoder_rate=1e-5, head_rate=1e-4, base_rate=2e-5)

@@ -13,9 +13,8 @@ from extractors.checkpoints.checkpoint import load_model
 from extractors.checkpoints.quantization import pack, unpack
 from extractors.encoder.featurizer import Preparer
 from extractors.network.network import Network
+from extractors.recipes.recipe import Corpus, Objective, Recipe, Stage, load_recipe
 from extractors.training import trainer as training
-from extractors.training.objective import Objective
-from extractors.training.recipe import Corpus, Recipe, Stage, load_recipe
 from tests.extractors.tiny import annotated, config, tokenizer
 
 # Id of the piece that stands for a mask.
@@ -150,23 +149,6 @@ def test_two_stages_of_docre_ii_are_resumed_too(tmp_path):
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
-def test_a_batch_read_in_parts_makes_one_step(tmp_path):
-    stage = Stage((Corpus("train"),), 1, 1e-3, 3e-3, batch=3, micro_batch=2)
-    steps = []
-    training.train(recipe(stages=(stage,)), CORPORA, tmp_path, lambda progress: steps.append(progress.step))
-    assert steps == [1, 1]  # one for the step, one for the epoch
-
-
-def test_missing_labels_are_learned_from_as_unlabelled(tmp_path):
-    corpora = (Corpus("train", complete=False), Corpus("more"))
-    objective = Objective(incomplete="positive-unlabelled", negative_entity_pairs=None)
-    documents = {**CORPORA, "more": [annotated("m", copies=5)]}
-    run = training._Run(recipe(objective=objective), documents, tmp_path, lambda progress: None)
-    assert run._ratios(run._examples(Stage((Corpus("train"),), 1))) is None
-    assert len(run._ratios(run._examples(Stage(corpora, 1)))) == 3
-    training.train(recipe(objective=objective, stages=(Stage(corpora, 1),)), documents, tmp_path)
-
-
 def test_training_lowers_the_loss_and_logs_every_epoch(tmp_path):
     training.train(recipe(stages=(Stage((Corpus("train"),), 15, 3e-3, 3e-3, 2),)), CORPORA, tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
@@ -229,7 +211,9 @@ def test_recipes_are_checked(tmp_path):
 
 
 def test_later_stages_learn_from_a_named_one_and_start_from_the_mean_of_two(tmp_path):
-    soft = Corpus("train", complete=False, soft=True, completed_by=("teacher",), completion_cut=0.01, absent=("R3",))
+    soft = Corpus(
+        "train", complete=False, soft_labels=True, teachers=("teacher",), pseudo_label_threshold=0.01, absent=("R3",)
+    )
     stages = (
         Stage((Corpus("train"),), 2, 1e-3, 3e-3, 2, name="teacher"),
         Stage((soft,), 1, 1e-3, 3e-3, 2, name="one"),

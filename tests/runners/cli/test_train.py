@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from extractors.training.recipe import load_recipe
+from extractors.recipes.recipe import load_recipe
 from runners.cli.main import main
 
 ANNOTATED = Path(__file__).resolve().parents[3] / "examples" / "annotated" / "biomedicine.pubtator"

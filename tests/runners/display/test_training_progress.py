@@ -2,8 +2,8 @@ import io
 
 import pytest
 
-from extractors.training.recipe import Corpus, Recipe, Stage
-from extractors.training.trainer import Completing, Progress
+from extractors.recipes.recipe import Corpus, Recipe, Stage
+from extractors.training.trainer import Progress, PseudoLabelling
 from runners.display import training_progress
 from runners.display.progress import LogProgress
 from runners.display.training_progress import TrainingProgress
@@ -70,12 +70,12 @@ def test_what_an_earlier_run_did_does_not_count_for_the_rate(told):
     assert "8 of 8  1.0/s" in stream.getvalue().splitlines()[-1]
 
 
-def test_a_corpus_that_is_completed_is_told_before_the_training(told):
+def test_pseudo_labelling_of_a_corpus_is_shown_before_the_training(told):
     listener, stream, clock, drawn = told
-    listener(Completing("many[0:6]", 0, 6))
+    listener(PseudoLabelling("many[0:6]", 0, 6))
     clock.now = 2.0
-    listener(Completing("many[0:6]", 3, 6))
-    assert "complete many[0:6]  3 of 6  1.5/s  2.0 s left" in stream.getvalue().splitlines()[-1]
-    listener(Completing("many[0:6]", 6, 6))
+    listener(PseudoLabelling("many[0:6]", 3, 6))
+    assert "pseudo-labels many[0:6]  3 of 6  1.5/s  2.0 s left" in stream.getvalue().splitlines()[-1]
+    listener(PseudoLabelling("many[0:6]", 6, 6))
     assert "done in 2.0 s" in stream.getvalue().splitlines()[-1]
     assert drawn == []

@@ -1,4 +1,4 @@
-"""What a training run does, as data: a YAML file that says which corpora, stages and choices make a checkpoint."""
+"""Recipes: a YAML file with the corpora, stages and choices of a training run. Reading one needs no torch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,35 @@ import msgspec
 
 from extractors.network.config import Architecture
 from extractors.network.former_names import current_names
-from extractors.training.objective import Objective
 from schemas import Record
 
 # What stages call the network before the first of them.
 INITIAL = "initial"
 _STAGE_NAME = re.compile(r"[\w-]*")
 
-RECIPES = Path(__file__).parent.parent / "recipes"
+RECIPES = Path(__file__).parent
+
+
+class Objective(Record, frozen=True):
+    """Weights and sample sizes of the joint loss.
+
+    Attributes:
+        mention_weight, coreference_weight, type_weight, relation_weight: the betas of equation 13.
+        evidence_weight: weight of the evidence loss, for facts whose evidence is annotated.
+        negative_share: share of the unrelated pairs of incompletely labelled documents that are negatives.
+        negative_spans, negative_mention_pairs, negative_entity_pairs: negatives per document (N_s, N_c, N_r); None
+            takes all.
+    """
+
+    mention_weight: float = 1.0
+    coreference_weight: float = 1.0
+    type_weight: float = 0.25
+    relation_weight: float = 1.0
+    evidence_weight: float = 0.0
+    negative_share: float = 1.0
+    negative_spans: int | None = 200
+    negative_mention_pairs: int | None = 200
+    negative_entity_pairs: int | None = 200
 
 
 class Corpus(Record, frozen=True):
@@ -29,12 +50,11 @@ class Corpus(Record, frozen=True):
         facts: whether its facts take part in the relation loss.
         entities: whether its mentions, clusters and types are learned; not where they are only approximate.
         complete: whether all facts of its documents are annotated.
-        completed_by: teachers that add pseudo-labels between annotated entities, see `pseudo_labels.py`: names of
-            earlier stages of the recipe, or checkpoints.
-        completion_cut: least mean probability of an added fact.
-        soft: whether facts are learned with their probability (that of the file's labels, and the teachers'); otherwise
-            each counts like an annotated one.
-        closed: whether facts of inverse and symmetric relations are added.
+        teachers: extractors that add pseudo-labels between annotated entities, see `pseudo_labels.py`: names of earlier
+            stages of the recipe, or checkpoints.
+        pseudo_label_threshold: least mean probability of a pseudo-label.
+        soft_labels: whether facts are learned with their probability (that of the file's labels, and the teachers');
+            otherwise each counts like an annotated one.
         absent: relations that hold in none of these documents; pseudo-labels of them are removed.
     """
 
@@ -43,10 +63,9 @@ class Corpus(Record, frozen=True):
     facts: bool = True
     entities: bool = True
     complete: bool = True
-    completed_by: tuple[str, ...] = ()
-    completion_cut: float = 0.5
-    soft: bool = False
-    closed: bool = False
+    teachers: tuple[str, ...] = ()
+    pseudo_label_threshold: float = 0.5
+    soft_labels: bool = False
     absent: tuple[str, ...] = ()
 
     def positions(self) -> slice:
@@ -63,12 +82,9 @@ class Stage(Record, frozen=True):
         epochs: passes over the corpora; 0 takes the weights of `start` as they are, and of several the mean of those
             that improve it on the selection documents, see `soup.py`.
         encoder_rate, head_rate: peak learning rates; linear warm-up and decay over the stage.
-        base_rate: that of a base module inside the relation head (DocRE-II); None for `head_rate`.
+        base_rate: that of the base module of a relation head that has one; None for `head_rate`.
         batch: documents per step.
-        micro_batch: documents read at once, where memory is short; 0 reads the whole batch. The step is the same, but
-            for what is random and for the correction in the positive-unlabelled loss, which is made in each part.
-        base_only: whether the base module stands for the head, as in the first stage of DocRE-II; never in the last
-            stage.
+        base_only: whether the base module of the relation head is trained alone; never in the last stage.
         frozen: beginnings of names of parameters that do not learn, for example `encoder`, `relation_head.base`.
         masking: share of the words that are hidden from the network, drawn anew in each step, see `masking.py`.
         name: by which later stages refer to this one; its extractor is kept in the folder of the run.
@@ -82,7 +98,6 @@ class Stage(Record, frozen=True):
     head_rate: float = 2e-4
     base_rate: float | None = None
     batch: int = 4
-    micro_batch: int = 0
     base_only: bool = False
     frozen: tuple[str, ...] = ()
     masking: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
@@ -98,8 +113,6 @@ class Recipe(Architecture, frozen=True, kw_only=True):
         relations: relation schema, by name or path.
         selection: documents on which the best epoch and the thresholds are chosen.
         report: documents that nothing is chosen on; their figures go into the model card.
-        static_vectors: text file of word vectors in GloVe's format that a static encoder looks up; empty for the input
-            vectors of the backbone.
         start: checkpoint whose weights the network starts from, as far as they fit; of several, their means. Empty for
             the bare backbone.
         warmup: share of a stage's steps.
@@ -113,7 +126,6 @@ class Recipe(Architecture, frozen=True, kw_only=True):
     selection: Corpus
     report: Corpus
     objective: Objective = Objective()
-    static_vectors: str = ""
     start: str | tuple[str, ...] = ""
     warmup: float = 0.06
     clip: float = 1.0
@@ -149,9 +161,9 @@ def make_recipe(values: dict[str, Any], origin: str) -> Recipe:
     except msgspec.ValidationError as error:
         raise ValueError(f"{origin}: {error}") from None
     if recipe.joint and (recipe.markers or recipe.entity_embeddings):
-        raise ValueError(f"{origin}: a joint extractor is not told the entities: no 'markers', no 'entity_embeddings'")
-    if recipe.static_vectors and recipe.encoder != "static":
-        raise ValueError(f"{origin}: 'static_vectors' are for 'encoder: static'")
+        raise ValueError(
+            f"{origin}: a joint extractor finds the entities itself: leave out 'markers' and 'entity_embeddings'"
+        )
     if recipe.stages and recipe.stages[-1].base_only:
         raise ValueError(f"{origin}: the last stage trains the base module only: add one that trains the whole head")
     _check_stages(recipe.stages, origin)
@@ -169,7 +181,7 @@ def _check_stages(stages: tuple[Stage, ...], origin: str) -> None:
             raise ValueError(f"{origin}: stage {number} has no epochs and no 'start': nothing is left to do")
         unknown = [name for name in stage.start if name not in earlier]
         # A teacher may also be a checkpoint; but the name of a stage means the stage, which must come first.
-        unknown += [n for c in stage.corpora for n in c.completed_by if n and n in names and n not in earlier]
+        unknown += [n for c in stage.corpora for n in c.teachers if n and n in names and n not in earlier]
         if unknown:
             known = ", ".join(earlier)
             raise ValueError(f"{origin}: stage {number} refers to '{unknown[0]}', which is no earlier stage ({known})")
@@ -202,7 +214,10 @@ def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:
         values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise ValueError(f"{path}: {error}") from None
-    values = current_names(values)
+    try:
+        values = current_names(values)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     base = values.pop("extends", None)
     if base is None:
         return values

@@ -6,7 +6,7 @@ from extractors import shipped
 from extractors.heads import HEADS
 from extractors.heads.base import read_options
 from extractors.heads.losses import LOSSES
-from extractors.training.recipe import RECIPES, load_recipe, make_recipe, merged
+from extractors.recipes.recipe import RECIPES, load_recipe, make_recipe, merged
 from schemas import load_relation_schema
 
 BASE = """
@@ -93,7 +93,7 @@ def test_a_shipped_recipe_fits_what_is_there(path):
     read_options(HEADS[recipe.head].options_type, recipe.head_options)
     load_relation_schema(recipe.relations)
     made = {*shipped(), *(f"runs/{other.stem}/checkpoint" for other in SHIPPED)}
-    teachers = {name for stage in recipe.stages for corpus in stage.corpora for name in corpus.completed_by}
+    teachers = {name for stage in recipe.stages for corpus in stage.corpora for name in corpus.teachers}
     made |= {stage.name for stage in recipe.stages}
     assert {*recipe.starts, *teachers} <= made
     assert path.read_text().startswith("# ")
