@@ -73,7 +73,8 @@ def measure(model: str, heads: Sequence[str], entities: int, loops: int, repeats
     import numpy as np
     import torch
 
-    from extractors.checkpoints.checkpoint import find_checkpoint, load_config, load_model
+    from extractors.checkpoints.checkpoint import find_checkpoint, load_config
+    from extractors.checkpoints.weights import load_model
     from extractors.encoder.device import choose_device
     from extractors.encoder.featurizer import Passage
     from extractors.encoder.layout import lay_out_entities

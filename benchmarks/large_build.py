@@ -29,7 +29,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from benchmarks.corpus import articles, write
 from benchmarks.machine import processor
 from benchmarks.memory import watched
-from extractors.checkpoints.checkpoint import Calibration, save_checkpoint
+from extractors.checkpoints.weights import save_checkpoint
+from extractors.inference.confidence import Calibration
 from extractors.network.network import Network
 from runners.execution.flink_job_server import job_server
 from tests.extractors import tiny

@@ -1,28 +1,20 @@
-"""Checkpoints: folders in the Hugging Face convention, read from safetensors only."""
+"""Checkpoints: folders in the Hugging Face convention. Reading all but the weights needs no torch."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from torch import Tensor
 
-from extractors.checkpoints.quantization import SCALE, pack, unpack
 from extractors.checkpoints.registered import registered_checkpoint, registered_names
 from extractors.inference.confidence import Calibration
 from extractors.network.config import ModelConfig
 from extractors.network.former_names import current_names
-from extractors.network.network import Network
 
 CHECKPOINTS = Path(__file__).parent
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json")
@@ -30,7 +22,8 @@ FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json",
 CARD = "README.md"
 # The hash of the weights as `sha256sum` writes and checks it. A checkpoint without it is taken as it is.
 CHECKSUM = "model.safetensors.sha256"
-HEAD = "relation_head."
+# Suffix of the names of the scales of quantized weights.
+SCALE = ".row_scale"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -94,7 +87,8 @@ def _add(digest: hashlib._Hash, path: Path) -> None:
             digest.update(block)
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the hash of a file as `sha256sum` writes it."""
     digest = hashlib.sha256()
     _add(digest, path)
     return digest.hexdigest()
@@ -140,82 +134,6 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
-def check_weights(folder: Path) -> None:
-    """Check that the weights are whole, fit the configuration and are those that were saved, without loading them.
-
-    Raises:
-        CheckpointError: they are missing, cut short, changed or of another architecture.
-    """
-    path = folder / "model.safetensors"
-    with torch.device("meta"):
-        expected = {name: list(tensor.shape) for name, tensor in Network(load_config(folder)).state_dict().items()}
-    try:
-        with safe_open(path, framework="pt") as file:
-            stored = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing: the checkpoint is incomplete, copy it again") from None
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} is cut short or damaged ({error}): copy it again") from None
-    found = {name: shape for name, shape in stored.items() if not name.endswith(SCALE)}
-    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    if wrong:
-        raise CheckpointError(f"{path} does not fit config.json: '{wrong[0]}' and {len(wrong) - 1} more differ")
-    if (folder / CHECKSUM).is_file() and (folder / CHECKSUM).read_text("utf-8").split()[:1] != [_sha256(path)]:
-        raise CheckpointError(f"{path} was changed since it was saved, as {CHECKSUM} tells: copy both again")
-
-
-def load_model(folder: Path) -> Network:
-    """Build the network of a checkpoint and fill in its weights.
-
-    Raises:
-        CheckpointError: the weights are missing, cut short, changed or of another architecture.
-    """
-    check_weights(folder)
-    model = Network(load_config(folder))
-    model.load_state_dict(unpack(load_file(folder / "model.safetensors")))
-    return model
-
-
-def load_start(model: Network, folders: Sequence[Path]) -> None:
-    """Fill a network with the weights of checkpoints that it has under the same name and in the same shape.
-
-    A weight is the mean over the checkpoints that have it: those of one descent average well (Wortsman et al. 2022,
-    "Model soups", section 2). The relation head of a checkpoint becomes the base module of a head that has one, unless
-    it has one too.
-
-    Raises:
-        CheckpointError: nothing of a checkpoint fits.
-    """
-    own = model.state_dict()
-    base_name = model.relation_head.base_name
-    base = f"{HEAD}{base_name}." if base_name else ""
-    found: defaultdict[str, list[Tensor]] = defaultdict(list)
-    for folder in folders:
-        weights = unpack(load_file(folder / "model.safetensors"))
-        if base and not any(name.startswith(base) for name in weights):
-            weights = {base + name[len(HEAD) :] if name.startswith(HEAD) else name: w for name, w in weights.items()}
-        fitting = {name: w.float() for name, w in weights.items() if name in own and own[name].shape == w.shape}
-        if not any(name.startswith("encoder.backbone.") for name in fitting):
-            raise CheckpointError(f"{folder}: the encoder of this checkpoint is not the recipe's: choose another start")
-        for name, weight in fitting.items():
-            found[name].append(weight)
-    model.load_state_dict({name: torch.stack(same).mean(0) for name, same in found.items()}, strict=False)
-
-
-def save_checkpoint(folder: Path, model: Network, tokenizer: Tokenizer, calibration: Calibration, card: str) -> None:
-    """Write a checkpoint; see `extractors.checkpoints.quantization` for the form of its weights."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config: dict[str, Any] = msgspec.to_builtins(model.config)
-    relations = {"yaml": config.pop("relations")}
-    _write_json(folder / "config.json", {"architectures": ["Network"], **config})
-    _write_json(folder / "relations.json", relations)
-    save_calibration(folder, calibration)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    save_file(pack(model.state_dict()), folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / CHECKSUM).write_text(f"{_sha256(folder / 'model.safetensors')}  model.safetensors\n", "utf-8")
-    (folder / CARD).write_text(card, "utf-8")
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text("utf-8"))
@@ -228,5 +146,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def _write_json(path: Path, data: dict[str, Any]) -> None:
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Write a file of a checkpoint."""
     path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")

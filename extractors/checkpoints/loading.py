@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from extractors.checkpoints.checkpoint import find_checkpoint, load_calibration, load_config, load_model, load_tokenizer
+from extractors.checkpoints.checkpoint import find_checkpoint, load_calibration, load_config, load_tokenizer
+from extractors.checkpoints.weights import load_model
 from extractors.encoder.device import Device
 from extractors.encoder.featurizer import Preparer
 from extractors.inference.extractor import Extractor

@@ -31,9 +31,10 @@ from extractors.calibration import (
     plot_extractor,
     selection_scores,
 )
-from extractors.checkpoints.checkpoint import find_checkpoint, load_start, save_checkpoint
+from extractors.checkpoints.checkpoint import find_checkpoint
 from extractors.checkpoints.model_card import model_card
-from extractors.checkpoints.quantization import pack, unpack
+from extractors.checkpoints.quantization import dequantized, quantized
+from extractors.checkpoints.weights import load_start, save_checkpoint
 from extractors.encoder.backbone import backbone_folder, backbone_tokenizer
 from extractors.encoder.device import has_bfloat16
 from extractors.encoder.featurizer import Preparer
@@ -178,7 +179,7 @@ class _Run:
             if index + 1 < len(self.recipe.stages):
                 self._save_state({**state, "model": self.model.state_dict()})
         # Checkpoints hold fewer bits: thresholds and figures are to be those of what is saved.
-        self.model.load_state_dict(unpack(pack(self.model.state_dict())))
+        self.model.load_state_dict(dequantized(quantized(self.model.state_dict())))
         calibration = calibrate(self.model, self.preparer, self.selection, _name(self.recipe.selection))
         figures = {
             _name(part): figures_of(self.model, self.preparer, calibration, documents)

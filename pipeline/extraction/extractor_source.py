@@ -125,7 +125,8 @@ class Checkpoint:
 
     def identity(self) -> dict[str, str]:
         """Check weights and cut; return the name, a hash of everything that changes what is extracted, and the cut."""
-        from extractors.checkpoints.checkpoint import check_weights, find_checkpoint, fingerprint, load_calibration
+        from extractors.checkpoints.checkpoint import find_checkpoint, fingerprint, load_calibration
+        from extractors.checkpoints.weights import check_weights
 
         # Here, so that damaged weights and a precision that is out of reach stop a build before any work.
         folder = find_checkpoint(self.name)

@@ -55,9 +55,10 @@ def calibrate(
 
     from extractors.calibration import calibrate as calibrate_on
     from extractors.calibration import figures_of
-    from extractors.checkpoints.checkpoint import CARD, CHECKSUM, FILES, find_checkpoint, load_model, save_calibration
+    from extractors.checkpoints.checkpoint import CARD, CHECKSUM, FILES, find_checkpoint, save_calibration
     from extractors.checkpoints.loading import load_preparer
     from extractors.checkpoints.model_card import recalibrated
+    from extractors.checkpoints.weights import load_model
     from runners.arguments.annotated_documents import part_of, read_annotated
     from runners.display.progress import progress_on
 

@@ -146,7 +146,7 @@ def _parameters(folder: Path) -> int:
 
     from safetensors import safe_open
 
-    from extractors.checkpoints.quantization import SCALE
+    from extractors.checkpoints.checkpoint import SCALE
 
     with safe_open(folder / "model.safetensors", framework="numpy") as file:
         names = [name for name in file.keys() if not name.endswith(SCALE)]  # noqa: SIM118 - no mapping

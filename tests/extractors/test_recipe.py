@@ -56,6 +56,25 @@ def test_a_recipe_with_a_former_name_of_a_head_is_readable(write):
     assert load_recipe(write("mine", "extends: base\nseed: 2")).head == "typed-atlop"
 
 
+def test_a_recipe_with_former_keys_is_readable(write):
+    old = BASE + "encoder: transformer\nstatic_vectors: ''\n"
+    old = old.replace(
+        "{data: train}", "{data: train, completed_by: [a], completion_cut: 0.3, soft: true, closed: false}"
+    )
+    old = old.replace("epochs: 3", "epochs: 3, micro_batch: 2").replace("negative_spans: 7", "incomplete: negatives")
+    recipe = load_recipe(write("mine", old))
+    [corpus] = recipe.stages[0].corpora
+    assert (corpus.teachers, corpus.pseudo_label_threshold, corpus.soft_labels) == (("a",), 0.3, True)
+    assert recipe.objective.negative_share == 1.0
+
+
+@pytest.mark.parametrize("line", ["encoder: static", "objective: {incomplete: positive-unlabelled}"])
+def test_what_was_taken_out_is_refused(line, write):
+    write("base", BASE)
+    with pytest.raises(ValueError, match="mine.yaml: '.*' was taken out"):
+        load_recipe(write("mine", f"extends: base\n{line}"))
+
+
 def test_a_recipe_extends_a_shipped_one(write):
     recipe = load_recipe(write("mine", "extends: cdr-minilm\nseed: 5"))
     assert recipe.seed == 5
@@ -70,11 +89,11 @@ def test_a_recipe_extends_a_shipped_one(write):
         ("extends: absent", "no recipe at '.*absent.yaml'"),
         ("- a list", "Expected `object`, got `array`"),
         ("backbone: [", "mine.yaml"),
-        (BASE + "markers: true", "a joint extractor is not told the entities"),
+        (BASE + "markers: true", "a joint extractor finds the entities itself"),
         (BASE + "unknown: 1", "unknown"),
     ],
 )
-def test_mistakes_are_told(text, message, write):
+def test_mistakes_are_named(text, message, write):
     write("other", "extends: mine")
     with pytest.raises(ValueError, match=message):
         load_recipe(write("mine", text))

@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from extractors.checkpoints.checkpoint import Calibration, save_checkpoint
+from extractors.checkpoints.weights import save_checkpoint
 from extractors.encoder.device import Device
 from extractors.encoder.featurizer import Preparer
+from extractors.inference.confidence import Calibration
 from extractors.inference.extractor import Extractor
 from extractors.network.config import ModelConfig
 from extractors.network.network import Network

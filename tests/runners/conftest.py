@@ -12,7 +12,8 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig
 
-from extractors.checkpoints.checkpoint import Calibration, save_checkpoint
+from extractors.checkpoints.weights import save_checkpoint
+from extractors.inference.confidence import Calibration
 from extractors.network.config import ModelConfig
 from extractors.network.network import Network
 from extractors.training.trainer import load_relation_schema_text

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from extractors import CheckpointError, fingerprint, load_extractor, shipped
-from extractors.checkpoints.checkpoint import CHECKPOINTS, load_calibration, load_model, load_start, save_checkpoint
+from extractors.checkpoints.checkpoint import CHECKPOINTS, load_calibration
+from extractors.checkpoints.weights import load_model, load_start, save_checkpoint
 from extractors.inference.confidence import Calibration
 from tests.extractors.tiny import model, save, tokenizer
 

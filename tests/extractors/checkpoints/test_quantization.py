@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.checkpoints import quantization as compact
+from extractors.checkpoints import quantization
 
 
 def weights(rows, scale):
@@ -14,15 +14,15 @@ def weights(rows, scale):
 
 
 @given(st.integers(2, 50), st.floats(0, 2))
-def test_packed_weights_come_back_nearly_the_same_and_pack_to_the_same_again(rows, scale):
+def test_quantized_weights_come_back_nearly_the_same_and_stay_the_same(rows, scale):
     original = weights(rows, scale)
-    compact.LARGE, large = 1, compact.LARGE
+    quantization.LARGE, large = 1, quantization.LARGE
     try:
-        packed = compact.pack(original)
-        back = compact.unpack(packed)
-        again = compact.unpack(compact.pack(back))
+        packed = quantization.quantized(original)
+        back = quantization.dequantized(packed)
+        again = quantization.dequantized(quantization.quantized(back))
     finally:
-        compact.LARGE = large
+        quantization.LARGE = large
     assert back.keys() == original.keys()
     assert packed["encoder.word_embeddings.weight"].dtype == torch.int8
     for name, tensor in original.items():
@@ -32,5 +32,5 @@ def test_packed_weights_come_back_nearly_the_same_and_pack_to_the_same_again(row
 
 
 def test_small_tables_stay_in_half_precision():
-    packed = compact.pack(weights(5, 0))
+    packed = quantization.quantized(weights(5, 0))
     assert {tensor.dtype for tensor in packed.values()} == {torch.float16}

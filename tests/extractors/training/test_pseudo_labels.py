@@ -69,7 +69,7 @@ def test_teachers_have_to_predict_the_same_relations():
     other = extractor(relations=RELATIONS.replace("R3", "R4"))
     with pytest.raises(ValueError, match="different relations"):
         add_pseudo_labels(DOCUMENTS, [extractor(), other], 0.5)
-    with pytest.raises(ValueError, match="no teacher"):
+    with pytest.raises(ValueError, match="need a teacher"):
         add_pseudo_labels(DOCUMENTS, [], 0.5)
 
 

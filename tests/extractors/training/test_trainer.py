@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors import load_extractor
-from extractors.checkpoints.checkpoint import load_model
-from extractors.checkpoints.quantization import pack, unpack
+from extractors.checkpoints.quantization import dequantized, quantized
+from extractors.checkpoints.weights import load_model
 from extractors.encoder.featurizer import Preparer
 from extractors.network.network import Network
 from extractors.recipes.recipe import Corpus, Objective, Recipe, Stage, load_recipe
@@ -119,7 +119,7 @@ def test_a_run_without_stages_calibrates_what_it_starts_from(tmp_path):
     one = recipe(stages=(), start=("some", "others"))
     start = training.build_model(one)[0].state_dict()
     folder = training.train(one, CORPORA, tmp_path)
-    kept = unpack(pack(start))
+    kept = dequantized(quantized(start))
     assert all(torch.equal(tensor, kept[name]) for name, tensor in load_model(folder).state_dict().items())
     assert load_extractor(str(folder)).calibration.figures.keys() == {"dev[:1]", "dev[1:]"}
     card = (folder / "README.md").read_text()
@@ -245,7 +245,7 @@ def test_a_stage_may_start_again_from_the_network_before_the_first(tmp_path):
     one = recipe(stages=(Stage((Corpus("train"),), 1, 1e-2, 1e-2, 2), Stage(epochs=0, start=("initial",))))
     start = training.build_model(one)[0].state_dict()
     folder = training.train(one, CORPORA, tmp_path)
-    kept = unpack(pack(start))
+    kept = dequantized(quantized(start))
     assert all(torch.equal(tensor, kept[name]) for name, tensor in load_model(folder).state_dict().items())
 
 
