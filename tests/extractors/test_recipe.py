@@ -71,7 +71,7 @@ def test_a_recipe_with_former_keys_is_readable(write):
 @pytest.mark.parametrize("line", ["encoder: static", "objective: {incomplete: positive-unlabelled}"])
 def test_what_was_taken_out_is_refused(line, write):
     write("base", BASE)
-    with pytest.raises(ValueError, match="mine.yaml: '.*' was taken out"):
+    with pytest.raises(ValueError, match=r"mine\.yaml: '.*' was taken out"):
         load_recipe(write("mine", f"extends: base\n{line}"))
 
 
