@@ -24,6 +24,8 @@ from extractors.encoder.mpnet import fuse_attention
 # Windows are padded to a multiple of this, whatever else is in the batch: the bits of a passage's states then do not
 # depend on its neighbours, and graphs do not depend on how documents were batched.
 BUCKET = 64
+# The same in training, where documents of a batch have similar lengths and share a pass.
+TRAINING_BUCKET = 16
 
 
 # Entities beyond this share one order embedding.
@@ -98,7 +100,7 @@ class Encoder(nn.Module):
         first, last = len(pieces), len(pieces) + 1  # rows of the two special tokens
         embedded = self._embed(pieces, passages)
         lengths = windows[:, 1] - windows[:, 0]
-        padded = -(-(lengths + 2) // BUCKET) * BUCKET
+        padded = self._padded(lengths + 2)
         states: list[Tensor] = []
         places: list[NDArrayInt] = []
         batches: list[WindowBatch] = []
@@ -128,6 +130,14 @@ class Encoder(nn.Module):
         total = everything.new_zeros(len(pieces), self.width).index_add(0, index, everything)
         count = torch.bincount(index, minlength=len(pieces)).to(total.dtype)
         return Reading(total / count[:, None], attention)
+
+    def _padded(self, lengths: NDArrayInt) -> NDArrayInt:
+        """Return the size that each window is padded to."""
+        if self.training and torch.is_grad_enabled():
+            # One pass for all windows: each further pass would add to the gradients of all weights once more.
+            lengths = np.full_like(lengths, lengths.max(initial=0))
+            return -(-lengths // TRAINING_BUCKET) * TRAINING_BUCKET
+        return -(-lengths // BUCKET) * BUCKET
 
     def _embed(self, pieces: NDArrayInt, passages: Sequence[Passage]) -> Tensor:
         """Return the input vectors of all pieces and of the two special tokens after them."""

@@ -7,10 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import permutations
 from pathlib import Path
 
-import numpy as np
 import torch
 from msgspec.structs import replace
-from scipy.special import expit, logit
 from torch import Tensor
 
 from extractors.checkpoints.checkpoint import find_checkpoint, fingerprint
@@ -18,13 +16,12 @@ from extractors.checkpoints.loading import load_extractor
 from extractors.inference.annotated_pairs import annotated_pairs
 from extractors.inference.confidence import DIGITS
 from extractors.inference.extractor import Extractor
+from extractors.training.label_quality import sharpened
 from schemas import Document, Fact, Record, RelationSchema
 from schemas.record import decode, encode
 
 # Documents whose probabilities are held at once.
 BLOCK = 256
-# No teacher is taken for more certain than this.
-LEAST = 1e-3
 
 
 class PseudoLabels(Record, frozen=True):
@@ -44,8 +41,8 @@ def add_pseudo_labels(
     Args:
         documents: annotated documents.
         teachers: extractors of one relation schema.
-        threshold: a fact is added where the mean of the teachers' calibrated probabilities reaches it. A label that is
-            itself uncertain gets the probability that follows from both, see `combined`.
+        threshold: a fact is added where the mean of the teachers' calibrated probabilities reaches it. Labels that are
+            uncertain themselves get the probability that follows from both, see `label_quality.py`.
         report_progress: called with the number of documents that are done; a document that some teachers have read
             counts in part.
 
@@ -59,6 +56,7 @@ def add_pseudo_labels(
         if teacher.schema.index != schema.index:
             raise ValueError(f"the teachers predict different relations: '{schema.name}' and '{teacher.schema.name}'")
     labelled = list(documents)
+    judged: dict[tuple[int, int], float] = {}
     report_progress(0)
     for start in range(0, len(documents), BLOCK):
         block = documents[start : start + BLOCK]
@@ -68,18 +66,9 @@ def add_pseudo_labels(
                 mean[at] = mean.get(at, 0.0) + probability / len(teachers)
             report_progress(start + len(block) * number // len(teachers))
         for at, probability in mean.items():
-            labelled[start + at] = _with_facts(block[at], probability, threshold, schema)
-    return labelled
-
-
-def combined(label: float, teacher: float) -> float:
-    """Return the probability of a fact that a label of known quality and a teacher assert independently.
-
-    p / (1 - p) = label / (1 - label) * teacher / (1 - teacher): a teacher at one half leaves the label's probability as
-    it is.
-    """
-    value = float(expit(logit(label) + logit(np.clip(teacher, LEAST, 1 - LEAST))))
-    return round(value, DIGITS)
+            labelled[start + at], labels = _with_facts(block[at], probability, threshold, schema)
+            judged |= {(start + at, position): value for position, value in labels.items()}
+    return sharpened(labelled, judged)
 
 
 def without_relations(document: Document, absent: Collection[str]) -> Document:
@@ -138,20 +127,24 @@ def _probabilities(documents: Sequence[Document], teacher: Extractor) -> list[tu
     return found
 
 
-def _with_facts(document: Document, probability: Tensor, threshold: float, schema: RelationSchema) -> Document:
-    """Add the facts that are not below the threshold; pairs are sorted by (head, tail)."""
+def _with_facts(
+    document: Document, probability: Tensor, threshold: float, schema: RelationSchema
+) -> tuple[Document, dict[int, float]]:
+    """Add the facts that reach the threshold, and return the probability of each uncertain label by its position.
+
+    Pairs are sorted by (head, tail).
+    """
     pairs = list(permutations(range(len(document.entities or ())), 2))
     row = {pair: number for number, pair in enumerate(pairs)}
-    labels = []
-    for fact in document.facts:
-        if fact.probability < 1 and fact.head != fact.tail:
-            found = float(probability[row[fact.head, fact.tail], schema.index[fact.relation]])
-            fact = replace(fact, probability=combined(fact.probability, found))
-        labels.append(fact)
-    known = {(fact.head, fact.relation, fact.tail) for fact in labels}
+    judged = {
+        position: float(probability[row[fact.head, fact.tail], schema.index[fact.relation]])
+        for position, fact in enumerate(document.facts)
+        if fact.probability < 1 and fact.head != fact.tail
+    }
+    known = {(fact.head, fact.relation, fact.tail) for fact in document.facts}
     added = []
     for pair, relation in (probability >= threshold).nonzero().tolist():
         (head, tail), name = pairs[pair], schema.relations[relation].id
         if (head, name, tail) not in known:
             added.append(Fact(head, name, tail, round(float(probability[pair, relation]), DIGITS)))
-    return replace(document, facts=(*labels, *added))
+    return replace(document, facts=(*document.facts, *added)), judged

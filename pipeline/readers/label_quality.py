@@ -11,7 +11,7 @@ from __future__ import annotations
 
 # Share of right labels by the number of documents that the fact fits.
 BY_DOCUMENTS = {1: 0.99, 2: 0.8, 3: 0.75}
-MANY_DOCUMENTS = 0.6
+MANY_DOCUMENTS = 0.67
 # Share of right labels by the votes of DocuNet, without and with the vote of the other system.
 BY_VOTES = {
     0: (0.0, 0.6),

@@ -58,3 +58,19 @@ def test_word_shape_changes_the_states():
     with torch.inference_mode():
         lower, title = network.encoder(passages("paris", "Paris")).states.split(5)
     assert not torch.allclose(lower, title)
+
+
+def test_in_training_all_windows_share_a_pass_and_states_are_the_same(monkeypatch):
+    network = model()
+    network.eval()
+    read = passages("Anna lives in Oslo .", "Anna Berg knows Bo Dahl . " * 15)
+    with torch.no_grad():
+        alone = network.encoder(read).states
+    network.train()
+    network.encoder.backbone.eval()
+    sizes = []
+    attend = network.encoder._read
+    monkeypatch.setattr(network.encoder, "_read", lambda x, mask: sizes.append(tuple(x.shape[:2])) or attend(x, mask))
+    together = network.encoder(read).states
+    assert len(sizes) == 1
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
