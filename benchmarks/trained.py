@@ -4,7 +4,7 @@
 
 RUN is a folder made by `factmill train RECIPE --out RUN`, or a checkpoint. Entities are given. Every extractor reads
 the documents twice in a process of its own on one thread: once to warm up, once for the clock. The rows go to
-`results/trained.json` and into `docs/results.md` between its two markers; rows of earlier runs stay.
+`results/trained.json` and into `experiments/results.md` between its two markers; rows of earlier runs stay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.machine import processor
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "trained.json"
-PAGE = HERE.parent / "docs" / "results.md"
+PAGE = HERE.parent / "experiments" / "results.md"
 BEGIN, END = "<!-- rows -->", "<!-- end of rows -->"
 COLUMNS = {
     "f1": "F1",

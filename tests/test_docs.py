@@ -12,7 +12,7 @@ from extractors.checkpoints.checkpoint import load_calibration
 from runners.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"), *ROOT.glob("experiments/*.md")])
 
 
 def commands(text: str) -> list[list[str]]:

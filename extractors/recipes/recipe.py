@@ -197,7 +197,8 @@ def _check_stages(stages: tuple[Stage, ...], origin: str) -> None:
 def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Return what a recipe file says, after what the recipe says that it extends.
 
-    `extends: NAME` names a recipe of the same folder, or one that comes with factmill.
+    `extends: NAME` names a recipe file without its ending, relative to the folder of this one, or a recipe that comes
+    with factmill.
 
     Args:
         path: the file.
@@ -208,7 +209,7 @@ def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:
     """
     if not path.is_file():
         raise ValueError(f"no recipe at '{path}': give the path of a YAML file or the name of a shipped recipe")
-    if path in readers:
+    if path.resolve() in {reader.resolve() for reader in readers}:
         raise ValueError(f"{path}: the recipe extends itself")
     try:
         values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
@@ -221,8 +222,8 @@ def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:
     base = values.pop("extends", None)
     if base is None:
         return values
-    beside = path.with_name(f"{base}.yaml")
-    return merged(read_values(beside if beside.is_file() else RECIPES / f"{base}.yaml", (*readers, path)), values)
+    own = path.parent / f"{base}.yaml"
+    return merged(read_values(own if own.is_file() else RECIPES / f"{base}.yaml", (*readers, path)), values)
 
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

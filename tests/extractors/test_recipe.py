@@ -1,4 +1,6 @@
-"""Recipes as data: what extends what, and that no shipped one reports on documents that it trained on or chose by."""
+"""Recipes as data: what extends what, and that none reports on documents that it trained on or chose by."""
+
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,8 @@ selection: {data: dev, documents: "0:5"}
 report: {data: dev, documents: "5:"}
 """
 SHIPPED = sorted(RECIPES.glob("*.yaml"))
+EXPERIMENTS = sorted((Path(__file__).resolve().parents[2] / "experiments").rglob("*.yaml"))
+ALL = [*SHIPPED, *EXPERIMENTS]
 
 
 @pytest.fixture
@@ -105,22 +109,35 @@ def test_rates_may_be_written_without_a_point():
     assert make_recipe(merged(rest, values), "here").stages[0].encoder_rate == 1e-4
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_shipped_recipe_fits_what_is_there(path):
+def test_there_are_experiments():
+    assert len(EXPERIMENTS) > 50
+    assert len({path.stem for path in ALL}) == len(ALL)  # a run is named after its recipe
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_has_a_starting_point_that_needs_no_earlier_run(head):
+    recipe = load_recipe(RECIPES / f"{head}.yaml")
+    assert recipe.head == head
+    assert recipe.loss == HEADS[head].published_loss
+    assert recipe.starts == ()
+    assert all(not corpus.teachers for stage in recipe.stages for corpus in stage.corpora)
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_a_recipe_fits_what_is_there(path):
     recipe = load_recipe(path)
     assert recipe.loss in LOSSES
     read_options(HEADS[recipe.head].options_type, recipe.head_options)
     load_relation_schema(recipe.relations)
-    made = {*shipped(), *(f"runs/{other.stem}/checkpoint" for other in SHIPPED)}
+    made = {*shipped(), *(f"runs/{other.stem}/checkpoint" for other in ALL)}
     teachers = {name for stage in recipe.stages for corpus in stage.corpora for name in corpus.teachers}
     made |= {stage.name for stage in recipe.stages}
     assert {*recipe.starts, *teachers} <= made
     assert path.read_text().startswith("# ")
-    assert path.stem.startswith(recipe.relations)
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_a_shipped_recipe_reports_on_untouched_documents(path):
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_a_recipe_reports_on_untouched_documents(path):
     recipe = load_recipe(path)
     places = range(4_000)
 
