@@ -22,6 +22,7 @@ from schemas.text.segmentation import segment
 ROOTS = ("MedlineCitationSet", "PubmedArticleSet", "PubmedArticle", "MedlineCitation", "PubmedBookArticleSet")
 # What stands for a title that is not there.
 _NO_TITLE = re.compile(r"\[\s*(?:not available|in process citation)\s*\]\.?", re.IGNORECASE)
+_NOTHING: tuple[None] = (None,)
 _BLOCKS = ("b", "p", "title", "sec")
 _SIGNED = re.compile(r"[-+\u2212\u2013]?\d")
 _RECORDS = ("PubmedArticle", "MedlineCitation", "DeleteCitation", "PubmedBookArticle", "BookDocument", "DeleteDocument")
@@ -60,18 +61,20 @@ def _document(record: etree._Element, source: str) -> Document | Skipped:
     citation = record if etree.QName(record).localname == "MedlineCitation" else record.find("{*}MedlineCitation")
     if citation is None:
         raise WrongRecord("PubmedArticle without MedlineCitation: leave it out or complete it", "no MedlineCitation")
-    pmid = citation.find("{*}PMID")
+    parts = _children(citation)
+    pmid = parts.get("PMID", _NOTHING)[0]
     number = _words(pmid)
     if pmid is None or not (number.isascii() and number.isdecimal()):
         raise WrongRecord(f"citation with the PMID {number[:40]!r}: it must be a number", "PMID is no number")
-    title, original = (
-        _words(citation.find(f"{{*}}Article/{{*}}{name}")) for name in ("ArticleTitle", "VernacularTitle")
-    )
+    whole = parts.get("Article", _NOTHING)[0]
+    article = {} if whole is None else _children(whole)
+    title, original = (_words(article.get(name, _NOTHING)[0]) for name in ("ArticleTitle", "VernacularTitle"))
     if _NO_TITLE.fullmatch(title):
         title = ""
-    abstract, language = _abstract(citation)
+    languages = [canonical(_words(language)) for language in article.get("Language", ())]
+    abstract, language = _abstract(article.get("Abstract", []), parts.get("OtherAbstract", []))
     if not abstract and not title:
-        language = canonical(_words(citation.find("{*}Article/{*}Language")))
+        language = next(iter(languages), "")
     title = title or original
     text = title
     starts: list[tuple[str, int]] = []
@@ -82,7 +85,10 @@ def _document(record: etree._Element, source: str) -> Document | Skipped:
     if not text:
         return Skipped(source, "citation without title and abstract")
     tokens, sentences = segment(text, breaks=[start for _, start in starts])
-    metadata = {*_metadata(citation, bool(starts)), ("language", language)}
+    metadata = {*_metadata(parts, article), ("language", language)}
+    if not starts:
+        metadata.add(("abstract", "none"))
+    metadata.update(("article_language", code) for code in languages if code != "en")
     if original and original != title:
         metadata.add(("vernacular_title", original))
     return Document(
@@ -94,20 +100,26 @@ def _document(record: etree._Element, source: str) -> Document | Skipped:
         sentences=sentences,
         sections=tuple(Section(label, bisect_left(tokens, (start, 0))) for label, start in starts if label),
         metadata=tuple(sorted(item for item in metadata if item[1])),
-        version=_version(citation, pmid),
+        version=_version(parts, pmid),
     )
 
 
-def _abstract(citation: etree._Element) -> tuple[list[tuple[str, str]], str]:
+def _children(element: etree._Element) -> dict[str, list[etree._Element]]:
+    """Return the children of an element by their local names."""
+    found: dict[str, list[etree._Element]] = {}
+    for child in element:
+        found.setdefault(child.tag.rpartition("}")[2], []).append(child)
+    return found
+
+
+def _abstract(own: list[etree._Element], others: list[etree._Element]) -> tuple[list[tuple[str, str]], str]:
     """Return the parts of the abstract with their labels, and its language.
 
     Titles and abstracts of PubMed are in English, whatever the language of the article. Only where there is no
     abstract in English, one in another language is taken, if the publisher gave one.
     """
-    others = sorted(
-        citation.iterfind("{*}OtherAbstract"), key=lambda other: canonical(other.get("Language", "")) != "en"
-    )
-    for abstract in (*citation.iterfind("{*}Article/{*}Abstract"), *others):
+    others = sorted(others, key=lambda other: canonical(other.get("Language", "")) != "en")
+    for abstract in (*own, *others):
         parts = [
             (one_line(part.get("Label", "")), words)
             for part in abstract.iterfind("{*}AbstractText")
@@ -158,38 +170,35 @@ def _is_power(before: str, raised: etree._Element) -> bool:
     return before.isdigit() and bool(_SIGNED.match("".join(map(str, raised.itertext())).strip()))
 
 
-def _metadata(citation: etree._Element, has_abstract: bool) -> Iterator[tuple[str, str]]:
-    if not has_abstract:
-        yield "abstract", "none"
-    for language in citation.iterfind("{*}Article/{*}Language"):
-        if (code := canonical(_words(language))) != "en":
-            yield "article_language", code
-    for other in citation.iterfind("{*}OtherAbstract"):
+def _metadata(
+    parts: dict[str, list[etree._Element]], article: dict[str, list[etree._Element]]
+) -> Iterator[tuple[str, str]]:
+    for other in parts.get("OtherAbstract", ()):
         yield "other_abstract", canonical(other.get("Language", ""))
-    journal = citation.find("{*}Article/{*}Journal")
-    if journal is not None:
+    for journal in article.get("Journal", ())[:1]:
         if name := _words(journal.find("{*}ISOAbbreviation")) or _words(journal.find("{*}Title")):
             yield "journal", name
         date = journal.find("{*}JournalIssue/{*}PubDate")
         year = "" if date is None else _words(date.find("{*}Year")) or _words(date.find("{*}MedlineDate"))[:4]
         if year:
             yield "year", year
-    for location in citation.iterfind("{*}Article/{*}ELocationID"):
+    for location in article.get("ELocationID", ()):
         if location.get("EIdType") == "doi" and (doi := _words(location)):
             yield "doi", doi
-    for heading in citation.iterfind("{*}MeshHeadingList/{*}MeshHeading/{*}DescriptorName"):
-        yield "mesh", f"{heading.get('UI', '')}|{_words(heading)}"
-    for substance in citation.iterfind("{*}ChemicalList/{*}Chemical/{*}NameOfSubstance"):
-        yield "substance", f"{substance.get('UI', '')}|{_words(substance)}"
+    for headings in parts.get("MeshHeadingList", ()):
+        for heading in headings.iterfind("{*}MeshHeading/{*}DescriptorName"):
+            yield "mesh", f"{heading.get('UI', '')}|{_words(heading)}"
+    for chemicals in parts.get("ChemicalList", ()):
+        for substance in chemicals.iterfind("{*}Chemical/{*}NameOfSubstance"):
+            yield "substance", f"{substance.get('UI', '')}|{_words(substance)}"
 
 
-def _version(citation: etree._Element, pmid: etree._Element) -> int:
+def _version(parts: dict[str, list[etree._Element]], pmid: etree._Element) -> int:
     """Return the version of the PMID followed by the eight digits of the date of revision, to break ties."""
     version = pmid.get("Version", "1")
     number = int(version) if version.isascii() and version.isdecimal() and len(version) < 6 else 1
     for name in ("DateRevised", "DateCompleted", "DateCreated"):
-        date = citation.find(f"{{*}}{name}")
-        if date is not None:
+        for date in parts.get(name, ())[:1]:
             digits = "".join(_words(date.find(f"{{*}}{part}")).zfill(2) for part in ("Year", "Month", "Day"))
             if len(digits) == 8 and digits.isascii() and digits.isdecimal():
                 return number * 10**8 + int(digits)

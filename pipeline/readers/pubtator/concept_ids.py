@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
+_REMEMBERED = 4_096  # ids, which come again and again
 _NO_ID = {"", "-", "-1"}
 _SEPARATORS = re.compile(r"[|;,]")
 _BETWEEN_VARIANTS = re.compile(r";|,(?=\s*(?:tmVar:\s*)?[A-Za-z]{1,3}\|[A-Za-z]+\|)", re.IGNORECASE)
@@ -51,7 +53,8 @@ class Concept(NamedTuple):
     details: str = ""
 
 
-def concepts(field: str, type: str) -> list[Concept]:
+@lru_cache(_REMEMBERED)
+def concepts(field: str, type: str) -> tuple[Concept, ...]:
     """Return what the ids of a mention stand for, each once.
 
     An id is data: it is cut at `|`, `;` and `,` only where every piece looks like an id. What follows the id of a
@@ -59,16 +62,16 @@ def concepts(field: str, type: str) -> list[Concept]:
     """
     field = field.strip()
     if field in _NO_ID:
-        return []
+        return ()
     pieces = [piece.strip() for piece in _BETWEEN_VARIANTS.split(field)]
     details = [piece for piece in pieces[1:] if _DETAIL.fullmatch(piece)]
     if details or _VARIANT.fullmatch(pieces[0]):
-        return _variants(pieces, type)
+        return tuple(_variants(pieces, type))
     parts = [part.strip() for part in _SEPARATORS.split(field)]
     if not all(map(_ID.fullmatch, parts)):
         parts = [field]
     ids = [with_vocabulary(part, type) for part in parts if part not in _NO_ID]
-    return [Concept(id) for id in dict.fromkeys(ids)]
+    return tuple(Concept(id) for id in dict.fromkeys(ids))
 
 
 def _variants(pieces: list[str], type: str) -> list[Concept]:

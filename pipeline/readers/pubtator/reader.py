@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,6 @@ from schemas.text.clean import clean
 from schemas.text.segmentation import align, segment
 
 _TEXT = re.compile(r"([^|\t]+)\|([A-Za-z]\w{0,14})\|(.*)", re.DOTALL)
-_NUMBER = re.compile(r"-?\d+")
 _BLANKS = re.compile(r"\s{2,}")
 _FIRST_LINES = re.compile(r"(?:\s*#[^\n]*\n|\s+)*[^|\t\n]+\|[ta]\|")
 _NO_ABSTRACT = "-No abstract-"
@@ -31,7 +31,7 @@ STRAY = "annotation of another record"
 
 
 class _Annotation(NamedTuple):
-    place: str
+    line: int
     start: int
     end: int
     text: str
@@ -40,7 +40,7 @@ class _Annotation(NamedTuple):
 
 
 class _Relation(NamedTuple):
-    place: str
+    line: int
     head: str
     type: str
     tail: str
@@ -48,14 +48,14 @@ class _Relation(NamedTuple):
 
 @dataclass
 class _Record:
-    """The lines of one record; `flaws` are (place, reason, detail) of lines that are left out."""
+    """The lines of one record; `flaws` are (line, reason, detail) of lines that are left out."""
 
     id: str
     line: int
     texts: dict[str, str] = field(default_factory=dict)
     annotations: list[_Annotation] = field(default_factory=list)
     relations: list[_Relation] = field(default_factory=list)
-    flaws: list[tuple[str, str, str]] = field(default_factory=list)
+    flaws: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def read_pubtator(part: Part) -> Iterator[Intake]:
@@ -106,22 +106,27 @@ def _add(record: _Record, text: str, match: re.Match[str] | None, number: int) -
         return True
     if match and any(character.isdigit() for character in match[1]):
         return False
-    place = f"line {number}"
     fields = text.split("\t") if "\t" in text else _BLANKS.split(text)
     if len(fields) >= 4 and fields[0].strip() != record.id:
         return False
-    if len(fields) >= 5 and _NUMBER.fullmatch(fields[1].strip()) and _NUMBER.fullmatch(fields[2].strip()):
+    if len(fields) >= 5 and _is_number(fields[1]) and _is_number(fields[2]):
         ids = fields[5].strip() if len(fields) > 5 else ""
-        record.annotations.append(_Annotation(place, int(fields[1]), int(fields[2]), fields[3], fields[4].strip(), ids))
-    elif len(fields) >= 4 and not _NUMBER.fullmatch(fields[1].strip()):
-        record.relations.append(_Relation(place, fields[2].strip(), fields[1].strip(), fields[3].strip()))
+        record.annotations.append(
+            _Annotation(number, int(fields[1]), int(fields[2]), fields[3], fields[4].strip(), ids)
+        )
+    elif len(fields) >= 4 and not _is_number(fields[1]):
+        record.relations.append(_Relation(number, fields[2].strip(), fields[1].strip(), fields[3].strip()))
     elif record.texts and not record.annotations and not record.relations and len(fields) == 1:
         kind = list(record.texts)[-1]  # a text with a line break in it
         record.texts[kind] += f"\n{text}"
     else:
         detail = f"{text[:80]!r} is neither text, nor a mention, nor a relation"
-        record.flaws.append((place, "line that PubTator does not know", detail))
+        record.flaws.append((number, "line that PubTator does not know", detail))
     return True
+
+
+def _is_number(field: str) -> bool:
+    return field.isdecimal() or field.strip().removeprefix("-").isdecimal()
 
 
 def _strays(stray: list[tuple[int, str]], source: str) -> Iterator[Intake]:
@@ -155,29 +160,36 @@ def _finish(record: _Record, source: str) -> Iterator[Intake]:
         if found is None:
             there = text[max(item.start, 0) : max(item.end, 0)][:80]
             detail = f"the mention {item.text[:80]!r} should be at {item.start}:{item.end}, where {there!r} is"
-            record.flaws.append((item.place, MISPLACED, f"{detail}: correct the offsets"))
-        elif any(found[0] < start <= found[1] - 1 for start in starts):
+            record.flaws.append((item.line, MISPLACED, f"{detail}: correct the offsets"))
+        elif bisect_right(starts, found[0]) != bisect_left(starts, found[1]):
             detail = f"the mention {item.text[:80]!r} begins in the title and ends behind it"
-            record.flaws.append((item.place, MISPLACED, f"{detail}: cut it in two"))
+            record.flaws.append((item.line, MISPLACED, f"{detail}: cut it in two"))
         else:
             placed.append((item, found))
     tokens, sentences = segment(text, [(start, end) for _, (start, end, _) in placed], breaks=starts)
     clusters: dict[str, list[Mention]] = {}
-    others_of: dict[str, tuple[str, ...]] = {}
+    others_of: dict[str, dict[str, None]] = {}
     names: dict[str, str] = {}  # what relations may call a cluster
     details: set[tuple[str, str]] = set()
     for item, (start, end, _) in placed:
         span = align(tokens, start, end)
         if span is None:
-            record.flaws.append((item.place, MISPLACED, f"the mention at {item.start}:{item.end} is blank"))
+            record.flaws.append((item.line, MISPLACED, f"the mention at {item.start}:{item.end} is blank"))
             continue
         found_concepts = concepts(item.ids, item.type)
         kb_ids = tuple(dict.fromkeys(id for concept in found_concepts for id in (concept.id, *concept.others)))
-        for concept in found_concepts or [Concept(f"\t{normalise_name(item.text)}\t{item.type}")]:
-            clusters.setdefault(concept.id, []).append(Mention(*span, item.type, kb_ids))
-            others_of[concept.id] = tuple(dict.fromkeys((*others_of.get(concept.id, ()), *concept.others)))
-            for name in (concept.id, concept.id.partition(":")[2], *concept.others):
-                names.setdefault(name.lower(), concept.id)
+        for concept in found_concepts or (Concept(f"\t{normalise_name(item.text)}\t{item.type}"),):
+            mention = Mention(*span, item.type, kb_ids)
+            if concept.id in clusters:
+                clusters[concept.id].append(mention)
+            else:
+                clusters[concept.id] = [mention]
+                names.setdefault(concept.id.lower(), concept.id)
+                names.setdefault(concept.id.partition(":")[2].lower(), concept.id)
+            if concept.others:
+                others_of.setdefault(concept.id, {}).update(dict.fromkeys(concept.others))
+                for other in concept.others:
+                    names.setdefault(other.lower(), concept.id)
             if concept.details:
                 details.add(("variant", f"{concept.id};{concept.details}"))
     yield Document(
@@ -187,17 +199,15 @@ def _finish(record: _Record, source: str) -> Iterator[Intake]:
         text=text,
         tokens=tokens,
         sentences=sentences,
-        entities=tuple(_entity(key, mentions, others_of[key]) for key, mentions in clusters.items())
-        if clusters
-        else None,
+        entities=tuple(_entity(key, mentions, others_of.get(key, ())) for key, mentions in clusters.items()) or None,
         facts=_facts(record, {key: index for index, key in enumerate(clusters)}, names),
         metadata=tuple(sorted(details)),
     )
-    for place, reason, detail in record.flaws:
-        yield letter(source, place, reason, detail, id)
+    for line, reason, detail in record.flaws:
+        yield letter(source, f"line {line}", reason, detail, id)
 
 
-def _entity(key: str, mentions: list[Mention], others: tuple[str, ...]) -> Entity:
+def _entity(key: str, mentions: list[Mention], others: Iterable[str]) -> Entity:
     type = Counter(mention.type or "" for mention in mentions).most_common(1)[0][0]
     ordered = sorted(set(mentions), key=lambda mention: (mention.start, mention.end, mention.type, mention.kb_ids))
     return Entity(mentions=tuple(ordered), type=type, kb_ids=() if key.startswith("\t") else (key, *others))
@@ -212,7 +222,7 @@ def _facts(record: _Record, index: dict[str, int], names: dict[str, str]) -> tup
             keys = _named(side, names)
             if not keys:
                 detail = f"the relation {relation.type} names {side[:80]!r}, which no mention has as its id"
-                record.flaws.append((relation.place, NO_MENTION, f"{detail}: give a mention the id or leave it out"))
+                record.flaws.append((relation.line, NO_MENTION, f"{detail}: give a mention the id or leave it out"))
                 break
             sides.append(keys)
         else:
