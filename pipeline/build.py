@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from pipeline.beam.run import ProgressListener, choose_runner, default_workers
 from pipeline.build_options import BuildOptions
 from pipeline.build_report import BuildReport, versions
 from pipeline.build_run import BuildRun, checkpoint_of
-from pipeline.dead_letters import BuildError
+from pipeline.dead_letters import BuildError, BuildFailed
 from pipeline.extraction.entity_check import check_given_entities
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.input_files import input_files
 from pipeline.merging.rule_semantics import with_rules
 from pipeline.output_folder import check_output_folder, has_result, locked, staging
 from pipeline.plan import Plan
+from pipeline.read_documents import read_part, split
+from pipeline.reading import Reading
+from schemas import DeadLetter, Skipped
 from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter
 
 __all__ = ["BuildOptions", "BuildReport", "build"]
+
+_SHOWN = 3  # problems in the message of a build that read nothing
+_LOOKED_AT = 100  # files, and records of each part, that are looked at for them
 
 
 def build(
@@ -55,7 +63,9 @@ def build(
     choose_runner(options.runner, options.workers or default_workers(), options.beam)
     source = source or checkpoint_of(options)
     identity, schema = source.identity(), with_rules(source.relation_schema(), options.schema, options.rules)
-    check_source(source, paths, options.format)
+    reading = options.reading()
+    reading.check()
+    check_source(source, paths, reading)
     check_output_folder(out)
     watched = [*paths, options.dictionary] if options.dictionary else paths
     plan = Plan.of("build", options, watched, identity, versions())
@@ -67,13 +77,42 @@ def build(
             work.store_dictionary()
             work.ingest(paths, source, None)
             plan.check_inputs()
+            check_anything_read(work, paths)
             info = work.complete_store(identity)
             names = [Path(path).name for path in paths]
             chosen = [WRITERS[name] for name in DEFAULT_FORMATS] if writers is None else writers
             return work.make_graph("build", info, 0, names, schema, chosen)
 
 
-def check_source(source: ExtractorSource, paths: Sequence[str], format: str | None) -> None:
+def check_anything_read(work: BuildRun, paths: Sequence[str]) -> None:
+    """Check that the files held something; what was begun is removed if not.
+
+    Raises:
+        BuildFailed: there is no document, redirect or removal in them; the message says what there is instead.
+    """
+    read = {what: number for (stage, what), number in work.entries.items() if stage == "read"}
+    if any(read.get(kind) for kind in ("documents", "redirects", "removals")):
+        return
+    shutil.rmtree(work.shards, ignore_errors=True)
+    counts = {"files": len(paths), "dead letters": read.get("dead letters", 0), "skips": read.get("skipped", 0)}
+    files, *rest = (f"{n:,} {what if n != 1 else what.removesuffix('s')}" for what, n in counts.items() if n)
+    problems = list(islice(_problems(paths, work.options.reading()), _SHOWN))
+    causes = f" ({' and '.join(rest)}): {'; '.join(problems)}" if problems else ""
+    raise BuildFailed(f"no document was read from {files}{causes}")
+
+
+def _problems(paths: Sequence[str], reading: Reading) -> Iterator[str]:
+    """Yield what is wrong with the first records of the first files, each reason once."""
+    known: set[str] = set()
+    for path in paths[:_LOOKED_AT]:
+        for part in split(path, reading):
+            for item in islice(read_part(part), _LOOKED_AT):
+                if isinstance(item, DeadLetter | Skipped) and item.reason not in known:
+                    known.add(item.reason)
+                    yield item.detail if isinstance(item, DeadLetter) else f"{item.source}: {item.reason}"
+
+
+def check_source(source: ExtractorSource, paths: Sequence[str], reading: Reading) -> None:
     """Check that an extractor loads and can work on what is in some files, before any work.
 
     Raises:
@@ -81,4 +120,4 @@ def check_source(source: ExtractorSource, paths: Sequence[str], format: str | No
     """
     source.preparer()
     if not source.finds_entities():
-        check_given_entities(paths, format, source.identity()["model"])
+        check_given_entities(paths, reading, source.identity()["model"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from pipeline.reading import Reading
+
 
 class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a build can be told.
@@ -11,6 +13,10 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         model: name or folder of the extractor's checkpoint.
         format: format of the input files; None finds it in the content of each.
+        columns: which fields of records (JSON Lines, JSON, CSV, Parquet) are `id`, `title` and `text`, for example
+            {"id": "pmid", "text": "abstract"}.
+        id_prefix: what is put before the ids of documents, unless they are public as those of PubMed: the name of the
+            `file`, or of the `folder` and the file. None leaves them as they are.
         workers: threads or processes that work side by side; None takes one per core. The result is the same.
         runner: `local` (the mode that is fastest for so many workers), `memory`, `threads`, `processes`, or the name
             of a Beam runner.
@@ -32,6 +38,8 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str = "docred-minilm"
     format: str | None = None
+    columns: dict[str, str] = {}
+    id_prefix: str | None = None
     workers: int | None = None
     runner: str = "local"
     min_confidence: float = 0.0
@@ -45,3 +53,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     dictionary: str | None = None
     resolve: bool = True
     beam: tuple[str, ...] = ()
+
+    def reading(self) -> Reading:
+        """Return how the input files are read."""
+        return Reading(self.format, self.columns, self.id_prefix)

@@ -78,7 +78,7 @@ class BuildRun:
         begun = frozenset(path.name for path in self.shards.glob("shard-*.parquet"))
         return ExtractionPipeline(
             paths=tuple(paths),
-            format=self.options.format,
+            reading=self.options.reading(),
             limit=self.options.limit,
             source=source,
             batch_cost=self.options.batch_cost,

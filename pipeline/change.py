@@ -22,6 +22,7 @@ from pipeline.input_files import input_files
 from pipeline.linking.dictionary import dictionary_bytes
 from pipeline.output_folder import RESULTS, check_graph, check_output_folder, has_result, locked, results, staging
 from pipeline.plan import Plan, without_name
+from pipeline.reading import Reading
 from pipeline.record_counts import REPEATED
 from pipeline.store.reconcile import ReconciledShard, delete_documents, merge_shards
 from pipeline.store.store import (
@@ -56,7 +57,7 @@ def update(
     inputs: Sequence[str | Path],
     machine: ExecutionOptions | None = None,
     model: str | None = None,
-    format: str | None = None,
+    reading: Reading | None = None,
     progress: ProgressListener | None = None,
     source: ExtractorSource | None = None,
     writers: Sequence[GraphWriter] | None = None,
@@ -69,7 +70,7 @@ def update(
         inputs: files, folders and patterns.
         machine: where it works.
         model: where the checkpoint of the graph lies now, if elsewhere.
-        format: format of the input files; None finds it in the content of each.
+        reading: how the input files are read; fields and prefixes of ids are those of the graph unless it names some.
         progress: hears how far it is.
         source: an extractor other than a checkpoint.
         writers: what is made of the tables; None: all that the folder has now.
@@ -86,11 +87,16 @@ def update(
     with locked(graph):
         store, earlier = Store.open(graph), BuildReport.read(graph)
         options = (machine or ExecutionOptions()).options(earlier.options)
-        options = msgspec.structs.replace(options, model=model or options.model, format=format, limit=None)
+        reading = reading or Reading()
+        reading = Reading(reading.format, reading.columns or options.columns, reading.id_prefix or options.id_prefix)
+        reading.check()
+        options = msgspec.structs.replace(
+            options, model=model or options.model, limit=None, **msgspec.structs.asdict(reading)
+        )
         source = source or checkpoint_of(options)
         identity = source.identity()
         check_extractor(store, identity, graph)
-        check_source(source, paths, format)
+        check_source(source, paths, reading)
         plan = Plan.of("update", options, paths, identity, versions())
         if resume and has_result(graph, plan):
             return earlier

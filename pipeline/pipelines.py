@@ -24,6 +24,7 @@ from pipeline.linking.link import LinkEntities, has_targets
 from pipeline.merging.merge import DocumentRow, MergeGraph
 from pipeline.merging.write_tables import WriteTable
 from pipeline.read_documents import ReadDocuments
+from pipeline.reading import Reading
 from pipeline.record_counts import CountKey
 from pipeline.record_types import register_coders
 from pipeline.resolution.matching import match_model
@@ -65,7 +66,7 @@ class ExtractionPipeline(msgspec.Struct, frozen=True):
 
     Attributes:
         paths: input files.
-        format: their format, or None to find it in each.
+        reading: how they are read.
         limit: at most so many documents, or None.
         source: where workers get the extractor from.
         batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
@@ -75,7 +76,7 @@ class ExtractionPipeline(msgspec.Struct, frozen=True):
     """
 
     paths: tuple[str, ...]
-    format: str | None
+    reading: Reading
     limit: int | None
     source: ExtractorSource
     batch_cost: int | None
@@ -87,7 +88,7 @@ class ExtractionPipeline(msgspec.Struct, frozen=True):
         """Add the flow to a Beam pipeline."""
         register_coders()
         read = pipeline | "Read" >> ReadDocuments(
-            self.paths, self.format, self.limit, LiveCounter(self.tallies, "read")
+            self.paths, self.reading, self.limit, LiveCounter(self.tallies, "read")
         )
         kinds = {"documents": read.documents, "removals": read.removals, "redirects": read.redirects, "dead": read.dead}
         given = (

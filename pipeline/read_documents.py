@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +16,7 @@ from pipeline import readers
 from pipeline.beam.live_counts import LiveCounter
 from pipeline.dead_letters import dead_letter, valid
 from pipeline.readers import Part
+from pipeline.reading import Reading
 from schemas import DeadLetter, Document, Intake, Redirect, Removal, Skipped, encode
 
 _TAGS: dict[type[Any], str] = {DeadLetter: "dead", Skipped: "skipped", Removal: "removals", Redirect: "redirects"}
@@ -30,7 +32,7 @@ class ReadDocuments(beam.PTransform[Any, Any]):
     """
 
     paths: tuple[str, ...]
-    format: str | None
+    reading: Reading
     limit: int | None
     tally: LiveCounter
 
@@ -38,11 +40,11 @@ class ReadDocuments(beam.PTransform[Any, Any]):
         """Apply to a pipeline; the result has the attributes documents, dead, skipped, removals and redirects."""
         if self.limit is None:
             files = pipeline | "files" >> beam.Create(self.paths)
-            sources = files | "split" >> beam.FlatMap(split, self.format) | "spread" >> beam.Reshuffle()
+            sources = files | "split" >> beam.FlatMap(split, self.reading) | "spread" >> beam.Reshuffle()
             read: beam.DoFn = ReadPart(self.tally)
         else:
             sources = pipeline | "all files" >> beam.Create([self.paths])
-            read = ReadFirst(self.tally, self.format, self.limit)
+            read = ReadFirst(self.tally, self.reading, self.limit)
         hints = {tag: kind for kind, tag in _TAGS.items()}
         return sources | "read" >> beam.ParDo(read).with_output_types(Document, **hints).with_outputs(
             *hints, main="documents"
@@ -85,26 +87,39 @@ class ReadPart(_Read):
 class ReadFirst(_Read):
     """Files to everything in them up to the last of the first `limit` documents."""
 
-    def __init__(self, tally: LiveCounter, format: str | None, limit: int) -> None:
+    def __init__(self, tally: LiveCounter, reading: Reading, limit: int) -> None:
         super().__init__(tally)
-        self.format = format
+        self.reading = reading
         self.limit = limit
 
     def process(self, paths: tuple[str, ...]) -> Iterator[Any]:
         """Yield documents, and the other kinds by their tag."""
-        parts = chain.from_iterable(split(path, self.format) for path in paths)
+        parts = chain.from_iterable(split(path, self.reading) for path in paths)
         yield from self.by_kind(first_documents(chain.from_iterable(map(read_part, parts)), self.limit))
 
 
-def split(path: str, format: str | None) -> list[Part | DeadLetter]:
+def split(path: str, reading: Reading) -> list[Part | DeadLetter]:
     """Return the parts of a file, or one dead letter when it cannot be split."""
+    name = Path(path).name
     try:
-        return list(readers.split(Path(path), format))
+        return readers.split(Path(path), reading.format, reading.columns, reading.id_prefix)
     except Exception as error:
-        name = Path(path).name
         # Where a file lies must not show in the tables.
         detail = f"{type(error).__name__}: {error}".replace(path, name)
+        if isinstance(error, FileNotFoundError) and _is_escaped(Path(path)):
+            detail = "the name is not valid Unicode: rename the file"
+        elif isinstance(error, PermissionError):
+            detail = f"there is no permission to read '{name}': change it, or leave it out"
         return [dead_letter(name, name, "read", "file cannot be read", detail)]
+
+
+def _is_escaped(path: Path) -> bool:
+    """Tell whether a name stands for one that is not valid Unicode, as `input_files` writes it."""
+    try:
+        names = [os.fsencode(other.name).decode("utf-8", "backslashreplace") for other in path.parent.iterdir()]
+    except OSError:
+        return "\\x" in str(path.parent)  # the name of a folder is
+    return path.name in names
 
 
 def read_part(part: Part | DeadLetter) -> Iterator[Intake]:

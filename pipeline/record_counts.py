@@ -8,8 +8,11 @@ import msgspec
 
 from pipeline.dead_letters import BuildFailed
 
-# Why a document that was read does not come through, or a dead letter: there is an equal one.
-LEFT_OUT = ("removed", "superseded", "duplicate")
+# Why a document that was read does not come through: another of its id does, or it was withdrawn.
+OTHER_TEXT = "same id, other text"
+OTHER_ANNOTATIONS = "same id, other annotations"
+LEFT_OUT = ("removed", "superseded", "duplicate", OTHER_TEXT, OTHER_ANNOTATIONS)
+CONFLICTS = "conflicts"  # stage of the entries that name documents of one id with different texts
 REPEATED = "repeated dead letter"
 # (stage, what): for example ("read", "documents"), ("skipped", "redirect page"), ("dead letters", "extractor failed").
 CountKey = tuple[str, str]
@@ -26,6 +29,8 @@ class Counts(msgspec.Struct, frozen=True):
         dropped: facts, edges and evidence that were left out, by reason.
         rules: what the rules of the relation schema derived or found wrong.
         rows: rows of the tables.
+        conflicts: documents that were left out though their text or annotations differ from those of the document with
+            the same id that was kept, each with both sources; the first ones of every shard.
         change: documents that were `added`, `replaced`, `retried` (they had failed before), `removed` and `kept`.
         extracted: documents of which facts were extracted: `now`, or `before` this run was interrupted.
         linked: entities of documents by how they were linked, or why not; nothing where no linking was done.
@@ -41,6 +46,7 @@ class Counts(msgspec.Struct, frozen=True):
     change: dict[str, int]
     extracted: dict[str, int]
     linked: dict[str, int] = {}
+    conflicts: dict[str, int] = {}
     resolution: dict[str, int] = {}
 
 
@@ -60,6 +66,7 @@ def counts_of(entries: Mapping[CountKey, int]) -> Counts:
         change=sorted_of("change"),
         extracted=sorted_of("extracted"),
         linked=sorted_of("linked"),
+        conflicts=sorted_of(CONFLICTS),
         resolution=sorted_of("resolution"),
     )
 

@@ -35,7 +35,7 @@ def submit_build(
     out = Path(out)
     paths = input_files(inputs, out)
     source = source or checkpoint_of(options)
-    check_source(source, paths, options.format)
+    check_source(source, paths, options.reading())
     check_output_folder(out)
     watched = [*paths, options.dictionary] if options.dictionary else paths
     plan = Plan.of("build", options, watched, source.identity(), versions())

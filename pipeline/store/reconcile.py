@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pipeline.record_counts import LEFT_OUT, REPEATED, CountKey
+from pipeline.record_counts import CONFLICTS, LEFT_OUT, OTHER_ANNOTATIONS, OTHER_TEXT, REPEATED, CountKey
 from pipeline.store.store import DOCUMENT, DOCUMENTS, FAILED, REDIRECT, REMOVAL, UNREAD, Row, extracted_row, other_row
 from schemas import DeadLetter, Document, Extraction, Redirect, Removal, decode, encode
+
+_NAMED = 20  # conflicts of a shard that are named
 
 Incoming = Document | Removal | Redirect | DeadLetter
 
@@ -75,6 +77,8 @@ def reconcile(held: Iterable[Row], given: Iterable[Incoming]) -> ReconciledShard
             counts["skipped", "removed"] += len(versions[id])
             continue
         document, reasons = latest_version(versions[id])
+        if len(versions[id]) > 1:
+            _name_conflicts(counts, document, versions[id])
         what, settled = _against(documents.get(id), document)
         counts.update(("skipped", reason) for reason in reasons)
         counts["skipped" if what in LEFT_OUT else "change", what] += 1
@@ -117,7 +121,25 @@ def latest_version(versions: Iterable[Document]) -> tuple[Document, list[str]]:
     """
     ranked = sorted(versions, key=lambda document: (document.version, encode(document)))
     kept = ranked.pop()
-    return kept, ["superseded" if other.version < kept.version else "duplicate" for other in ranked]
+    return kept, [_why_not(other, kept) for other in ranked]
+
+
+def _why_not(other: Document, kept: Document) -> str:
+    """Return why a document does not count where another of its id does."""
+    if other.version < kept.version:
+        return "superseded"
+    if (other.title, other.text) != (kept.title, kept.text):
+        return OTHER_TEXT
+    return "duplicate" if content_of(other) == content_of(kept) else OTHER_ANNOTATIONS
+
+
+def _name_conflicts(counts: Counter[CountKey], kept: Document, versions: Iterable[Document]) -> None:
+    """Count documents that are no duplicates of the one that counts, with both sources; a few of a shard are enough."""
+    for other in sorted(versions, key=lambda document: document.source):
+        if sum(stage == CONFLICTS for stage, _ in counts) >= _NAMED:
+            return
+        if _why_not(other, kept) in (OTHER_TEXT, OTHER_ANNOTATIONS):
+            counts[CONFLICTS, f"'{other.id}' of '{other.source}' differs from that of '{kept.source}'"] += 1
 
 
 def content_of(document: Document) -> Document:
@@ -155,7 +177,9 @@ def merge_shards(first: Iterable[Row], second: Iterable[Row]) -> ReconciledShard
         if id not in there or best == here.get(id):
             counts["change", "kept"] += 1
             if id in there:
-                counts["skipped", "superseded" if there[id].version < best.version else "duplicate"] += 1
+                other, kept = (decode(row.record, Document) for row in (there[id], best))
+                counts["skipped", _why_not(other, kept)] += 1
+                _name_conflicts(counts, kept, [other])
         else:
             counts["change", "replaced" if id in here else "added"] += 1
     return ReconciledShard(sorted(rows), counts=+counts)

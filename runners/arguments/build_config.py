@@ -23,6 +23,8 @@ class BuildConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     out: str | None = None
     model: str | None = None
     format: str | None = None
+    columns: dict[str, str] = {}
+    id_prefix: str | None = None
     workers: _Count | None = None
     min_confidence: _Share | None = None
     min_precision: _Share | None = None
@@ -88,6 +90,8 @@ def override(config: BuildConfig, options: Mapping[str, Any]) -> BuildConfig:
     given = {name: value for name, value in options.items() if value is not None and value != ()}
     if "rules" in given:
         given["rules"] = config.rules | given["rules"]
+    if "columns" in given:
+        given["columns"] = config.columns | given["columns"]
     if "beam" in given:
         given["beam"] = (*config.beam, *given["beam"])  # a later option wins in Beam, so both can stay
     return _convert({**msgspec.structs.asdict(config), **given}, lambda name: f"--{name.replace('_', '-')}")

@@ -12,6 +12,7 @@ import msgspec
 from runners.arguments.build_config import BuildConfig, default_config_text, load_config, override
 from runners.arguments.command import CommandWithBeamOptions, beam_options, when_interrupted
 from runners.arguments.kept_extractions import kept_message
+from runners.arguments.reading_options import reading_options
 from runners.arguments.runner_options import beam_arguments, runner_options
 from runners.errors import UserError
 
@@ -44,7 +45,7 @@ def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option(
     "--model", metavar="NAME|DIR|ID", help="Extractor: a shipped one (see factmill info), a folder, a hub model."
 )
-@click.option("--format", metavar="FORMAT", help="Format of all files, instead of finding it in their content.")
+@reading_options
 @click.option("--workers", type=int, metavar="N", help="How many work side by side [one per core].")
 @click.option("--min-confidence", type=float, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
 @click.option("--min-precision", type=float, metavar="P", help="Keep facts of which such a share is right, 0 to 1.")
@@ -65,8 +66,9 @@ def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], resume: bool, **options: Any) -> None:
     """Build a knowledge graph from files, folders and patterns.
 
-    Reads MediaWiki dumps, MEDLINE/PubMed XML, PubTator, DocRED JSON, JSON Lines, Parquet and plain text, compressed or
-    not, and finds the format of each file in its content. What cannot be read becomes a row of the table dead_letters.
+    Reads MediaWiki dumps, MEDLINE/PubMed XML, PubTator, DocRED JSON, JSON Lines, CSV, Parquet, HTML and plain text,
+    packed or not, and finds the format of each file in its content. What cannot be read becomes a row of the table
+    dead_letters. Links to files are followed. A build that reads no document fails.
 
     \b
     Examples:
@@ -77,6 +79,8 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], r
       factmill build notes/ --out sure-graph --min-precision 0.9       # few facts, nine of ten right
       factmill build notes/ --out strict --rules types=enforce         # edges of expected types only
       factmill build trials/ --out trials-graph --dictionary drugs.csv  # names of your own
+      factmill build papers.csv --out papers --columns id=pmid,text=abstract
+      factmill build a.jsonl b.jsonl --out both --id-prefix file       # both count their records from 0
       factmill build --print-config > my.yaml                          # every option, explained
       factmill build --config my.yaml --workers 4                      # the command line wins over the file
       factmill build --out wiki --resume                               # after a crash, or kill -9

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SURE_EDGES = (
     "MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence ORDER BY r.confidence DESC, r.id LIMIT 10"
 )
+_CONFLICTS = 3  # that are named
 _WHAT_FOR = {
     "tables": "the graph as Parquet tables (docs/reference/tables.md)",
     "graph.nq": "the graph as N-Quads",
@@ -48,6 +49,7 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
             **_linked(report),
             **_resolved(report),
             "skipped": _by_reason(report.counts.skipped),
+            **_conflicts(report),
             "left out": _by_reason(report.counts.dropped),
             "rules": _by_reason(report.counts.rules),
             "dead letters": _by_reason(report.counts.dead_letters),
@@ -87,6 +89,18 @@ def _resolved(report: BuildReport) -> dict[str, str]:
 def _linked(report: BuildReport) -> dict[str, str]:
     """Return how entities were linked, where there was something to link to."""
     return {"linked": _by_reason(report.counts.linked)} if report.counts.linked else {}
+
+
+def _conflicts(report: BuildReport) -> dict[str, str]:
+    """Return which documents were left out for another of the same id, and how to give them ids that differ."""
+    named = sorted(report.counts.conflicts)
+    if not named:
+        return {}
+    skipped = report.counts.skipped
+    lost = sum(number for reason, number in skipped.items() if reason.startswith("same id, "))
+    more = f" and {lost - _CONFLICTS:,} more" if lost > _CONFLICTS else ""
+    remedy = "to keep both, give them ids that differ, for example with --id-prefix file"
+    return {"same id": f"{'; '.join(named[:_CONFLICTS])}{more}: {remedy}"}
 
 
 def print_rows(rows: Mapping[str, str], stream: TextIO | None) -> None:

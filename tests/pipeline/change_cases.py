@@ -129,11 +129,15 @@ class History:
             step = self.chance.choice(["update", "update", "remove", "merge"])
             graph, final = getattr(self, step)(graph, final)
         scratch = self.folder / "scratch"
+        if not final.documents and not final.removals and not final.redirects:
+            return  # everything was forgotten, and nothing is what no build makes
         build(self.files(final.items()), scratch, OPTIONS, **RULES)
         assert contents(graph) == contents(scratch)
 
     def built(self, name: str) -> tuple[Path, Final]:
         items = random_items(self.chance, self.chance.randint(0, 14))
+        if not any(isinstance(item, Document | Removal | Redirect) for item in items):
+            items.append(Removal("unheard", "f"))  # a build that reads nothing fails
         graph, final, files = self.folder / name, Final(), self.files(items)
         self.run(graph, lambda resume: build(files, graph, OPTIONS, **RULES, resume=resume), resumable=True)
         final.join_items(items)

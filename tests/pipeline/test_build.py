@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import readers
 from pipeline.build import BuildOptions, build
+from pipeline.change import ExecutionOptions, update
 from pipeline.dead_letters import BuildError, BuildFailed
 from pipeline.output_folder import locked
 from pipeline.read_documents import read_part
@@ -144,13 +145,73 @@ def test_a_limit_takes_the_first_documents_for_any_number_of_workers(corpus, tmp
     assert report.counts.rows["documents"] == 3
 
 
-def test_files_without_documents_give_empty_tables(tmp_path):
-    noise = tmp_path / "noise.bin"
-    noise.write_bytes(bytes(range(256)))
-    report = build_rules([noise], tmp_path / "out")
-    assert report.counts.read == {"dead letters": 1}
-    assert report.counts.rows == {"dead_letters": 1}
+def test_a_build_that_reads_nothing_fails_and_leaves_what_was_there(built, tmp_path):
+    (tmp_path / "noise.bin").write_bytes(bytes(range(256)))
+    (tmp_path / "other.jsonl").write_text('{"id": "1", "contents": "Ann is in Luton."}\n{"id": "2", "contents": "x"}\n')
+    (tmp_path / "empty.txt").touch()
+    shutil.copytree(built[0], tmp_path / "out")
+    before = digest(tmp_path / "out")
+    inputs = [tmp_path / name for name in ("noise.bin", "other.jsonl", "empty.txt")]
+    with pytest.raises(BuildFailed) as failure:
+        build_rules(inputs, tmp_path / "out")
+    message = str(failure.value)
+    assert message.startswith("no document was read from 3 files (3 dead letters and 1 skip): empty.txt: empty text; ")
+    assert "noise.bin: looks like binary data" in message
+    assert message.count("there is no field 'text' (there are: id, contents)") == 1
+    assert digest(tmp_path / "out") == before
+    with pytest.raises(BuildFailed, match="from 1 file "):
+        build_rules([tmp_path / "noise.bin"], tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_redirects_alone_give_empty_tables(tmp_path):
+    (tmp_path / "a.xml").write_text(mediawiki(("UK", "#REDIRECT [[United Kingdom]]")))
+    report = build_rules([tmp_path / "a.xml"], tmp_path / "out")
+    assert report.counts.rows == {}
     assert len(digest(tmp_path / "out")) == len(TABLES)
+
+
+def two_files_that_count_from_0(folder):
+    for name, texts in {"a": ["Ann is in Luton.", "Bob is in Boston."], "b": ["Ann is in Boston."]}.items():
+        lines = [json.dumps({"id": number, "text": text}) for number, text in enumerate(texts)]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines))
+    return [folder / "a.jsonl", folder / "b.jsonl"]
+
+
+def test_two_texts_of_one_id_are_named_with_both_sources(tmp_path):
+    report = build_rules(two_files_that_count_from_0(tmp_path), tmp_path / "out")
+    assert report.counts.skipped == {"same id, other text": 1}
+    ((conflict, number),) = report.counts.conflicts.items()
+    assert number == 1
+    assert "'0' of " in conflict and "a.jsonl" in conflict and "b.jsonl" in conflict
+    assert json.loads((tmp_path / "out" / "run.json").read_bytes())["counts"]["conflicts"] == {conflict: 1}
+
+
+def test_a_prefix_keeps_both(tmp_path):
+    options = BuildOptions(runner="memory", id_prefix="file")
+    report = build_rules(two_files_that_count_from_0(tmp_path), tmp_path / "out", options)
+    assert report.counts.skipped == {}
+    assert [row["id"] for row in column(tmp_path / "out", "documents", "id")] == ["a.jsonl:0", "a.jsonl:1", "b.jsonl:0"]
+
+
+def test_an_update_reads_files_as_the_build_did(tmp_path):
+    first, second = two_files_that_count_from_0(tmp_path)
+    for path in (first, second):
+        path.write_text(path.read_text().replace('"text"', '"body"'))
+    options = BuildOptions(runner="memory", id_prefix="file", columns={"text": "body"})
+    build_rules([first], tmp_path / "out", options)
+    update(tmp_path / "out", [second], ExecutionOptions(runner="memory"), source=RuleSource(), writers=[])
+    build_rules([first, second], tmp_path / "scratch", options)
+    assert digest(tmp_path / "out") == digest(tmp_path / "scratch")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"format": "word"}, "no format 'word'"), ({"id_prefix": "day"}, "no id prefix 'day'")]
+)
+def test_what_cannot_be_read_like_this_is_refused_before_any_work(corpus, tmp_path, options, message):
+    with pytest.raises(BuildError, match=message):
+        build_rules([corpus], tmp_path / "out", BuildOptions(runner="memory", **options))
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_documents_table_has_the_text_and_what_was_found(tmp_path):

@@ -5,6 +5,7 @@ from pipeline import readers
 from pipeline.beam.live_counts import LiveCounter
 from pipeline.read_documents import ReadDocuments, first_documents, read_part, split
 from pipeline.readers import Part
+from pipeline.reading import Reading
 from schemas import DeadLetter, Document, Redirect, Skipped
 from tests.pipeline.made import document, pubtator, records
 
@@ -12,7 +13,7 @@ TALLY = LiveCounter("/nowhere", "read")
 
 
 def ids(pipeline, path, limit):
-    read = pipeline | ReadDocuments((str(path),), None, limit, TALLY)
+    read = pipeline | ReadDocuments((str(path),), Reading(), limit, TALLY)
     return read.documents | beam.Map(lambda made: made.id)
 
 
@@ -52,7 +53,7 @@ def test_a_reader_that_fails_leaves_what_it_read_and_says_where(monkeypatch):
 def test_a_file_of_no_known_format_is_one_dead_letter_that_hides_its_folder(tmp_path):
     path = tmp_path / "noise"
     path.write_bytes(bytes(range(256)))
-    (letter,) = split(str(path), None)
+    (letter,) = split(str(path), Reading())
     assert isinstance(letter, DeadLetter)
     assert letter.reason == "looks like binary data"
     assert str(tmp_path) not in letter.detail

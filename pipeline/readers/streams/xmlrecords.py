@@ -177,7 +177,11 @@ class _Scanner:
             )
             for name in names
         }
-        self._root_end = None if prolog.root in names else f"</{prolog.prefix}{prolog.root}".encode()
+        known = prolog.root and prolog.root not in names
+        self._root_end = f"</{prolog.prefix}{prolog.root}".encode() if known else None
+        self._wanted: tuple[str, ...] = (
+            () if prolog.root or start else names
+        )  # which elements a file without a known root must have
         self._start = start
         self._buffer = bytearray()
         self._base = 0  # offset of the buffer in the decompressed stream
@@ -203,11 +207,14 @@ class _Scanner:
         if self._open or self._limit is None:
             yield Broken(self._place(0 if self._open else len(self._buffer)), message)
         self._restart()
-        self._root_end = None  # whether the end is missing is known already
+        self._root_end, self._wanted = None, ()  # that something is missing is known already
 
     def end(self) -> Iterator[Broken]:
         if self._open:
             yield Broken(self._place(), f"the file ends before the end of <{self._open.decode()}>: fetch it again")
+        elif self._wanted:
+            names = " or ".join(f"<{name}>" for name in self._wanted[:2])
+            yield Broken("beginning of the file", f"there is no {names} in the file: is it of another format?")
         elif self._root_end and self._root_end not in self._buffer:
             place = self._place(len(self._buffer))
             yield Broken(place, f"the file ends without {self._root_end.decode()}>: fetch it again")
@@ -234,6 +241,7 @@ class _Scanner:
     def _enter(self) -> Iterator[XmlRecord]:
         """Drop what stands before the next element; elements without content are yielded at once."""
         while match := self._begin.search(self._buffer, self._at):
+            self._wanted = ()
             name, start, end, empty = match[1], match.start(), match.end(), match[0].endswith(b"/>")
             if self._limit is not None and self._base + start >= self._limit:
                 self.done = True

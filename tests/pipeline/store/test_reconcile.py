@@ -4,9 +4,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.record_counts import CONFLICTS, OTHER_ANNOTATIONS, OTHER_TEXT
 from pipeline.store.reconcile import content_of, delete_documents, latest_version, merge_shards, reconcile
 from pipeline.store.store import DOCUMENT, FAILED, REDIRECT, REMOVAL, UNREAD, extracted_row
-from schemas import DeadLetter, Extraction, Redirect, Removal, decode
+from schemas import DeadLetter, Extraction, Fact, Redirect, Removal, decode
 from tests.pipeline.made import document
 
 
@@ -38,7 +39,7 @@ def test_among_given_versions_the_newest_counts_and_withdrawn_documents_go():
     gone = document("b", "Gone.", version=9)
     settled = reconcile([], [OLD, Removal("b", "f"), NEW, gone, Removal("b", "g"), TWIN, Removal("c", "f")])
     assert settled.documents == [kept]
-    assert left_out(settled) == {"superseded": 1, "duplicate": 1, "removed": 1}
+    assert left_out(settled) == {"superseded": 1, OTHER_TEXT: 1, "removed": 1}
     assert change(settled) == {"added": 1}
     assert ids(settled.rows, REMOVAL) == ["b", "c"]
 
@@ -47,7 +48,40 @@ def test_which_of_equal_given_versions_stays_depends_on_the_content_alone():
     versions = [document("a", text, version=version) for text, version in [("X.", 1), ("Y.", 2), ("Z.", 2), ("Z.", 2)]]
     results = [latest_version(order) for order in permutations(versions)]
     assert {result[0] for result in results} == {results[0][0]}
-    assert all(sorted(reasons) == ["duplicate", "duplicate", "superseded"] for _, reasons in results)
+    assert all(sorted(reasons) == ["duplicate", OTHER_TEXT, "superseded"] for _, reasons in results)
+
+
+def test_what_has_the_id_of_another_text_is_named_with_both_sources_and_equal_texts_are_duplicates():
+    one, two = (document("1", text, source=source) for text, source in [("One.", "a.jsonl"), ("Two.", "b.jsonl")])
+    again = msgspec.structs.replace(one, source="c.jsonl", metadata=(("k", "v"),))
+    annotated = msgspec.structs.replace(one, source="d.jsonl", facts=(Fact(0, "r", 0),))
+    for order in permutations([one, two, again]):
+        settled = reconcile([], order)
+        assert left_out(settled) == {OTHER_TEXT: 2} or left_out(settled) == {OTHER_TEXT: 1, "duplicate": 1}
+        assert sum(left_out(settled).values()) == 2
+        named = [what for stage, what in settled.counts if stage == CONFLICTS]
+        assert named and all(".jsonl' differs from that of '" in what for what in named)
+    assert left_out(reconcile([], [one, again])) == {"duplicate": 1}
+    settled = reconcile([], [one, annotated])
+    assert left_out(settled) == {OTHER_ANNOTATIONS: 1}
+    assert sum(settled.counts[entry] for entry in settled.counts if entry[0] == CONFLICTS) == 1
+
+
+def test_two_shards_with_different_texts_of_one_id_name_the_one_that_goes():
+    one, two = (document("1", text, source=source) for text, source in [("One.", "a"), ("Two.", "b")])
+    kept = latest_version([one, two])[0]
+    gone = two if kept == one else one
+    joined = merge_shards(extracted(kept), extracted(gone))
+    assert joined.rows == extracted(kept)
+    assert left_out(joined) == {OTHER_TEXT: 1}
+    assert joined.counts[CONFLICTS, f"'1' of '{gone.source}' differs from that of '{kept.source}'"] == 1
+
+
+def test_few_conflicts_of_a_shard_are_named_and_all_are_counted():
+    given = [document(str(n), text, source=text[0]) for n in range(50) for text in ("One.", "Two.")]
+    counts = reconcile([], given).counts
+    assert counts["skipped", OTHER_TEXT] == 50
+    assert sum(stage == CONFLICTS for stage, _ in counts) == 20
 
 
 def test_a_held_document_gives_way_to_a_newer_one_and_to_a_given_one_of_its_version():

@@ -38,7 +38,7 @@ def test_an_empty_file_changes_nothing():
     ("text", "message"),
     [
         ("workers: 2\nmin-confidence: 0.5\n", "f.yaml, line 2: unknown key 'min-confidence'; did you mean 'min_conf"),
-        ("colour: red\n", "f.yaml, line 1: unknown key 'colour'; known keys: inputs, out, model"),
+        ("shade: red\n", "f.yaml, line 1: unknown key 'shade'; known keys: inputs, out, model"),
         ("# a\nworkers: two\n", "f.yaml, line 2: workers: expected `int | null`, got `str`; it is 'two'"),
         ("workers: 0\n", "f.yaml, line 1: workers: expected `int` >= 1; it is 0"),
         ("min_confidence: 1.5\n", "f.yaml, line 1: min_confidence: expected `float` <= 1.0; it is 1.5"),

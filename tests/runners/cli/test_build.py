@@ -112,9 +112,36 @@ def test_a_runner_that_is_not_there_is_told(checkpoint, texts, tmp_path):
 
 def test_a_forced_format_that_does_not_fit_is_told_not_lost(checkpoint, texts, tmp_path):
     result = build(texts, "--out", tmp_path / "o", "--model", checkpoint, "--format", "pubmed")
+    assert result.exit_code == 1
+    assert "no document was read from 2 files (2 dead letters): beginning of the file: there is no <" in result.stderr
+    assert list((tmp_path / "o").iterdir()) == []
+
+
+def test_columns_and_prefixes_reach_the_reader(checkpoint, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text(f'pmid,abstract\n1,"Lithium, of {name}, caused tremor."\n')
+    inputs = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    columns = ("--columns", "id=pmid,text=abstract")
+    result = build(*inputs, "--out", tmp_path / "o", "--model", checkpoint, *columns)
     assert result.exit_code == 0, result.output
-    assert "0 from 2 files" in result.stdout
-    assert "dead letters  2: " in result.stdout
+    assert "skipped       1: 1 same id, other text" in result.stdout
+    assert "'1' of 'b.csv' differs from that of 'a.csv'" in " ".join(result.stdout.split()).replace(
+        "'1' of 'a.csv' differs from that of 'b.csv'", "'1' of 'b.csv' differs from that of 'a.csv'"
+    )
+    assert "--id-prefix file" in result.stdout
+    result = build(*inputs, "--out", tmp_path / "o", "--model", checkpoint, *columns, "--id-prefix", "file")
+    assert result.exit_code == 0, result.output
+    assert "2 from 2 files" in result.stdout
+    assert "same id" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"), [("abstract", "takes ROLE=FIELD"), ("text=a,text=b", "'text' twice"), ("id=", "ROLE=FIELD")]
+)
+def test_columns_that_are_no_list_are_refused(tmp_path, columns, message):
+    result = build(tmp_path, "--out", tmp_path / "o", "--columns", columns)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_an_extractor_of_relations_alone_refuses_bare_texts_before_any_work(relation_only, texts, tmp_path):
