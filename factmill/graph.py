@@ -84,9 +84,10 @@ class Graph:
             QueryError: the query is wrong.
         """
         from factmill.sparql_rows import sparql_rows
-        from sinks.questions.sparql_engine import SparqlStore
+        from sinks.questions.sparql import SparqlStore
 
-        return sparql_rows(SparqlStore(self.folder, self.schema).query(query))
+        with SparqlStore(self.folder, self.schema) as store:
+            return sparql_rows(store.query(query))
 
     def find(self, name: str) -> list[Node]:
         """Return the nodes that a name, alias, knowledge-base id or node id means; those in most documents first."""

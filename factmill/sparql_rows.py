@@ -14,12 +14,12 @@ _NUMBERS = {"integer": int, "double": float, "float": float, "decimal": Decimal,
 
 
 def sparql_rows(
-    answer: pyoxigraph.QuerySolutions | pyoxigraph.QueryBoolean | pyoxigraph.QueryTriples,
+    answer: pyoxigraph.QuerySolutions | pyoxigraph.QueryBoolean | list[pyoxigraph.Triple],
 ) -> QueryRows:
     """Return the answer to a query of any form as rows."""
     if isinstance(answer, pyoxigraph.QueryBoolean):
         return QueryRows(("answer",), ((bool(answer),),))
-    if isinstance(answer, pyoxigraph.QueryTriples):
+    if isinstance(answer, list):
         rows = sorted({(_value(t.subject), _value(t.predicate), _value(t.object)) for t in answer}, key=str)
         return QueryRows(("subject", "predicate", "object"), tuple(rows))
     columns = tuple(variable.value for variable in answer.variables)

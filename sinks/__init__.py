@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from sinks.exchange.node_link import NodeLinkWriter
     from sinks.formats import DEFAULT_FORMATS, WRITERS, find_writer, writer_names
     from sinks.neo4j.import_files import Neo4jImportWriter
-    from sinks.questions.cypher_engine import QueryError, QueryResult, query
+    from sinks.questions.cypher import CypherDatabase, QueryResult, query
+    from sinks.questions.query_limits import QueryError, QueryLimits
     from sinks.questions.show import (
         FactView,
         LinkedView,
@@ -30,12 +31,15 @@ if TYPE_CHECKING:
         merged_names,
         suggest,
     )
+    from sinks.questions.sparql import SparqlStore
     from sinks.rdf.writer import RdfWriter
     from sinks.tables.tables import GraphTables, TableError, write_table
     from sinks.writer import GraphWriter, ServerWriter, WriteError, server_writer
 
 _NAMES = {
-    "sinks.questions.cypher_engine": ("QueryError", "QueryResult", "query"),
+    "sinks.questions.cypher": ("CypherDatabase", "QueryResult", "query"),
+    "sinks.questions.query_limits": ("QueryError", "QueryLimits"),
+    "sinks.questions.sparql": ("SparqlStore",),
     "sinks.cypher.writer": ("CypherWriter",),
     "sinks.exchange.csv": ("CsvWriter",),
     "sinks.exchange.gexf": ("GexfWriter",),
@@ -66,6 +70,7 @@ __all__ = [
     "DEFAULT_FORMATS",
     "WRITERS",
     "CsvWriter",
+    "CypherDatabase",
     "CypherWriter",
     "FactView",
     "GexfWriter",
@@ -78,10 +83,12 @@ __all__ = [
     "NodeLinkWriter",
     "NodeView",
     "QueryError",
+    "QueryLimits",
     "QueryResult",
     "RdfWriter",
     "Sentence",
     "ServerWriter",
+    "SparqlStore",
     "TableError",
     "WriteError",
     "describe",

@@ -22,11 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import TABLES, RelationSchema, content_hash
+from sinks.labels import DOCUMENT, ENTITY
 from sinks.tables.tables import GraphTables, TableError
 from sinks.writer import relation_of
-
-ENTITY = "Entity"
-DOCUMENT = "Document"
 
 ENTITY_PROPERTIES = tuple(TABLES["nodes"].names)
 DOCUMENT_PROPERTIES = ("key", "id", "source", "title", "tokens", "sentences", "entities", "facts", "version")

@@ -18,6 +18,7 @@ from apache_beam.metrics.metric import Metrics
 
 from schemas import RelationSchema
 from sinks import GraphTables
+from sinks.labels import DOCUMENT, ENTITY
 from sinks.neo4j.connection import Server, explained, server_at
 from sinks.neo4j.digests import Range
 from sinks.neo4j.schedule import cell_of, rounds
@@ -32,7 +33,7 @@ from sinks.neo4j.writer import (
     write_edges,
     write_nodes,
 )
-from sinks.property_graph import DOCUMENT, ENTITY, Names, check_edges, documents
+from sinks.property_graph import Names, check_edges, documents
 from sinks.tables.evidence import edges_with_evidence
 
 # Nodes or edges that one element of the first step stands for, about.

@@ -16,7 +16,7 @@ from runners.display.terminal import print_table, printable
 from runners.errors import UserError
 
 if TYPE_CHECKING:
-    from sinks.questions.cypher_engine import QueryResult
+    from sinks.questions.cypher import QueryResult
 
 
 @click.command(cls=Command, short_help="Ask a graph in Cypher.")
@@ -39,7 +39,7 @@ def query(folder: Path, cypher: str, parameters: tuple[str, ...], style: str | N
       factmill query graph 'MATCH (a)-[r]->(b) WHERE a.name = $name RETURN r.evidence' --param name='Ada Lovelace'
       factmill query graph 'MATCH (a)-[r]->(b) WHERE r.confidence > 0.9 RETURN a.name, b.name' --csv > sure.csv
     """
-    from sinks.questions.cypher_engine import query as ask
+    from sinks.questions.cypher import query as ask
 
     result = ask(folder, cypher, dict(map(parse_parameter, parameters)))
     if style == "json":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import click
 from runners.arguments.command import Command
 
 if TYPE_CHECKING:
-    from sinks.questions.sparql_engine import SparqlStore
+    from sinks.questions.sparql import SparqlStore
 
 
 @click.command(cls=Command, short_help="Answer SPARQL over HTTP.")
@@ -43,10 +44,10 @@ def serve(folder: Path, sparql: bool, host: str, port: int) -> None:
     from runners.web.server import WebServer
     from runners.web.sparql import SparqlEndpoint
     from runners.web.stored_graph import StoredGraph
-    from sinks.questions.sparql_engine import SparqlStore
+    from sinks.questions.sparql import SparqlStore
 
     def open_store() -> SparqlStore:
-        return SparqlStore(folder, relation_schema(folder))
+        return SparqlStore(folder, relation_schema(folder), size=max(2, os.cpu_count() or 2))
 
     graph = StoredGraph(folder, open_store)
     server = WebServer(make_app(SparqlEndpoint(graph)), host, port)

@@ -47,11 +47,11 @@ def sparql(folder: Path, sparql: str, style: str | None) -> None:
     import pyoxigraph
 
     from runners.arguments.run_report import relation_schema
-    from sinks.questions.sparql_engine import SparqlStore
+    from sinks.questions.sparql import SparqlStore
 
     asked = sys.stdin.read() if sparql == "-" else sparql
     answer = SparqlStore(folder, relation_schema(folder)).query(asked)
-    if isinstance(answer, pyoxigraph.QueryTriples):
+    if isinstance(answer, list):
         if style is not None:
             raise UserError(f"CONSTRUCT and DESCRIBE give triples, which --{style.lower()} cannot show: leave it out")
         click.echo(_turtle(answer), nl=False)
@@ -66,10 +66,10 @@ def sparql(folder: Path, sparql: str, style: str | None) -> None:
         _print_solutions(answer)
 
 
-def _turtle(triples: pyoxigraph.QueryTriples) -> bytes:
+def _turtle(triples: list[pyoxigraph.Triple]) -> bytes:
     import pyoxigraph
 
-    from sinks.rdf.iris import PREFIXES
+    from sinks.rdf.prefixes import PREFIXES
 
     return pyoxigraph.serialize(triples, format=pyoxigraph.RdfFormat.TURTLE, prefixes=PREFIXES) or b""
 
@@ -94,7 +94,7 @@ def _shown(term: object) -> str:
     """Return a term as people read it: texts and numbers bare, IRIs by prefixed names where they have any."""
     import pyoxigraph
 
-    from sinks.rdf.iris import shortened
+    from sinks.rdf.prefixes import shortened
 
     match term:
         case pyoxigraph.Literal():

@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from runners.web.content_negotiation import best_type
-from sinks.questions.cypher_engine import QueryError
+from sinks.questions.query_limits import QueryError, QueryTimeout, TooManyQueries
 
 Kind = Literal["solutions", "boolean", "graph"]
 
@@ -102,10 +102,6 @@ class SparqlAnswer:
 
     kind: Kind
     body: IO[bytes] | None
-
-
-class QueryTimeout(Exception):
-    """A query took longer than it may."""
 
 
 class SparqlGraph(Protocol):
@@ -200,6 +196,8 @@ class SparqlEndpoint:
             if not answering.done():
                 raise ClientDisconnect
             return answering.result()
+        except TooManyQueries as error:
+            raise _Refused(503, str(error), **{"Retry-After": str(error.retry_after)}) from error
         except QueryTimeout as error:
             raise _Refused(503, str(error)) from error
         except QueryError as error:

@@ -8,7 +8,7 @@ import ladybug
 from rapidfuzz import process
 
 from sinks.cypher.statement import run_statement
-from sinks.property_graph import DOCUMENT, DOCUMENT_PROPERTIES, ENTITY
+from sinks.labels import DOCUMENT, ENTITY
 
 # How many of many relationship types a message names.
 _SHOWN = 8
@@ -69,16 +69,18 @@ def _words(name: str) -> str:
 
 def _unknown_property(name: str, variable: str, connection: ladybug.Connection) -> str:
     nodes, relationships = _labels(connection)
-    of_nodes, of_relationships = (_properties(connection, kind[0]) for kind in (nodes, relationships))
+    of_nodes, of_relationships, of_documents = (
+        ", ".join(_properties(connection, label)) for label in (nodes[0], relationships[0], DOCUMENT)
+    )
     return (
-        f"'{variable}' has no property '{name}'. Nodes have {', '.join(of_nodes)}; "
-        f"relationships have {', '.join(of_relationships)}; documents have {', '.join(DOCUMENT_PROPERTIES)}"
+        f"'{variable}' has no property '{name}'. Nodes have {of_nodes}; "
+        f"relationships have {of_relationships}; documents have {of_documents}"
     )
 
 
 def _labels(connection: ladybug.Connection) -> tuple[list[str], list[str]]:
     """Return the labels of entities and the relationship types."""
-    rows = run_statement(connection, "CALL show_tables() RETURN name, type")[1]
+    rows = list(run_statement(connection, "CALL show_tables() RETURN name, type")[1])
     nodes, relationships = (sorted(name for name, kind in rows if kind == wanted) for wanted in ("NODE", "REL"))
     nodes.remove(DOCUMENT)
     return nodes, relationships

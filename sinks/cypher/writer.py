@@ -20,15 +20,8 @@ import pyarrow.compute as pc
 from schemas import TABLES, RelationSchema
 from sinks.cypher.query_errors import first_line
 from sinks.cypher.statement import run_statement
-from sinks.property_graph import (
-    DOCUMENT,
-    DOCUMENT_PROPERTIES,
-    EDGE_PROPERTIES,
-    ENTITY_PROPERTIES,
-    Names,
-    documents,
-    quoted,
-)
+from sinks.labels import DOCUMENT
+from sinks.property_graph import DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY_PROPERTIES, Names, documents, quoted
 from sinks.tables.evidence import edges_with_evidence
 from sinks.tables.tables import GraphTables, TableError
 from sinks.writer import GraphWriter, WriteError, relation_of

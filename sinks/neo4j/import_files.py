@@ -16,17 +16,9 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from schemas import TABLES, RelationSchema
+from sinks.labels import DOCUMENT, ENTITY
 from sinks.neo4j.statements import GRAPH, constraints
-from sinks.property_graph import (
-    DOCUMENT,
-    DOCUMENT_PROPERTIES,
-    EDGE_PROPERTIES,
-    ENTITY,
-    ENTITY_PROPERTIES,
-    Names,
-    check_edges,
-    documents,
-)
+from sinks.property_graph import DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY_PROPERTIES, Names, check_edges, documents
 from sinks.tables.evidence import edges_with_evidence
 from sinks.tables.tables import GraphTables
 from sinks.writer import GraphWriter, WriteError

@@ -18,17 +18,10 @@ import pyarrow.compute as pc
 from neo4j.exceptions import IncompleteCommit
 
 from schemas import RelationSchema, content_hash
+from sinks.labels import DOCUMENT, ENTITY
 from sinks.neo4j.digests import Digests, hashes
 from sinks.neo4j.statements import GRAPH, constraints, indexes
-from sinks.property_graph import (
-    DOCUMENT,
-    DOCUMENT_PROPERTIES,
-    EDGE_PROPERTIES,
-    ENTITY,
-    ENTITY_PROPERTIES,
-    Names,
-    documents,
-)
+from sinks.property_graph import DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY_PROPERTIES, Names, documents
 from sinks.tables.evidence import edges_with_evidence
 from sinks.tables.tables import GraphTables
 from sinks.writer import WriteError

@@ -14,7 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from sinks.property_graph import DOCUMENT, DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY, ENTITY_PROPERTIES, Names
+from sinks.labels import DOCUMENT, ENTITY
+from sinks.property_graph import DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY_PROPERTIES, Names
 
 # The node that says what the database holds, and whether it is whole.
 GRAPH = "FactmillGraph"

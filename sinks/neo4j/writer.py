@@ -19,22 +19,14 @@ import pyarrow as pa
 from neo4j.exceptions import IncompleteCommit
 
 from schemas import RelationSchema
+from sinks.labels import DOCUMENT, ENTITY
 from sinks.neo4j.connection import Server, connected
 from sinks.neo4j.digests import Buckets, Range
 from sinks.neo4j.existing import ExistingElements, fingerprint
 from sinks.neo4j.schedule import Cell, cell_of, rounds
 from sinks.neo4j.state import OUR_EDGES, MiscountError, begin, digests_of, finish
 from sinks.neo4j.statements import DOCUMENTS, EDGES, NODES, Batch, Row, document_rows, edge_rows, node_rows, removals
-from sinks.property_graph import (
-    DOCUMENT,
-    DOCUMENT_PROPERTIES,
-    EDGE_PROPERTIES,
-    ENTITY,
-    ENTITY_PROPERTIES,
-    Names,
-    check_edges,
-    documents,
-)
+from sinks.property_graph import DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY_PROPERTIES, Names, check_edges, documents
 from sinks.tables.evidence import edges_with_evidence
 from sinks.tables.tables import GraphTables
 from sinks.writer import ServerWriter

@@ -1,4 +1,8 @@
-"""Cypher queries on the embedded database: read-only, plain values out, mistakes explained."""
+"""Cypher in the process of a query: opens the embedded database, answers, and explains errors.
+
+A request is `{"cypher": TEXT, "parameters": {...}}`. The head of an answer is `{"columns": [...]}`, and its bytes are
+one JSON array per row, each on a line.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,7 @@ import decimal
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,58 +20,97 @@ import ladybug
 
 from sinks.cypher.query_errors import explain, first_line
 from sinks.cypher.statement import run_statement
+from sinks.questions.query_limits import QueryError, QueryLimits
+from sinks.questions.query_worker import Output
 
-# Memory for pages and intermediate results; a query that needs more is refused instead of exhausting the machine.
-_MEMORY = 2 * 2**30
 _READING = ("MATCH", "OPTIONAL", "UNWIND", "WITH", "RETURN", "CALL")
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/""", re.DOTALL)
-# What the database adds to nodes, relationships and paths, beside `_LABEL`.
+# What reads files. The process of a query has none; this only says so before the database is asked.
+_FILES = re.compile(r"\b(?:LOAD\s+FROM|COPY\s|ATTACH\s|INSTALL\s|(?:EXPORT|IMPORT)\s+DATABASE|READ_[A-Z_]+\s*\()", re.I)
+_NO_FILES = "a query reads this graph and no other file: LOAD FROM, COPY, ATTACH, INSTALL and the like are refused"
+# What the database adds to nodes, relationships and paths, except `_LABEL`.
 _INTERNAL = {"_ID", "_SRC", "_DST"}
+# The address space that the database reserves for its pages: a power of two.
+_SMALLEST = 2**30
 
 
-class QueryError(ValueError):
-    """A query could not be answered; the message says where it is wrong and what to write instead."""
-
-
-@dataclass(frozen=True)
-class QueryResult:
-    """The answer of a query: one name per column, one value per column in every row; all values fit JSON.
-
-    Nodes and relationships are dictionaries of their properties, with their label or type under `_label`; paths are
-    dictionaries with the lists `nodes` and `relationships`.
-    """
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-
-
-def query(database: str | Path, cypher: str, parameters: Mapping[str, Any] | None = None) -> QueryResult:
-    """Answer a Cypher query from the database that `CypherWriter` wrote; several processes may ask at once.
+class CypherEngine:
+    """The database that `CypherWriter` wrote, opened for reading.
 
     Args:
-        database: the file, or the output folder of a build that holds it as `graph.db`.
-        cypher: one reading statement; nothing is ever written.
-        parameters: values of `$name` in it, so that no text needs to be pasted into a query.
+        path: the file.
+        limits: of every query.
 
     Raises:
-        QueryError: there is no database, or the query is wrong; the message names the place and the remedy.
+        QueryError: it cannot be opened.
     """
-    database = Path(database)
-    path = database / "graph.db" if database.is_dir() else database
-    if not path.is_file():
-        raise QueryError(f"no database '{path}': build a graph first with 'factmill build INPUT --out DIR'")
-    given = dict(parameters or {})
-    _check(cypher, given)
-    try:
-        opened = ladybug.Database(path, read_only=True, buffer_pool_size=_MEMORY)
-    except RuntimeError as error:
-        raise QueryError(f"'{path}' cannot be opened as a graph ({first_line(str(error))}): build it again") from error
-    with opened, ladybug.Connection(opened) as connection:
+
+    def __init__(self, path: Path, limits: QueryLimits) -> None:
+        self._path = path
+        self._limits = limits
+        # Half for the pages of the database, half for everything else.
+        self.heap = limits.memory // 2
         try:
-            columns, rows = run_statement(connection, cypher, given)
+            size = path.stat().st_size
+            if not size:
+                raise QueryError(f"'{path}' is empty: build the graph again")
+            self._database = ladybug.Database(
+                path,
+                read_only=True,
+                buffer_pool_size=limits.memory - self.heap,
+                max_db_size=max(_SMALLEST, 1 << (2 * size).bit_length()),
+            )
+            self._connection = ladybug.Connection(self._database)
+        except (RuntimeError, OSError) as error:
+            reason = first_line(str(error))
+            raise QueryError(f"'{path}' cannot be opened as a graph ({reason}): build it again") from error
+
+    @staticmethod
+    def load_libraries() -> None:
+        """Load what ladybug loads with the first database and the first statement."""
+        with (
+            ladybug.Database(":memory:", buffer_pool_size=_SMALLEST // 16, max_db_size=_SMALLEST) as database,
+            ladybug.Connection(database) as connection,
+        ):
+            list(run_statement(connection, "RETURN 1")[1])
+
+    def files(self) -> list[Path]:
+        """Return the file of the database."""
+        return [self._path]
+
+    def accept_reach(self, files: bool, network: bool) -> None:
+        """Refuse all queries where one of them could open a file.
+
+        Raises:
+            QueryError: one could.
+        """
+        if files or network:
+            raise QueryError("this system does not let factmill keep queries away from other files: none is answered")
+
+    def answer(self, request: Mapping[str, Any], head: Callable[[dict[str, Any]], None], output: Output) -> None:
+        """Answer one reading statement.
+
+        Raises:
+            QueryError: the query is wrong; the message names the place and the remedy.
+        """
+        cypher, parameters = request["cypher"], request["parameters"]
+        self._limits.check_text(cypher)
+        _check(cypher, parameters)
+        try:
+            columns, rows = run_statement(self._connection, cypher, parameters)
         except RuntimeError as error:
-            raise QueryError(explain(str(error), cypher, connection)) from error
-    return QueryResult(column_names(cypher, columns), [tuple(_plain(value) for value in row) for row in rows])
+            raise QueryError(self._explained(str(error), cypher)) from error
+        head({"columns": column_names(cypher, columns)})
+        try:
+            for row in rows:
+                output.write(json.dumps([_plain(value) for value in row], ensure_ascii=False).encode() + b"\n")
+        except RuntimeError as error:
+            raise QueryError(self._explained(str(error), cypher)) from error
+
+    def _explained(self, message: str, cypher: str) -> str:
+        if re.search(r"Too many open files|Permission denied|Operation not permitted|No files? found", message):
+            return _NO_FILES
+        return explain(message, cypher, self._connection)
 
 
 def column_names(cypher: str, given: Sequence[str]) -> tuple[str, ...]:
@@ -106,7 +148,10 @@ def column_names(cypher: str, given: Sequence[str]) -> tuple[str, ...]:
 
 
 def _check(cypher: str, parameters: Mapping[str, Any]) -> None:
-    """Refuse what does not only read, and parameters without a value, which the database takes for null."""
+    """Refuse what does not only read, and parameters without a value, which the database takes for null.
+
+    The database is read-only and the process has no other file: this is for the messages.
+    """
     code = _blank(cypher).strip().removesuffix(";").rstrip()
     if not code:
         raise QueryError("the query is empty: try 'MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name LIMIT 10'")
@@ -115,14 +160,11 @@ def _check(cypher: str, parameters: Mapping[str, Any]) -> None:
         raise QueryError(f"a query only reads: it begins with {', '.join(_READING)}, not with '{word}'")
     if ";" in code:
         raise QueryError("one query at a time: there is a ';' inside")
+    if _FILES.search(code):
+        raise QueryError(_NO_FILES)
     for name in re.findall(r"\$(\w+)", code):
         if name not in parameters:
             raise QueryError(f"the query uses ${name}, and no value was given for it")
-    try:
-        json.dumps([cypher, _plain(parameters)], ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        half = repr(error.object[error.start])
-        raise QueryError(f"the query or one of its values holds {half}, half of a surrogate pair and no text") from None
 
 
 def _blank(cypher: str) -> str:

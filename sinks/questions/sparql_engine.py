@@ -1,19 +1,30 @@
-"""SPARQL queries on the embedded store: read-only, nothing outside is asked, mistakes explained."""
+"""SPARQL in the process of a query: opens the embedded store, answers, and explains errors.
+
+Requests are `{"size": true}`, whose head is `{"triples": N}`, and `{"sparql": TEXT, "default_graphs": [...],
+"named_graphs": [...], "media_types": {FORM: MEDIA TYPE}}` with a media type for each acceptable form of an answer:
+`solutions`, `boolean`, `graph`. The head of an answer is `{"form": FORM}`, and its bytes are of that media type; an
+answer whose form is not acceptable has none.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import pyoxigraph
 
-from schemas import RelationSchema
-from sinks.questions.cypher_engine import QueryError
-from sinks.rdf.iris import PREFIXES
-from sinks.rdf.store import open_store
+from sinks.questions.query_limits import QueryError, QueryLimits
+from sinks.questions.query_worker import Output
+from sinks.rdf.prefixes import PREFIXES
 
-Answer = pyoxigraph.QuerySolutions | pyoxigraph.QueryBoolean | pyoxigraph.QueryTriples
-
+_SERVICE = "SERVICE is refused: a query reads this graph and sends nothing to other servers"
+_FORM_NAMES = {
+    pyoxigraph.QuerySolutions: "solutions",
+    pyoxigraph.QueryBoolean: "boolean",
+    pyoxigraph.QueryTriples: "graph",
+}
 # The tokens among which a keyword could hide, longest first: comments, texts, IRIs, prefixed names, variables, words.
 _TOKEN = re.compile(
     r"""
@@ -31,67 +42,128 @@ _UPDATES = {"INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE
 _FORMS = {"SELECT", "ASK", "CONSTRUCT", "DESCRIBE"}
 
 
-class SparqlStore:
-    """The store of a graph, and questions to it.
+class SparqlEngine:
+    """The store that `sinks.rdf.store` made, opened for reading.
 
     Args:
-        folder: the output folder of a build.
-        schema: the relation schema that the graph was built with.
+        path: the folder of the store.
+        limits: of every query.
 
     Raises:
-        TableError, WriteError, OSError: as `open_store`.
+        QueryError: it cannot be opened.
     """
 
-    def __init__(self, folder: str | Path, schema: RelationSchema) -> None:
-        self._store = open_store(folder, schema)
+    def __init__(self, path: Path, limits: QueryLimits) -> None:
+        self._path = path
+        self._limits = limits
+        self._isolated = False
+        self.heap = limits.memory
+        try:
+            self._store = pyoxigraph.Store.read_only(str(path))
+        except (OSError, RuntimeError) as error:
+            raise QueryError(
+                f"'{path}' cannot be opened as a store ({error}): remove it, and it is made again"
+            ) from error
 
-    def __len__(self) -> int:
-        """Return the number of triples."""
-        return len(self._store)
+    @staticmethod
+    def load_libraries() -> None:
+        """Load nothing: pyoxigraph is one library."""
 
-    def query(
-        self, sparql: str, default_graphs: list[str] | None = None, named_graphs: list[str] | None = None
-    ) -> Answer:
-        """Answer one query; the prefixes of `sinks.rdf.iris` need no declaration.
+    def files(self) -> list[Path]:
+        """Return the files with triples. A store that has very many of them opens some only when it needs them."""
+        return sorted(self._path.glob("*.sst"))
 
-        Args:
-            sparql: SELECT, ASK, CONSTRUCT or DESCRIBE.
-            default_graphs, named_graphs: IRIs of the graphs to ask, as the SPARQL protocol has them.
+    def accept_reach(self, files: bool, network: bool) -> None:
+        """Note whether this process has a network; without one, SERVICE has no effect whatever the query says."""
+        self._isolated = not network
+
+    def answer(self, request: Mapping[str, Any], head: Callable[[dict[str, Any]], None], output: Output) -> None:
+        """Answer a query of any form.
 
         Raises:
-            QueryError: it is no such query, or asks another server; the message names the place and the remedy.
+            QueryError: the query is wrong or not acceptable; the message names the place and the remedy.
         """
+        if request.get("size"):
+            head({"triples": len(self._store)})
+            return
+        sparql = request["sparql"]
+        self._limits.check_text(sparql)
+        if not self._isolated:
+            check_without_isolation(sparql)
         check_query(sparql)
         try:
-            return self._store.query(
+            answer = self._store.query(
                 sparql,
                 prefixes=PREFIXES,
-                default_graph=[pyoxigraph.NamedNode(iri) for iri in default_graphs or []] or None,
-                named_graphs=[pyoxigraph.NamedNode(iri) for iri in named_graphs or []] or None,
+                default_graph=_graphs(request["default_graphs"]),
+                named_graphs=_graphs(request["named_graphs"]),
             )
+            form = _FORM_NAMES[type(answer)]
+            media_type = request["media_types"].get(form)
+            head({"form": form})
+            if media_type is not None:
+                _write(answer, media_type, output)
         except SyntaxError as error:
             raise QueryError(_explain(str(error), sparql)) from error
-        except ValueError as error:
+        except OSError as error:
+            # A query does no input and output but reading the store, unless it asks another server.
+            if "service" in sparql.casefold():
+                raise QueryError(_SERVICE) from error
+            raise QueryError(f"the query cannot be answered: {error}") from error
+        except (ValueError, RuntimeError) as error:
+            if isinstance(error, QueryError):
+                raise
             raise QueryError(f"the query cannot be answered: {error}") from error
 
 
+def _graphs(iris: list[str]) -> Any:
+    return [pyoxigraph.NamedNode(iri) for iri in iris] or None
+
+
+def _write(
+    answer: pyoxigraph.QuerySolutions | pyoxigraph.QueryBoolean | pyoxigraph.QueryTriples,
+    media_type: str,
+    output: Output,
+) -> None:
+    file = cast(Any, output)
+    if isinstance(answer, pyoxigraph.QueryTriples):
+        pyoxigraph.serialize(answer, file, pyoxigraph.RdfFormat.from_media_type(media_type), prefixes=PREFIXES)
+    else:
+        answer.serialize(file, pyoxigraph.QueryResultsFormat.from_media_type(media_type))
+
+
+def check_without_isolation(sparql: str) -> None:
+    """Refuse the letters of SERVICE anywhere, for systems that leave the process of a query a network.
+
+    The parser takes a keyword only as it is written, so a text without these letters has no SERVICE. Within quotes and
+    IRIs an escape such as `\\u0053` stands for a letter.
+
+    Raises:
+        QueryError: the letters occur.
+    """
+    if "service" in sparql.casefold():
+        raise QueryError(
+            f"{_SERVICE}. This system cannot keep a query from the network, so the letters are refused everywhere: in "
+            f"a text or an IRI write \\u0053 for the S, and choose another name for a variable"
+        )
+
+
 def check_query(sparql: str) -> None:
-    """Refuse what is no query, and the keyword SERVICE, with which a query sends requests to other servers.
+    """Refuse what is no query, and the keyword SERVICE where it is seen.
+
+    This is for the messages: the store is read-only and the process has no network, so a keyword that is not seen here
+    has no effect.
 
     Raises:
         QueryError: the query is empty, an update, or uses SERVICE.
     """
-    try:
-        sparql.encode()
-    except UnicodeEncodeError:
-        raise QueryError("the query holds half of a surrogate pair, which is no text") from None
     # SPARQL reads \u0053 as S before anything else.
     plain = re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", _character, sparql)
     for text in {sparql, plain}:
         words = [match["word"].upper() for match in _TOKEN.finditer(text) if match["word"]]
         # Also within a word: a parser may take "trueSERVICE" for two.
         if any("SERVICE" in word for word in words):
-            raise QueryError("SERVICE is refused: a query reads this graph and sends nothing to other servers")
+            raise QueryError(_SERVICE)
         begin = next((word for word in words if word in _FORMS | _UPDATES), None)
         if begin in _UPDATES:
             raise QueryError(f"a query only reads: it begins with {', '.join(sorted(_FORMS))}, not with {begin}")

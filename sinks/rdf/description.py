@@ -11,7 +11,7 @@ import rdflib
 from rdflib.namespace import DCAT, DCTERMS, PROV, RDF, VOID, XSD
 
 from schemas import RelationSchema
-from sinks.rdf.iris import BASE, PREFIXES, quoted
+from sinks.rdf.prefixes import BASE, PREFIXES, quoted
 from sinks.tables.tables import GraphTables
 from sinks.writer import relation_of
 

@@ -15,37 +15,13 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from urllib.parse import quote
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import Relation
+from sinks.rdf.prefixes import PREFIXES, SAFE, quoted
 from sinks.tables.arrow_text import data_and_offsets, flags, replaced
-
-BASE = "https://w3id.org/factmill/"
-# What is named in this namespace, each kind under its own prefix.
-KINDS = ("node", "edge", "evidence", "document", "type", "metadata", "kb", "relation", "claim", "statement")
-PREFIXES = {
-    "fm": f"{BASE}vocabulary#",
-    **{kind: f"{BASE}{kind}/" for kind in KINDS},
-    "wd": "http://www.wikidata.org/entity/",
-    "wdt": "http://www.wikidata.org/prop/direct/",
-    "p": "http://www.wikidata.org/prop/",
-    "ps": "http://www.wikidata.org/prop/statement/",
-    "wikibase": "http://wikiba.se/ontology#",
-    "mesh": "http://id.nlm.nih.gov/mesh/",
-    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
-    "xsd": "http://www.w3.org/2001/XMLSchema#",
-    "skos": "http://www.w3.org/2004/02/skos/core#",
-    "dcterms": "http://purl.org/dc/terms/",
-    "prov": "http://www.w3.org/ns/prov#",
-    "nif": "http://persistence.uni-leipzig.org/nlp2rdf/ontologies/nif-core#",
-}
 
 # Prefix of a knowledge-base id, and what its IRI begins with in place of `prefix:`.
 KNOWLEDGE_BASES = {
@@ -57,10 +33,8 @@ KNOWLEDGE_BASES = {
     "pubmed": "https://pubmed.ncbi.nlm.nih.gov/",
 }
 
-# What stands in an IRI as it is, beside letters and digits of ASCII.
-_SAFE = "-._~/:(),!*;@$"
 _DIGITS = np.frombuffer(b"0123456789ABCDEF", np.uint8)
-_UNSAFE = flags(lambda byte: not (chr(byte).isascii() and (chr(byte).isalnum() or chr(byte) in _SAFE)))
+_UNSAFE = flags(lambda byte: not (chr(byte).isascii() and (chr(byte).isalnum() or chr(byte) in SAFE)))
 
 
 def encoded(values: pa.Array) -> pa.Array:
@@ -98,27 +72,6 @@ def claim_iris(relation: Relation) -> tuple[str, str, str]:
         return PREFIXES["wd"] + name, PREFIXES["p"] + name, PREFIXES["ps"] + name
     name = quoted(relation.id)
     return PREFIXES["relation"] + name, PREFIXES["claim"] + name, PREFIXES["statement"] + name
-
-
-def quoted(name: str) -> str:
-    """Return one name as `encoded` encodes it."""
-    return quote(name, safe=_SAFE)
-
-
-@cache
-def expanded(name: str) -> str:
-    """Return the IRI of a prefixed name such as `rdfs:label`."""
-    prefix, _, word = name.partition(":")
-    return PREFIXES[prefix] + word
-
-
-@cache
-def shortened(iri: str) -> str | None:
-    """Return the prefixed name of an IRI, or None if none of the prefixes fits or the rest is no plain word."""
-    for prefix, base in PREFIXES.items():
-        if iri.startswith(base) and re.fullmatch(r"[A-Za-z0-9_]+", iri[len(base) :]):
-            return f"{prefix}:{iri[len(base) :]}"
-    return None
 
 
 def _encode(values: pa.Array) -> pa.Array:

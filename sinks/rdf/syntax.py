@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sinks.rdf.iris import PREFIXES, expanded, shortened
+from sinks.rdf.prefixes import PREFIXES, expanded, shortened
 from sinks.tables.arrow_text import Pieces, concat, escaped, grouped, taken
 
 

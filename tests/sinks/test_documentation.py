@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sinks import query
-from sinks.questions.sparql_engine import SparqlStore
+from sinks.questions.sparql import SparqlStore
 from tests.sinks.graphs import SCHEMA
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -8,7 +8,7 @@ from runners.web.app import SPARQL_PATH, make_app
 from runners.web.server import WebServer
 from runners.web.sparql import SparqlEndpoint
 from runners.web.stored_graph import StoredGraph
-from sinks.questions.sparql_engine import SparqlStore
+from sinks.questions.sparql import SparqlStore
 from tests.sinks.graphs import SCHEMA, small_graph
 
 NAMES = "SELECT ?name { ?node rdfs:label ?name ; fm:mentions ?m } ORDER BY ?name"

@@ -11,9 +11,10 @@ import pytest
 from runners.errors import UserError
 from runners.web import server as module
 from runners.web.app import make_app
-from runners.web.sparql import QueryTimeout, SparqlAnswer, SparqlEndpoint
+from runners.web.sparql import SparqlAnswer, SparqlEndpoint
 from runners.web.stored_graph import StoredGraph
-from sinks.questions.sparql_engine import SparqlStore
+from sinks.questions.query_limits import QueryTimeout
+from sinks.questions.sparql import SparqlStore
 from tests.runners.web.serving import request, running, serving
 from tests.sinks.graphs import SCHEMA, small_graph
 

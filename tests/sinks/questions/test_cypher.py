@@ -2,13 +2,21 @@ import json
 
 import pytest
 
-from sinks import QueryError, query
+from sinks import CypherWriter, QueryError, query
+from sinks.questions.cypher import CypherDatabase
 from sinks.questions.cypher_engine import column_names
+from sinks.questions.query_limits import AnswerTooLarge, QueryCrash, QueryLimits, QueryTimeout
+from tests.sinks.graphs import SCHEMA, make_node, small_graph
 
 
-def test_columns_are_named_as_the_query_writes_them(small_folder):
-    result = query(
-        small_folder,
+@pytest.fixture(scope="module")
+def database(small_folder):
+    with CypherDatabase(small_folder) as opened:
+        yield opened
+
+
+def test_columns_are_named_as_the_query_writes_them(database):
+    result = database.query(
         "MATCH (a)-[r]->(b) RETURN DISTINCT label(r), a.name AS head, count(*) as `how many`, 'x, RETURN y' "
         "ORDER BY head, label(r) LIMIT 1",
     )
@@ -34,8 +42,8 @@ def test_names_of_columns(cypher, given, columns):
     assert column_names(cypher, given) == columns
 
 
-def test_nodes_relationships_and_paths_are_plain_dictionaries(small_folder):
-    result = query(small_folder, "MATCH p = (a)-[r:FATHER]->(b) RETURN a, r, p")
+def test_nodes_relationships_and_paths_are_plain_dictionaries(database):
+    result = database.query("MATCH p = (a)-[r:FATHER]->(b) RETURN a, r, p")
     node, relationship, path = result.rows[0]
     assert node["_label"] == "PER"
     assert node["aliases"] == ["Ada", "Ada Lovelace", "Countess of Lovelace"]
@@ -46,23 +54,23 @@ def test_nodes_relationships_and_paths_are_plain_dictionaries(small_folder):
     assert json.loads(json.dumps(result.rows)) == [[node, relationship, path]]
 
 
-def test_every_kind_of_value_fits_json(small_folder):
+def test_every_kind_of_value_fits_json(database):
     cypher = (
         "MATCH (n {name: 'London'}) RETURN 1.0 / 0, cast('3' AS INT128), date('2020-01-31'), "
         "timestamp('2020-01-31 10:00:00'), interval('3 days'), encode('ab'), id(n), null, true, [1.5], {a: 1}"
     )
-    row = query(small_folder, cypher).rows[0]
+    row = database.query(cypher).rows[0]
     assert row[:6] == ("inf", 3, "2020-01-31", "2020-01-31T10:00:00", "3 days, 0:00:00", "6162")
     assert row[7:] == (None, True, [1.5], {"a": 1})
     assert isinstance(row[6], str)
     json.dumps(row, allow_nan=False)
 
 
-def test_parameters_are_values_never_text_of_the_query(small_folder):
+def test_parameters_are_values_never_text_of_the_query(database):
     cypher = "MATCH (n) WHERE n.name = $name RETURN n.name"
-    assert query(small_folder, cypher, {"name": "London"}).rows == [("London",)]
-    assert query(small_folder, cypher, {"name": "London' OR '1' = '1"}).rows == []
-    assert query(small_folder, "RETURN $x, '$y'", {"x": [1, 2]}).rows == [([1, 2], "$y")]
+    assert database.query(cypher, {"name": "London"}).rows == [("London",)]
+    assert database.query(cypher, {"name": "London' OR '1' = '1"}).rows == []
+    assert database.query("RETURN $x, '$y'", {"x": [1, 2]}).rows == [([1, 2], "$y")]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +106,9 @@ def test_parameters_are_values_never_text_of_the_query(small_folder):
         ("RETURN '\ud800'", "half of a surrogate pair"),
     ],
 )
-def test_mistakes_are_explained_in_one_line(cypher, message, small_folder):
+def test_mistakes_are_explained_in_one_line(cypher, message, database):
     with pytest.raises(QueryError, match=message) as caught:
-        query(small_folder, cypher)
+        database.query(cypher)
     assert "\n" not in str(caught.value)
     assert "exception" not in str(caught.value).lower()
 
@@ -118,14 +126,97 @@ def test_a_query_never_writes(small_folder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_quotes_hide_what_looks_like_code(small_folder):
+def test_quotes_hide_what_looks_like_code(database):
     for name in ("a; b", "$x", "CREATE", "// no comment", "it\\'s"):
-        assert query(small_folder, f"MATCH (n {{name: '{name}'}}) RETURN n.name").rows == []
+        assert database.query(f"MATCH (n {{name: '{name}'}}) RETURN n.name").rows == []
 
 
 def test_a_missing_or_broken_database_is_named(tmp_path):
     with pytest.raises(QueryError, match=r"no database '.*graph.db': build a graph first"):
         query(tmp_path, "MATCH (n) RETURN n")
+    (tmp_path / "graph.db").touch()
+    with pytest.raises(QueryError, match=r"graph.db' is empty: build the graph again"):
+        query(tmp_path, "MATCH (n) RETURN n")
     (tmp_path / "graph.db").write_bytes(b"nothing of the kind" * 1000)
     with pytest.raises(QueryError, match=r"graph.db' cannot be opened as a graph \(.*\): build it again"):
         query(tmp_path, "MATCH (n) RETURN n")
+
+
+SECRET = "the secret of another file"
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory):
+    path = tmp_path_factory.mktemp("other") / "secret.csv"
+    path.write_text(f"{SECRET}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "cypher",
+    [
+        "WITH 1 AS x LOAD FROM '{}' (file_format='csv', header=false) RETURN *",
+        "WITH 1 AS x LOAD/* */FROM '{}' (file_format='csv', header=false) RETURN *",
+        "WITH 1 AS x LOAD //x\nFROM '{}' (file_format='csv', header=false) RETURN *",
+        "MATCH (n) LOAD FROM '{}' (file_format='csv', header=false) RETURN * LIMIT 1",
+        "UNWIND [1] AS x LOAD FROM '{}' RETURN *",
+        "RETURN 1 UNION ALL LOAD FROM '{}' (file_format='csv', header=false) RETURN *",
+        "WITH 1 AS x LOAD FROM $path RETURN *",
+        "MATCH (n) WHERE EXISTS {{ LOAD FROM '{}' RETURN 1 }} RETURN n",
+        "CALL READ_CSV_SERIAL('{}') RETURN *",
+        "CALL `READ_CSV_PARALLEL`('{}') RETURN *",
+        "CALL READ_NPY('{}') RETURN *",
+        "MATCH (n) WITH n COPY PER FROM '{}'",
+        "WITH 1 AS x ATTACH '{}' AS other (dbtype lbug)",
+        "WITH 1 AS x INSTALL httpfs",
+        "WITH 1 AS x EXPORT DATABASE '{}.copy'",
+        "WITH 1 AS x IMPORT DATABASE '{}'",
+    ],
+)
+@pytest.mark.parametrize("seen", [True, False])
+def test_no_other_file_is_read_whether_the_words_are_seen_or_not(cypher, seen, secret, small_folder, monkeypatch):
+    cypher = cypher.format(secret)
+    limits = QueryLimits(seconds=10)
+    engine = "sinks.questions.cypher_engine:CypherEngine" if seen else "tests.sinks.questions.engines:BlindCypherEngine"
+    monkeypatch.setattr("sinks.questions.cypher._ENGINE", engine)
+    with CypherDatabase(small_folder, limits) as opened, pytest.raises(QueryError) as caught:
+        rows = opened.query(cypher, {"path": str(secret)}).rows
+        pytest.fail(f"answered with {rows}")
+    assert SECRET not in str(caught.value)
+    assert sorted(path.name for path in secret.parent.iterdir()) == ["secret.csv"]
+
+
+@pytest.mark.parametrize(
+    ("cypher", "errors"),
+    [
+        ("RETURN " + "(" * 20_000 + "1" + ")" * 20_000, QueryError),
+        ("RETURN " + "1 + " * 30_000 + "1", (QueryTimeout, QueryCrash)),
+        ("UNWIND range(1, 10000000000) AS x RETURN count(x)", (QueryTimeout, QueryCrash, QueryError)),
+        ("MATCH (a)-[*1..30]-(b), (c)-[*1..30]-(d), (e)-[*1..30]-(f) RETURN count(*)", (QueryTimeout, QueryError)),
+        ("CALL `READ_PARQUET`('x.parquet') RETURN *", (QueryCrash, QueryError)),
+        ("UNWIND range(1, 3000000) AS x RETURN x, 'some text that makes the answer large'", AnswerTooLarge),
+    ],
+)
+def test_an_excessive_query_costs_itself_and_nothing_else(cypher, errors, small_folder):
+    with CypherDatabase(small_folder, QueryLimits(seconds=2, memory=2**28, answer=2**20)) as opened:
+        with pytest.raises(errors) as caught:
+            opened.query(cypher)
+        assert "\n" not in str(caught.value)
+        assert opened.query("RETURN 1").rows == [(1,)]
+
+
+def test_a_graph_that_was_built_again_is_opened_anew(tmp_path):
+    graph = small_graph()
+    with_more = small_graph()
+    with_more.nodes.append(make_node("New"))
+    count = "MATCH (n) WHERE n.name IS NOT NULL RETURN count(*)"
+    CypherWriter().write(graph.write(tmp_path), tmp_path / "graph.db", SCHEMA)
+    with CypherDatabase(str(tmp_path)) as opened:
+        assert opened.query(count).rows == [(len(graph.nodes),)]
+        CypherWriter().write(with_more.write(tmp_path), tmp_path / "graph.db", SCHEMA)
+        assert opened.query(count).rows == [(len(graph.nodes) + 1,)]
+
+
+def test_values_that_json_lacks_are_refused_with_a_remedy(database):
+    with pytest.raises(QueryError, match=r"value of \$x is no text.*write date\('2020-01-31'\)"):
+        database.query("RETURN $x", {"x": object()})

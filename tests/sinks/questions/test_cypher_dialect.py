@@ -9,7 +9,7 @@ from sinks import CypherWriter, query
 from sinks.neo4j.writer import Neo4jWriter
 from tests.sinks.graphs import SCHEMA, Graph, make_edge, make_node, random_graph, small_graph, state
 
-TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "query-with-cypher.md").read_text("utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "how-to" / "query-with-cypher.md").read_text("utf-8")
 
 
 def documented():

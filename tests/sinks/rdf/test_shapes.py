@@ -8,7 +8,7 @@ from schemas.rdf.files import shapes, vocabulary
 from sinks import RdfWriter
 from sinks.rdf import shapes as module
 from sinks.rdf.description import describe_dataset
-from sinks.rdf.iris import PREFIXES
+from sinks.rdf.prefixes import PREFIXES
 from sinks.rdf.shapes import violations
 from tests.sinks.graphs import SCHEMA, Graph, make_edge, make_node, odd_graph, random_graph, small_graph, state
 

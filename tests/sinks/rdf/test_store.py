@@ -1,3 +1,6 @@
+import errno
+import os
+import shutil
 import subprocess
 import sys
 
@@ -6,7 +9,7 @@ import pytest
 
 from sinks import RdfWriter, TableError, WriteError
 from sinks.rdf import store as module
-from sinks.rdf.store import STORE, open_store
+from sinks.rdf.store import STORE, make_store, open_store
 from tests.sinks.graphs import SCHEMA, Graph, make_node, odd_graph, small_graph
 from tests.sinks.readers import RdfReader
 
@@ -66,14 +69,15 @@ def test_an_interrupted_load_leaves_nothing_that_looks_whole(tmp_path, monkeypat
     assert len(open_store(tmp_path, SCHEMA))
 
 
-def test_a_graph_that_cannot_be_written_beside_is_loaded_elsewhere(tmp_path, monkeypatch):
+@pytest.mark.parametrize("reason", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_graph_in_a_folder_that_cannot_be_written_is_loaded_into_the_cache(reason, tmp_path, monkeypatch):
     small_graph().write(tmp_path / "graph")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     replacing = module.replacing
 
     def refused(target):
         if target.parent == tmp_path / "graph":
-            raise PermissionError(13, "Permission denied", str(target))
+            raise OSError(reason, os.strerror(reason), str(target))
         return replacing(target)
 
     monkeypatch.setattr(module, "replacing", refused)
@@ -81,6 +85,36 @@ def test_a_graph_that_cannot_be_written_beside_is_loaded_elsewhere(tmp_path, mon
     assert [path.name for path in (tmp_path / "graph").iterdir()] == ["tables"]
     (kept,) = (tmp_path / "cache" / "factmill").iterdir()
     assert kept.suffix == ".oxigraph"
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_make", lambda *_: pytest.fail("made again without need"))
+        assert make_store(tmp_path / "graph", SCHEMA).parent == kept
+
+
+def test_a_full_disk_is_no_reason_for_the_cache(tmp_path, monkeypatch):
+    small_graph().write(tmp_path)
+
+    def full(target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "replacing", full)
+    with pytest.raises(OSError, match="No space left"):
+        make_store(tmp_path, SCHEMA)
+
+
+def test_of_several_processes_at_once_one_makes_the_store_and_all_read_it(tmp_path):
+    small_graph().write(tmp_path)
+    code = (
+        "import sys; from sinks.rdf.store import open_store; from tests.sinks.graphs import SCHEMA; "
+        "print(len(open_store(sys.argv[1], SCHEMA)))"
+    )
+    for _ in range(2):
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        processes = [subprocess.Popen(command, **pipes) for _ in range(6)]
+        answers = [process.communicate() for process in processes]
+        assert len({out for out, _ in answers}) == 1, answers
+        assert [process.returncode for process in processes] == [0] * 6, answers
+        shutil.rmtree(tmp_path / STORE)
 
 
 def test_tables_that_are_missing_are_named(tmp_path):

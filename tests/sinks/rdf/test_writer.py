@@ -11,7 +11,8 @@ from rdflib.compare import isomorphic
 from schemas import load_relation_schema
 from sinks import RdfWriter
 from sinks.rdf import writer as module
-from sinks.rdf.iris import PREFIXES, encoded, knowledge_base_iris, shortened
+from sinks.rdf.iris import encoded, knowledge_base_iris
+from sinks.rdf.prefixes import PREFIXES, shortened
 from sinks.tables.arrow_text import concat, escaped
 from tests.sinks.graphs import ODD_NAMES, SCHEMA, Graph, make_edge, make_node, odd_graph, random_graph, small_graph
 from tests.sinks.readers import RdfReader
