@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from extractors.inference.confidence import Calibration
 from extractors.network.config import ModelConfig
+from extractors.recipes.card_facts import CardFacts
 from extractors.recipes.recipe import Recipe, Stage
 
 LEVELS = {
@@ -21,40 +22,52 @@ LEVELS = {
 GIVEN = "given_"
 
 
-# Where what a calibration says begins.
-_FIGURES = "## Figures"
+# Headings between which a calibration writes.
+_FIGURES, _AFTER_FIGURES = "## Figures", "## Limits"
 
 
 def model_card(recipe: Recipe, config: ModelConfig, calibration: Calibration) -> str:
-    """Return the card as Markdown: what it is, how it was trained, its figures and limits."""
-    schema = config.schema
+    """Return the card as Markdown with the front matter that model hubs read.
+
+    It states intended use, data and licences, training, figures with confidence intervals, and limits.
+    """
+    schema, facts = config.schema, recipe.card
     stages = "\n".join(f"{number}. {_stage(stage)}" for number, stage in enumerate(recipe.stages, 1))
-    course = f"{stages}\n\nThe best epoch was chosen on `{calibration.selected_on}`." if stages else "No training."
+    course = (
+        f"{stages}\n\nThe best epoch was chosen on `{calibration.selected_on}`." if stages else "No further training."
+    )
     starts = ", ".join(f"`{name}`" for name in recipe.starts)
     start = f", from the {'mean of the ' if len(recipe.starts) > 1 else ''}weights of {starts}" if starts else ""
+    encoder = f" ({facts.encoder})" if facts.encoder else ""
     what = "Relates given entities; it finds none itself."
     if config.joint:
         what = (
             "A joint extractor after JEREX (Eberts and Ulges 2021): mentions, clusters, entity types and relations "
             "from one encoder pass."
         )
-    card = f"""# factmill checkpoint: {schema.name}, {recipe.backbone}, {recipe.head}
+    command = f"\nThe command that trains it:\n\n```\n{facts.command.strip()}\n```\n" if facts.command else ""
+    card = f"""{_front_matter(facts)}# factmill checkpoint: {schema.name}, {recipe.backbone}, {recipe.head}
 
 {what} Entity types: {", ".join(schema.entity_types)}. Relations: {len(schema.relations)} (`relations.json`).
-
+{_intended_use(facts)}{_data(facts)}
 ## Training
 
-Encoder: `{recipe.backbone}`{start}; relation head: `{recipe.head}`; seed {recipe.seed}.
+Encoder: `{recipe.backbone}`{encoder}{start}; relation head: `{recipe.head}`; seed {recipe.seed}.
 
 {course}
+{command}
+{_FIGURES}
 
-"""
+{_AFTER_FIGURES}
+
+{_limits(facts)}"""
     return recalibrated(card, config, calibration)
 
 
 def recalibrated(card: str, config: ModelConfig, calibration: Calibration) -> str:
-    """Return a card with the cuts and figures of another calibration."""
-    kept = card.partition(_FIGURES)[0]
+    """Return a card with the thresholds and figures of another calibration."""
+    before, _, rest = card.partition(_FIGURES)
+    limits = rest.partition(_AFTER_FIGURES)[2]
     tables = "\n".join(_table(name, figures) for name, figures in calibration.figures.items())
     cuts = f"relation {calibration.relation_threshold} (calibrated probability)"
     how = "Entities given."
@@ -64,17 +77,50 @@ def recalibrated(card: str, config: ModelConfig, calibration: Calibration) -> st
             f"mention {calibration.mention_threshold}, repeated name {calibration.repeated_threshold}, "
             f"coreference {calibration.coreference_threshold}, {cuts}"
         )
-    return f"""{kept}{_FIGURES}
+    return f"""{before}{_FIGURES}
 
 {how} Thresholds and calibration were chosen on `{calibration.selected_on}`: {cuts}. Nothing was chosen on the last
 document set.
 
 {tables}
-## Limits
+{_AFTER_FIGURES}{limits}"""
 
-English only. The encoder ignores case, so factmill adds an embedding of each word's shape. Probabilities hold for
-documents like those they were calibrated on; for others, `factmill calibrate` fits them anew.
-"""
+
+def _front_matter(facts: CardFacts) -> str:
+    """Return the YAML head of the card in the form of the Hugging Face hub; empty without a licence."""
+    if not facts.license:
+        return ""
+    lines = ["---", f"license: {facts.license}", "library_name: factmill", "tags: [relation-extraction]"]
+    if facts.languages:
+        lines.append(f"language: [{', '.join(facts.languages)}]")
+    if facts.datasets:
+        lines.append("datasets:")
+        lines += [f'  - "{dataset.name}"' for dataset in facts.datasets]
+    return "\n".join([*lines, "---", "", ""])
+
+
+def _intended_use(facts: CardFacts) -> str:
+    parts = [facts.intended_use] if facts.intended_use else []
+    if facts.languages:
+        parts.append(f"Languages: {', '.join(facts.languages)}.")
+    if facts.license:
+        parts.append(f"Licence of the weights: {facts.license}.")
+    return f"\n## Intended use\n\n{' '.join(parts)}\n" if parts else ""
+
+
+def _data(facts: CardFacts) -> str:
+    if not facts.datasets:
+        return ""
+    rows = "\n".join(f"| {each.name} | {each.license} | {each.use} |" for each in facts.datasets)
+    return f"\n## Data\n\n| data set | licence | use |\n|---|---|---|\n{rows}\n"
+
+
+def _limits(facts: CardFacts) -> str:
+    general = (
+        "Probabilities hold for documents like those that they were calibrated on; `factmill calibrate` fits them to "
+        "others.",
+    )
+    return "".join(f"- {limit}\n" for limit in (*facts.limits, *general))
 
 
 def _stage(stage: Stage) -> str:

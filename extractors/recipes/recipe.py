@@ -10,6 +10,7 @@ import msgspec
 
 from extractors.network.config import Architecture
 from extractors.network.former_names import current_names
+from extractors.recipes.card_facts import CardFacts
 from schemas import Record
 
 # What stages call the network before the first of them.
@@ -118,6 +119,7 @@ class Recipe(Architecture, frozen=True, kw_only=True):
         warmup: share of a stage's steps.
         averaging: epochs are judged, and kept, with running means of the weights, of which each step leaves this share
             (0.998: means over some 500 steps); 0 for the weights themselves.
+        card: facts of the model card that follow from no other value.
     """
 
     backbone: str
@@ -131,6 +133,7 @@ class Recipe(Architecture, frozen=True, kw_only=True):
     clip: float = 1.0
     averaging: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     seed: int = 1
+    card: CardFacts = CardFacts()
 
     @property
     def starts(self) -> tuple[str, ...]:

@@ -124,7 +124,7 @@ def test_a_run_without_stages_calibrates_what_it_starts_from(tmp_path):
     assert load_extractor(str(folder)).calibration.figures.keys() == {"dev[:1]", "dev[1:]"}
     card = (folder / "README.md").read_text()
     assert "from the mean of the weights of `some`, `others`" in card
-    assert "No training." in card
+    assert "No further training." in card
 
 
 def test_two_stages_of_docre_ii_are_resumed_too(tmp_path):
