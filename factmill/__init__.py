@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from extractors import CheckpointError
     from extractors.inference.confidence import PrecisionError
     from factmill.building import build
-    from factmill.documents import make_document
+    from factmill.documents import GivenEntity, make_document
     from factmill.graph import Graph
     from factmill.graph import open_graph as open
     from factmill.graph_node import GraphEdge, GraphNode
@@ -42,6 +42,7 @@ _HOME = {
     "Document": "schemas",
     "ExtractedEntity": "factmill.result",
     "ExtractedFact": "factmill.result",
+    "GivenEntity": "factmill.documents",
     "Graph": "factmill.graph",
     "GraphEdge": "factmill.graph_node",
     "GraphNode": "factmill.graph_node",
@@ -73,6 +74,7 @@ __all__ = [
     "Document",
     "ExtractedEntity",
     "ExtractedFact",
+    "GivenEntity",
     "Graph",
     "GraphEdge",
     "GraphNode",

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from schemas import Document, content_hash
+from schemas import Document, Entity, Mention, content_hash
 from schemas.text.clean import clean, one_line
-from schemas.text.segmentation import segment
+from schemas.text.segmentation import Spans, align, segment
 
 
-def make_document(text: str, *, id: str | None = None, title: str = "", source: str = "") -> Document:
+@dataclass(frozen=True)
+class GivenEntity:
+    """An entity of a text that is known before extraction.
+
+    Attributes:
+        type: entity type, one of the model's.
+        spans: (start, end) characters of its mentions.
+        kb_ids: ids in knowledge bases, for example `("wiki:Marie Curie",)`; they identify its node in a graph.
+    """
+
+    type: str
+    spans: Sequence[tuple[int, int]]
+    kb_ids: Sequence[str] = ()
+
+
+def make_document(
+    text: str,
+    *,
+    id: str | None = None,
+    title: str = "",
+    source: str = "",
+    entities: Iterable[GivenEntity] | None = None,
+) -> Document:
     """Return a text as a document, cut into sentences and tokens.
 
     Args:
@@ -18,16 +41,42 @@ def make_document(text: str, *, id: str | None = None, title: str = "", source: 
         id: unique in the corpus; a hash of the text if absent, so that equal texts are one document.
         title: title for people; a name in the text that equals it is preferred as the name of a node.
         source: where the text comes from, for example the name of a file.
+        entities: all entities of the text, which a model then only relates; None has it find them.
 
     Raises:
         TypeError: `text` is no str.
+        ValueError: an entity has no mention, or one outside the text or without a visible character.
     """
     if not isinstance(text, str):
         raise TypeError(f"a text is a str, not {described(text)}")
     text = clean(text)
-    tokens, sentences = segment(text)
-    given = one_line(id) if id else f"text:{content_hash('text', text)}"
-    return Document(given, one_line(source), one_line(title), text, tokens, sentences)
+    given = None if entities is None else list(entities)
+    spans = [span for entity in given or () for span in entity.spans]
+    for start, end in spans:
+        if not 0 <= start < end <= len(text):
+            raise ValueError(f"the mention {start}:{end} leaves the text, which has {len(text)} characters")
+    tokens, sentences = segment(text, spans)
+    return Document(
+        id=one_line(id) if id else f"text:{content_hash('text', text)}",
+        source=one_line(source),
+        title=one_line(title),
+        text=text,
+        tokens=tokens,
+        sentences=sentences,
+        entities=None if given is None else tuple(_entity(entity, text, tokens) for entity in given),
+    )
+
+
+def _entity(given: GivenEntity, text: str, tokens: Spans) -> Entity:
+    mentions = []
+    for start, end in given.spans:
+        place = align(tokens, start, end)
+        if place is None:
+            raise ValueError(f"the mention {start}:{end} ({text[start:end]!r}) has no visible character")
+        mentions.append(Mention(*place, given.type))
+    if not mentions:
+        raise ValueError(f"an entity of type '{given.type}' has no mention: give one, or leave it out")
+    return Entity(tuple(sorted(mentions, key=lambda m: (m.start, m.end))), given.type, tuple(sorted(given.kb_ids)))
 
 
 def as_document(item: object) -> Document:

@@ -30,12 +30,9 @@ def install(folder: Path, distribution: str, files: dict[str, str], entries: dic
 
 
 def use(folder: Path, monkeypatch) -> None:
-    """Put the folder on Python's path for one test, and forget the modules in it afterwards."""
+    """Put the folder on Python's path for one test, whose imports see none of its modules as another test left them."""
     monkeypatch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
-    for path in folder.iterdir():
-        if path.suffix == ".py" or (path / "__init__.py").is_file():
-            monkeypatch.delitem(sys.modules, path.stem, raising=False)
-            # Set and deleted again, so that the undo of the test removes what the test imports.
-            monkeypatch.setitem(sys.modules, path.stem, None)
-            del sys.modules[path.stem]
+    own = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    for name in [name for name in sys.modules if name.partition(".")[0] in own]:
+        monkeypatch.delitem(sys.modules, name)
