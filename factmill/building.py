@@ -36,9 +36,13 @@ def build(
     resolve: bool = True,
     dictionary: str | Path | None = None,
     format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    id_prefix: str | None = None,
+    correlation: float = 0.0,
     limit: int | None = None,
     workers: int | None = None,
     runner: str = "local",
+    beam: Sequence[str] = (),
     resume: bool = False,
 ) -> Graph:
     """Build a graph and return it; equal inputs give the same graph, to the byte.
@@ -57,9 +61,13 @@ def build(
         resolve: merge nodes that are one thing under several names.
         dictionary: CSV or Parquet file of aliases.
         format: format of all files; found in their content if absent. Not together with texts and documents.
+        columns: which fields of records in files are `id`, `title` and `text`, for example `{"text": "abstract"}`.
+        id_prefix: put the name of the `file`, or of the `folder` and the file, before the ids of its documents.
+        correlation: how far documents that state one edge depend on each other, from 0 to 1.
         limit: read only this number of documents.
         workers: threads or processes; one per core if absent. The graph is the same for any number.
         runner: `local`, `memory`, `threads`, `processes`, or a Beam runner; a cluster needs files that its workers see.
+        beam: options for Beam as on its command line.
         resume: continue what was interrupted in `out`.
 
     Raises:
@@ -76,6 +84,10 @@ def build(
         options = BuildOptions(
             model=model.name if isinstance(model, Model) else str(model),
             format=format,
+            columns=dict(columns or {}),
+            id_prefix=id_prefix,
+            correlation=correlation,
+            beam=tuple(beam),
             workers=workers,
             runner=runner,
             min_confidence=min_confidence,

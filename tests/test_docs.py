@@ -12,7 +12,9 @@ from extractors.checkpoints.checkpoint import load_calibration
 from runners.cli.main import main
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"), *ROOT.glob("experiments/*.md")])
+PAGES = sorted(
+    path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "experiments/*.md") for path in ROOT.glob(pattern)
+)
 
 
 def commands(text: str) -> list[list[str]]:

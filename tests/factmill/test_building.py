@@ -1,9 +1,11 @@
+import inspect
 import random
 from pathlib import Path
 
 import pytest
 
 import factmill
+from pipeline.build_options import BuildOptions
 from schemas import TABLES, Entity, Mention
 from tests.factmill.conftest import TEXTS
 
@@ -118,3 +120,12 @@ def test_a_format_that_is_not_there(tmp_path):
 def test_a_format_of_files_with_texts(tmp_path):
     with pytest.raises(factmill.BuildError, match="the format 'pubmed' is that of files"):
         factmill.build(TEXTS, tmp_path / "graph", format="pubmed")
+
+
+def test_every_option_of_a_build_is_a_keyword_with_the_same_default():
+    keywords = inspect.signature(factmill.build).parameters
+    options = BuildOptions()
+    for name in {*BuildOptions.__struct_fields__} - {"batch_cost"}:
+        assert keywords[name].kind is inspect.Parameter.KEYWORD_ONLY
+        assert (keywords[name].default or None) == (getattr(options, name) or None), name
+    assert all(f"        {name}: " in factmill.build.__doc__ for name in keywords)
