@@ -62,6 +62,12 @@ def test_parameters_reach_the_query(built):
         ("a=", ("a", "")),
         ('a="1"', ("a", "1")),
         ("a=null", ("a", None)),
+        ("a:string=1934", ("a", "1934")),
+        ("$a:int=07", ("a", 7)),
+        ("a:float=7", ("a", 7.0)),
+        ("a:bool=True", ("a", True)),
+        ("a:json={}", ("a", {})),
+        ("a:string=x:y=z", ("a", "x:y=z")),
     ],
 )
 def test_parameter_values_are_json_or_text(given, parsed):
@@ -72,6 +78,30 @@ def test_parameter_values_are_json_or_text(given, parsed):
 def test_a_parameter_without_a_name_is_a_mistake(given):
     with pytest.raises(UserError, match="--param takes NAME=VALUE"):
         parse_parameter(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"), [("a:date=1", "no type 'date': use one of string, int"), ("a:int=x", "'x' is no int")]
+)
+def test_a_value_that_is_not_of_its_type_is_a_mistake(given, message):
+    with pytest.raises(UserError, match=message):
+        parse_parameter(given)
+
+
+def test_a_number_stands_for_a_text_where_the_query_needs_one(built):
+    by_name = "MATCH (a) WHERE a.name = $year RETURN count(*) AS n"
+    for given in ("year=1934", "year:string=1934", 'year="1934"', "year=1.5", "year=true"):
+        result = query(built[0], by_name, "--param", given, "--json")
+        assert (result.exit_code, json.loads(result.stdout)) == (0, [{"n": 0}]), result.output
+    both = "MATCH (a) WHERE a.support >= $least AND a.name STARTS WITH $year RETURN count(*) AS n"
+    result = query(built[0], both, "--param", "least=1", "--param", "year=19", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [{"n": 0}]), result.output
+
+
+def test_a_query_that_no_type_mends_fails_for_its_own_reason(built):
+    result = query(built[0], "MATCH (a) WHERE a.colour = $x RETURN a", "--param", "x=1")
+    assert result.exit_code == 2
+    assert "no property 'colour'" in result.stderr
 
 
 def test_names_cannot_steer_the_terminal(built):
