@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from runners.errors import UserError
-from schemas import DeadLetter, Document
+from schemas import DeadLetter, Document, RelationSchema
+
+_SHOWN = 5  # names in a message
 
 
 def read_annotated(paths: Iterable[Path], format: str | None = None) -> list[Document]:
@@ -31,12 +33,43 @@ def read_annotated(paths: Iterable[Path], format: str | None = None) -> list[Doc
                 reasons[item.reason] += 1
     names = ", ".join(str(path) for path in paths)
     for reason, count in sorted(reasons.items()):
-        click.echo(f"Warning: {count:,} records of {names} are left out: {reason}", err=True)
+        click.echo(f"Warning: {names}: {count:,} × {reason}", err=True)
     if not any(document.entities for document in documents):
         raise UserError(
             f"no annotated entities in {names}: give DocRED JSON, PubTator or GDA files with entities and relations"
         )
     return documents
+
+
+def check_known(documents: Sequence[Document], schema: RelationSchema, what: str, types: bool = True) -> None:
+    """Check that annotations use only the relations, and the entity types, of a relation schema.
+
+    Args:
+        documents: the annotated documents.
+        schema: the relation schema.
+        what: whose schema it is, for the message.
+        types: whether entity types matter.
+
+    Raises:
+        UserError: they use others; the message names them and those of the schema.
+    """
+    relations = Counter(fact.relation for document in documents for fact in document.facts)
+    entities = Counter(entity.type for document in documents for entity in document.entities or ())
+    known = {"relations": (relations, tuple(schema.index)), "entity types": (entities, schema.entity_types)}
+    for kind, (used, there) in known.items():
+        unknown = {name: number for name, number in used.items() if name not in there}
+        if unknown and (types or kind == "relations"):
+            raise UserError(
+                f"{what} does not know these {kind} of the annotated documents: {_some(unknown)}; it knows "
+                f"{_some(dict.fromkeys(there))}: give documents that are annotated with its own, or another extractor"
+            )
+
+
+def _some(names: Mapping[str, int | None]) -> str:
+    """Return the most frequent of some names with their numbers."""
+    ranked = sorted(names.items(), key=lambda item: (-(item[1] or 0), item[0]))
+    shown = [name if number is None else f"{name} ({number:,})" for name, number in ranked[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(ranked) - _SHOWN} more" if len(ranked) > _SHOWN else "")
 
 
 def part_of(documents: list[Document], positions: str | None) -> list[Document]:

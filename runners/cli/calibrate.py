@@ -59,7 +59,7 @@ def calibrate(
     from extractors.checkpoints.loading import load_preparer
     from extractors.checkpoints.model_card import recalibrated
     from extractors.checkpoints.weights import load_model
-    from runners.arguments.annotated_documents import part_of, read_annotated
+    from runners.arguments.annotated_documents import check_known, part_of, read_annotated
     from runners.display.progress import progress_on
 
     source = find_checkpoint(checkpoint)
@@ -71,6 +71,8 @@ def calibrate(
     if report is not None:
         parts[_name(files, report)] = part_of(everything, report)
     model, preparer = load_model(source), load_preparer(str(source))
+    for part in parts.values():
+        check_known(part, model.config.schema, f"'{checkpoint}'")
     with progress_on() as progress:
         progress("calibrate", 0, note="passes over the documents")
         calibration = calibrate_on(

@@ -74,7 +74,7 @@ def evaluate(
     from extractors.calibration import FLOOR, candidates_found, measure_trust, plot_probabilities
     from extractors.evaluation import MeshTree, TrainFacts
     from extractors.evaluation import evaluate as compare
-    from runners.arguments.annotated_documents import part_of, read_annotated
+    from runners.arguments.annotated_documents import check_known, part_of, read_annotated
 
     if min_confidence is not None and min_precision is not None:
         raise UserError("a cut follows from --min-confidence or from --min-precision: give one of them")
@@ -86,6 +86,7 @@ def evaluate(
     if entities == "predicted" and not joint:
         raise UserError(f"'{model}' only relates given entities: leave --entities out, or choose a joint extractor")
     given = entities == "given" or not joint
+    check_known(gold, extractor.schema, f"'{model}'", types=given)
     calibration = extractor.calibration
     part = calibration.relating(given)
     cut = part

@@ -110,7 +110,7 @@ def _ask_with_fitting_types(ask: Callable[[dict[str, Any]], QueryResult], given:
     Only the query knows whether `1934` is compared with a number or with a name, so numbers are tried first, and then
     as texts. The error is that of the numbers.
     """
-    from sinks.questions.cypher_engine import QueryError
+    from sinks.questions.query_limits import QueryError
 
     values = dict(map(parse_parameter, given))
     try:

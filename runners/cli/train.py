@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runners.arguments.command import Command
 from runners.errors import UserError
+
+if TYPE_CHECKING:
+    from extractors.recipes.recipe import Recipe
+    from schemas import Document
 
 
 def _list_recipes(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -120,6 +125,8 @@ def train(
         choice.check_names(files, choice.data_names(chosen))
         corpora = {name: read_annotated([path]) for name, path in files.items()}
 
+    _check_annotations(chosen, corpora)
+
     from extractors.training.trainer import STATE
     from extractors.training.trainer import train as train_extractor
     from pipeline.beam.memory import keep_memory
@@ -131,3 +138,19 @@ def train(
     with show_training(chosen, corpora, out) as listener:
         checkpoint = train_extractor(chosen, corpora, out, listener)
     print_training_summary(chosen, checkpoint, out)
+
+
+def _check_annotations(recipe: Recipe, corpora: Mapping[str, Sequence[Document]]) -> None:
+    """Check that the documents that a recipe uses have only relations and entity types of its schema.
+
+    Raises:
+        UserError: they have others.
+    """
+    from runners.arguments.annotated_documents import check_known, part_of
+    from schemas import load_relation_schema
+
+    schema = load_relation_schema(recipe.relations)
+    learned = [corpus for stage in recipe.stages for corpus in stage.corpora]
+    for used in (*learned, recipe.selection, recipe.report):
+        documents = part_of(list(corpora[used.data]), used.documents or None)
+        check_known(documents, schema, f"the relation schema '{recipe.relations}'")

@@ -76,3 +76,43 @@ def test_a_precision_out_of_reach_stops_a_build_before_any_work(calibrated, tmp_
     assert result.exit_code == 2
     assert "the best is" in result.stderr
     assert not (tmp_path / "o").exists()
+
+
+FOREIGN = (
+    "1|t|Lithium and tremor.\n1|a|Lithium caused tremor.\n1\t0\t7\tLithium\t{chemical}\tD008094\n"
+    "1\t12\t18\ttremor\tDisease\tD014202\n1\t{relation}\tD008094\tD014202\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            {"chemical": "Chemical", "relation": "Cures"},
+            "relations of the annotated documents: Cures (1); it knows CID",
+        ),
+        ({"chemical": "Salt", "relation": "CID"}, "entity types of the annotated documents: Salt (1); it knows"),
+    ],
+)
+@pytest.mark.parametrize("command", ["evaluate", "calibrate", "train"])
+def test_annotations_that_an_extractor_does_not_know_are_refused_before_any_work(
+    command, words, message, checkpoint, tmp_path
+):
+    path = tmp_path / "a.pubtator"
+    path.write_text(FOREIGN.format(**words))
+    args = {
+        "evaluate": (path, "--model", checkpoint, "--entities", "given"),
+        "calibrate": (checkpoint, "--data", path, "--out", tmp_path / "out"),
+        "train": ("--head", "atlop", "--relations", "cdr", "--data", path, "--dev", path, "--out", tmp_path / "out"),
+    }[command]
+    result = run(command, *args)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert "extract" not in result.stderr.partition("Error")[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_from_bare_text_other_entity_types_are_no_obstacle(checkpoint, tmp_path):
+    path = tmp_path / "a.pubtator"
+    path.write_text(FOREIGN.format(chemical="Salt", relation="CID"))
+    assert run("evaluate", path, "--model", checkpoint).exit_code == 0
