@@ -133,21 +133,25 @@ class Graph:
 
         return to_networkx(self._tables, self.schema)
 
-    def export(self, format: str, path: str | Path) -> dict[str, int]:
-        """Write the graph in a format, to a file or a folder of files, in the place of what is there.
+    def export(self, format: str, path: str | Path, force: bool = False) -> dict[str, int]:
+        """Write the graph in a format, to a file or a folder of files, in the place of an earlier export.
 
         Args:
             format: a name of `factmill export`, for example `graphml`, or one that an installed package registers.
             path: the file or folder.
+            force: replace a file that factmill did not write, or that was changed since.
 
         Returns:
             What was written, counted: `nodes`, `edges` and what else the format consists of.
 
         Raises:
             WriteError: there is no such format, or the graph could not be written.
+            OSError: the path is not to be replaced, or cannot be written.
         """
+        from schemas.atomic_files import check_replaceable
         from sinks import find_writer
 
+        check_replaceable(Path(path), force)
         return find_writer(format).write(self._tables, Path(path), self.schema)
 
     def __repr__(self) -> str:

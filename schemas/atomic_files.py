@@ -10,24 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Stands in every folder that `replacing` put in place: only such a folder may be replaced.
+# The file that `replacing` leaves in every folder that it puts in place: only such a folder is replaced.
 MARK = ".factmill"
+# The extended attribute of every file that `replacing` puts in place: its size and time of change then.
+_ATTRIBUTE = "user.factmill"
 
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a path to write a file or a folder to, and put it in the place of `target` when the block ends well.
 
-    The draft lies in a hidden folder beside the target, so that the last step is one rename on one file system; a
-    reader sees the old file or the new one. After an error the old one stands as it was and the draft is gone. A
-    folder is replaced in two renames: between them, for a moment, nothing stands at the target. Drafts that a killed
-    process left are removed.
+    The draft is in a hidden folder next to the target, so that the last step is one rename on one file system; a reader
+    sees the old file or the new one. After an error the old one is as it was and the draft is gone. A folder takes
+    two renames: between them, for a moment, there is nothing at the target. Drafts that a killed process left are
+    removed. A symbolic link stays, and what it points to is replaced.
 
     Raises:
-        OSError: the folder cannot be written, the disk is full, or a file stands where a folder is to be
-            written or the other way round, or at the target stands a folder with anything but an earlier result.
+        OSError: the folder cannot be written, the disk is full, the target is a device or a pipe, there is a file where
+            a folder is to be written or the other way round, or a folder with anything but an earlier result.
     """
-    if target.is_dir() and not _is_ours(target):
+    target = _followed(target)
+    if target.is_dir() and not _is_our_folder(target):
         raise IsADirectoryError(
             f"'{target}' is a folder, and not one that an export made: remove it or choose another place"
         )
@@ -51,7 +54,35 @@ def replacing(target: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
         if target.is_dir():
             target.replace(Path(folder) / "old")
+        else:
+            _mark(draft)
         draft.replace(target)
+
+
+def check_replaceable(target: Path, force: bool = False) -> None:
+    """Make sure that a user's file is not overwritten by mistake: what is at `target` is ours, or it is to be replaced.
+
+    A file is ours when `replacing` put it there and nothing has changed it since; an empty one is anybody's. File
+    systems without extended attributes do not keep that, so there every file counts as another's.
+
+    Args:
+        target: the file or folder that is to be written.
+        force: replace a file of another program. A folder is never replaced unless it is ours.
+
+    Raises:
+        OSError: it is not to be replaced; the message names the remedy.
+    """
+    target = _followed(target)
+    if target.is_dir():
+        if not _is_our_folder(target):
+            raise IsADirectoryError(
+                f"'{target}' is a folder, and not one that an export made: remove it or choose another place"
+            )
+    elif target.exists() and not force and target.stat().st_size and not _is_our_file(target):
+        raise FileExistsError(
+            f"'{target}' is a file that factmill did not write, or that was changed since: choose another place, or "
+            f"replace it with --force"
+        )
 
 
 def is_draft(name: str, target: str) -> bool:
@@ -59,8 +90,38 @@ def is_draft(name: str, target: str) -> bool:
     return name.startswith(_prefix(target))
 
 
-def _is_ours(folder: Path) -> bool:
+def _followed(target: Path) -> Path:
+    """Return the path itself, or what a symbolic link points to.
+
+    Raises:
+        OSError: links go round in a circle, or the target is neither a file nor a folder.
+    """
+    target = target.resolve() if target.is_symlink() else target
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise FileExistsError(f"'{target}' is a device or a pipe, no file: choose another place")
+    return target
+
+
+def _is_our_folder(folder: Path) -> bool:
     return (folder / MARK).exists() or not any(folder.iterdir())
+
+
+def _mark(file: Path) -> None:
+    """Note that factmill wrote a file, where the system and the file system can keep that."""
+    with suppress(OSError, AttributeError):
+        os.setxattr(file, _ATTRIBUTE, _state(file))
+
+
+def _is_our_file(file: Path) -> bool:
+    try:
+        return os.getxattr(file, _ATTRIBUTE) == _state(file)
+    except (OSError, AttributeError):
+        return False
+
+
+def _state(file: Path) -> bytes:
+    status = file.stat()
+    return f"{status.st_size} {status.st_mtime_ns}".encode()
 
 
 def _prefix(target: str) -> str:

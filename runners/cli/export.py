@@ -28,8 +28,9 @@ _RDF_OPTIONS = {"rdf_version": "--rdf", "parts": "--parts", "compress": "--compr
 )
 @click.option("--parts", type=click.IntRange(min=1), metavar="N", help="RDF in a folder of N files.")
 @click.option("--compress", type=click.Choice(["gzip", "zstd"]), help="Compress RDF.")
+@click.option("--force", is_flag=True, help="Replace a file that factmill did not write.")
 @click.option("--compare-all", is_flag=True, help="Servers: read back and compare all, however little changed.")
-def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf: Any) -> None:
+def export(folder: Path, target: str, out: Path | None, force: bool, compare_all: bool, **rdf: Any) -> None:
     """Write a graph in another format, or to a database server; DIR is the folder that `factmill build` wrote.
 
     \b
@@ -41,7 +42,8 @@ def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf
       neo4j-csv, neo4j-parquet    for `neo4j-admin database import`, with the command: the fastest first load
 
     Without --out the result lies beside DIR: graph.ttl for the folder graph. Beside RDF lies a description of the data
-    set (.void.ttl). What is written appears whole or not at all, in the place of an earlier export.
+    set (.void.ttl). What is written appears whole or not at all, in the place of an earlier export. A file that
+    factmill did not write, or that was changed since, is replaced with --force only.
 
     RDF 1.2 states edges as reifiers of triple terms; --rdf 1.1 takes statement nodes as Wikidata has them, which all
     tools read.
@@ -59,6 +61,7 @@ def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf
       factmill export graph --to neo4j://localhost:7687
     """
     from runners.arguments.run_report import read_report, relation_schema
+    from schemas.atomic_files import check_replaceable
     from sinks import GraphTables, RdfWriter, find_writer, server_writer, writer_names
 
     report, schema = read_report(folder), relation_schema(folder)
@@ -85,6 +88,9 @@ def export(folder: Path, target: str, out: Path | None, compare_all: bool, **rdf
     elif given:
         raise UserError(f"{given[0]} is for RDF: leave it out for {name}")
     place = out or _beside(folder, writer.file, bool(rdf["parts"]))
+    check_replaceable(place, force)
+    if isinstance(writer, RdfWriter):
+        check_replaceable(_description(place), force)
     counts = writer.write(tables, place, schema)
     if isinstance(writer, RdfWriter):
         _describe(tables, schema, report, writer, place, counts["triples"])
@@ -116,8 +122,13 @@ def _describe(
         report.get("extractor"),
         report.get("versions", {}).get("factmill", ""),
     )
-    with replacing(place.with_name(f"{place.name.partition('.')[0]}.void.ttl")) as draft:
+    with replacing(_description(place)) as draft:
         draft.write_text(text, "utf-8")
+
+
+def _description(place: Path) -> Path:
+    """Return the path of the description of a data set."""
+    return place.with_name(f"{place.name.partition('.')[0]}.void.ttl")
 
 
 def _say(place: str, counts: dict[str, int]) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 
 import networkx as nx
 import pytest
@@ -53,6 +54,22 @@ def test_parts_are_listed_in_the_description(built, tmp_path):
     names = sorted(str(name) for name in description.objects(None, rdflib.VOID.dataDump))
     assert [name.rpartition("/")[2] for name in names] == [f"graph-0000{n}-of-00003.nt.zst" for n in range(3)]
     assert all((tmp_path / "dump" / name.rpartition("/")[2]).is_file() for name in names)
+
+
+def test_files_of_others_are_replaced_when_asked_for_only(built, tmp_path):
+    for name, file in (("facts.nt", "facts.nt"), ("facts.nt", "facts.void.ttl")):
+        (tmp_path / file).write_text("mine")
+        result = run("export", built[0], "--to", "ntriples", "--out", tmp_path / name)
+        assert result.exit_code == 2
+        assert f"{file}' is a file that factmill did not write" in result.stderr
+        assert (tmp_path / file).read_text() == "mine"
+        assert run("export", built[0], "--to", "ntriples", "--out", tmp_path / name, "--force").exit_code == 0
+        for path in tmp_path.iterdir():
+            path.unlink()
+    os.mkfifo(tmp_path / "pipe")
+    result = run("export", built[0], "--to", "ntriples", "--out", tmp_path / "pipe", "--force")
+    assert result.exit_code == 2
+    assert "is a device or a pipe" in result.stderr
 
 
 def test_networkx_reads_what_is_exported(built, tmp_path):
