@@ -1,4 +1,4 @@
-"""A mistake of the user ends with exit code 2, a failure with 1; both are told in one message with the remedy."""
+"""Errors of commands: exit status 2 when the user must change something, 1 when a correct command did not succeed."""
 
 from __future__ import annotations
 
@@ -9,43 +9,58 @@ from collections.abc import Iterable
 import click
 
 _PACKAGES = ("schemas", "extractors", "sinks", "pipeline", "runners")
-# What the machine ran out of or refused while the command itself was right.
+# Conditions of the machine: the command itself was correct.
 _FAILURES = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS}
 
-_MISTAKEN_PATH = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, FileExistsError)
+_WRONG_PATH = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError, FileExistsError)
 
 
 class UserError(click.ClickException):
-    """The command cannot do what was asked until the user changes something."""
+    """The command cannot do what was asked until the user changes something: exit status 2."""
 
     exit_code = 2
 
 
 class Failure(click.ClickException):
-    """The command was right and did not work out."""
+    """The command was correct and did not succeed: exit status 1."""
 
     exit_code = 1
 
 
 def explain(error: Exception) -> click.ClickException:
-    """Return what to tell the user about an exception that reached a command.
+    """Return the error that the user reads for an exception that reached a command.
 
-    Our own packages raise ValueError or LookupError, or subclasses of their own, for input that cannot work, and their
-    own subclasses of RuntimeError and OSError for what did not work out; those messages are meant for people. Of
-    everything else the class is named too, for a report.
+    Our own packages raise ValueError or LookupError, or subclasses of them, for input that cannot be used, and their
+    own subclasses of RuntimeError and OSError for what did not succeed; their messages are written for users.
     """
     message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error).strip()
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _FAILURES):
-        remedy = "Let it be written to" if getattr(error, "errno", None) == errno.EROFS else "Free some room"
-        return Failure(f"{message or 'the memory is used up'}. {remedy}, then run the same command again.")
+        return Failure(_exhausted(error))
     if _from_us(type(error).__module__):
         return (UserError if isinstance(error, ValueError | LookupError) else Failure)(message)
     if isinstance(error, ValueError) and _raised_by_us(error):
         return UserError(message)
-    if isinstance(error, _MISTAKEN_PATH):
+    if isinstance(error, _WRONG_PATH):
         return UserError(f"{error.strerror or message}: '{error.filename}'" if error.filename else message)
-    kind = type(error).__name__
-    return Failure(f"{message or 'no message'} ({kind}). Run it again with --debug to see where it comes from.")
+    if isinstance(error, RecursionError):
+        return UserError("an input is nested too deeply to be read: check the files that were given")
+    what = f"factmill failed unexpectedly: {message}" if message else "factmill failed unexpectedly"
+    return Failure(f"{what}. Run the same command with --debug for the stack trace, and report it.")
+
+
+def _exhausted(error: MemoryError | OSError) -> str:
+    if isinstance(error, MemoryError):
+        return "the memory of the machine is used up: close other programs or use fewer --workers, then run it again"
+    what = error.strerror or str(error)
+    where = f": '{error.filename}'" if error.filename else ""
+    remedies = {
+        errno.EROFS: "choose a folder that can be written to",
+        errno.EMFILE: "raise the limit of open files (ulimit -n)",
+        errno.ENFILE: "raise the limit of open files (ulimit -n)",
+        errno.EIO: "check the disk",
+    }
+    remedy = remedies.get(error.errno or 0, "free some space")
+    return f"{what}{where}. To continue, {remedy} and run the same command again."
 
 
 def _from_us(module: str) -> bool:

@@ -181,6 +181,8 @@ def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
 
     try:
         data = yaml.load(text, Loader=_LineLoader)  # noqa: S506 - a SafeLoader subclass
+    except RecursionError:
+        raise fail(1, "nested too deeply") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise fail(mark.line + 1 if mark else 1, f"not valid YAML ({getattr(error, 'problem', error)})") from None

@@ -216,8 +216,9 @@ def read_values(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise ValueError(f"{path}: the recipe extends itself")
     try:
         values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise ValueError(f"{path}: {error}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise ValueError(f"{path}: {reason}") from None
     try:
         values = current_names(values)
     except ValueError as error:

@@ -121,8 +121,9 @@ def _entries(path: Path) -> Iterator[DictionaryEntry]:
                 for row in reader:
                     yield _entry(row, f"'{path}', line {reader.line_num}")
     except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise BuildError(
-            f"cannot read the dictionary '{path}' ({error}): give a CSV file in UTF-8, or a Parquet file"
+            f"cannot read the dictionary '{path}' ({reason}): give a CSV file in UTF-8, or a Parquet file"
         ) from None
 
 

@@ -55,7 +55,8 @@ def load_config(path: Path) -> BuildConfig:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the options in '{path}' ({error}); give the path of a YAML file") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UserError(f"cannot read the options in '{path}' ({reason}); give the path of a YAML file") from None
     return parse_config(text, str(path))
 
 
@@ -68,6 +69,8 @@ def parse_config(text: str, where: str) -> BuildConfig:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise UserError(f"{where}, line {mark.line + 1 if mark else 1}: not valid YAML ({problem})") from None
+    except RecursionError:
+        raise UserError(f"{where}: nested too deeply; the options are 'key: value' lines") from None
     if values is None:
         return BuildConfig()
     if not isinstance(root, yaml.MappingNode) or not isinstance(values, dict):

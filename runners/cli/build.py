@@ -14,6 +14,7 @@ from runners.arguments.command import CommandWithBeamOptions, beam_options, when
 from runners.arguments.kept_extractions import kept_message
 from runners.arguments.reading_options import reading_options
 from runners.arguments.runner_options import beam_arguments, runner_options
+from runners.arguments.value_types import SHARE
 from runners.errors import UserError
 
 # Options that a build may be continued with others of: who works, and where.
@@ -29,9 +30,12 @@ def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -
 def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, str] | None:
     if value is None:
         return None
-    from schemas import parse_levels
+    from schemas import RuleError, parse_levels
 
-    return parse_levels(value)
+    try:
+        return parse_levels(value)
+    except RuleError as error:
+        raise click.BadParameter(str(error), ctx, parameter) from None
 
 
 @click.command(
@@ -47,11 +51,11 @@ def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 )
 @reading_options
 @click.option("--workers", type=int, metavar="N", help="How many work side by side [one per core].")
-@click.option("--min-confidence", type=float, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
-@click.option("--min-precision", type=float, metavar="P", help="Keep facts of which such a share is right, 0 to 1.")
+@click.option("--min-confidence", type=SHARE, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
+@click.option("--min-precision", type=SHARE, metavar="P", help="Keep facts of which such a share is right, 0 to 1.")
 @click.option("--schema", metavar="NAME|FILE", help="Relation schema whose rules hold [the extractor's].")
 @click.option("--rules", callback=_levels, metavar="RULE=LEVEL,...", help="Levels of rules: docs/explanation/rules.md.")
-@click.option("--correlation", type=float, metavar="R", help="How far documents depend on each other, 0 to 1 [0].")
+@click.option("--correlation", type=SHARE, metavar="R", help="How far documents depend on each other, 0 to 1 [0].")
 @click.option("--link/--no-link", default=None, help="Find out what entities without a link stand for [yes].")
 @click.option("--resolve/--no-resolve", default=None, help="Join nodes that are one by name and context [yes].")
 @click.option("--dictionary", metavar="FILE", help="CSV or Parquet file: alias, id, type, prior.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runners.arguments.command import Command
+from runners.arguments.value_types import FORMAT
 from runners.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--data", "files", multiple=True, required=True, type=_FILE, help="Annotated documents.")
 @click.option("--documents", metavar="START:STOP", help="Calibrate on these only, counted from 0.")
 @click.option("--report", metavar="START:STOP", help="State the figures of these others.")
-@click.option("--format", metavar="FORMAT", help="Format of the files, instead of finding it in their content.")
+@click.option("--format", type=FORMAT, metavar="FORMAT", help="Format of the files [found in their content].")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

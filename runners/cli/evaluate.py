@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runners.arguments.command import Command
+from runners.arguments.value_types import FORMAT, SHARE
 from runners.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Whether the extractor sees the bare text, or the annotated entities and only relates them "
     "[predicted, but given for an extractor that only relates].",
 )
-@click.option("--min-confidence", type=click.FloatRange(0, 1), metavar="P", help="Cut facts at this probability.")
-@click.option("--min-precision", type=click.FloatRange(0, 1), metavar="P", help="Cut facts for this precision.")
+@click.option("--min-confidence", type=SHARE, metavar="P", help="Cut facts at this probability.")
+@click.option("--min-precision", type=SHARE, metavar="P", help="Cut facts for this precision.")
 @click.option("--train", "train_files", multiple=True, type=_FILE, help="Training documents, for Ign F1.")
 @click.option("--mesh-tree", type=_FILE, help="MeSH tree file, for the hypernym filter on chemical-disease pairs.")
-@click.option("--format", metavar="FORMAT", help="Format of the files, instead of finding it in their content.")
+@click.option("--format", type=FORMAT, metavar="FORMAT", help="Format of the files [found in their content].")
 @click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
+from runners.arguments.value_types import FORMAT
 from runners.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--gold", "files", multiple=True, required=True, type=_FILE, help="Annotated documents; may be repeated.")
 @click.option("--documents", metavar="START:STOP", help="Only these annotated documents, counted from 0.")
-@click.option("--format", metavar="FORMAT", help="Format of the files, instead of finding it in their content.")
+@click.option("--format", type=FORMAT, metavar="FORMAT", help="Format of the files [found in their content].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate_graph(
     folder: Path, files: tuple[Path, ...], documents: str | None, format: str | None, as_json: bool

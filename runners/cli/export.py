@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
+from runners.arguments.server_uri import check_server_uri
 from runners.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def export(folder: Path, target: str, out: Path | None, force: bool, compare_all
     if "://" in target:
         if given or out:
             raise UserError(f"{given[0] if given else '--out'} is for files: leave it out for a database server")
+        warning = check_server_uri(target)
+        if warning:
+            click.echo(f"Warning: {warning}", err=True)
         logging.getLogger("neo4j").setLevel(logging.ERROR)  # what the driver warns of it tries again by itself
         _say(target, server_writer(target, compare_all).write(tables, target, schema))
         return

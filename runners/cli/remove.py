@@ -42,8 +42,8 @@ def remove(ctx: click.Context, /, graph: str, documents: TextIO, **where: Any) -
     """
     try:
         ids = {line.strip() for line in documents} - {""}
-    except UnicodeDecodeError as error:
-        raise UserError(f"'{documents.name}' is not UTF-8 ({error}): give one id per line") from None
+    except UnicodeDecodeError:
+        raise UserError(f"'{documents.name}' is not UTF-8: give one id per line") from None
     if not ids:
         raise UserError(f"no id in '{documents.name}': give one id per line, for example wiki:Ada Lovelace")
     from pipeline.change import remove as remove_documents

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
+from runners.arguments.value_types import RATE
 from runners.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     help="Find the entities too, or only relate given ones [relation-only without RECIPE].",
 )
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="Epochs of every stage.")
-@click.option("--encoder-rate", type=float, metavar="R", help="Peak learning rate of the encoder.")
-@click.option("--head-rate", type=float, metavar="R", help="Peak learning rate of everything else.")
-@click.option("--seed", type=int, metavar="N", help="Seed of all random numbers.")
+@click.option("--encoder-rate", type=RATE, metavar="R", help="Peak learning rate of the encoder.")
+@click.option("--head-rate", type=RATE, metavar="R", help="Peak learning rate of everything else.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of all random numbers.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any other value of the recipe.")
+@click.option("--force", is_flag=True, help="Replace a recipe.yaml in --out that no training wrote.")
 @click.option(
     "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_recipes, help="List shipped recipes."
 )
@@ -74,6 +76,7 @@ def train(
     head: str | None,
     joint: bool | None,
     relations: str | None,
+    force: bool,
     **changes: Any,
 ) -> None:
     """Train an extractor: by a recipe, or with a relation head of your choice on your own documents.
@@ -104,6 +107,8 @@ def train(
     from runners.display.training_progress import show_training
     from runners.display.training_summary import print_training_summary
 
+    if not force:
+        choice.check_out(out)
     files = choice.data_files(data, dev)
     if recipe is None:
         if head is None:
@@ -132,7 +137,7 @@ def train(
     from pipeline.beam.memory import keep_memory
 
     keep_memory()
-    if not (out / STATE).exists():  # the recipe of a run that began stays; training refuses another one
+    if not (out / STATE).exists():  # a run that has begun keeps its recipe, and training refuses another one
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.yaml").write_text(choice.recipe_text(chosen, files, out), "utf-8")
     with show_training(chosen, corpora, out) as listener:

@@ -79,8 +79,10 @@ def _ask(master: str) -> dict[str, Any]:
         with urllib.request.urlopen(f"http://{master}/overview", timeout=_SECONDS_TO_ANSWER) as answer:
             overview = json.load(answer)
     except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        reason = reason.strerror if isinstance(reason, OSError) and reason.strerror else reason
         raise UserError(
-            f"no Flink answers at '{master}' ({error}): give the address of its REST API, which `make flink` prints"
+            f"no Flink answers at '{master}' ({reason}): give the address of its REST API, which `make flink` prints"
         ) from None
     if not isinstance(overview, dict) or "flink-version" not in overview:
         raise UserError(f"what answers at '{master}' is not Flink: give the address of its REST API")

@@ -84,7 +84,7 @@ def _listen(host: str, port: int) -> socket.socket:
         both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except (OSError, OverflowError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = "no valid name" if isinstance(error, UnicodeError) else getattr(error, "strerror", None) or error
         raise UserError(f"cannot listen on {host}, port {port} ({reason}): choose another --host or --port") from None
 
 

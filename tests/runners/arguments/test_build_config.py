@@ -48,6 +48,7 @@ def test_an_empty_file_changes_nothing():
         ("- a\n", "f.yaml, line 1: expected 'key: value' lines"),
         ("just words", "f.yaml, line 1: expected 'key: value' lines"),
         ("out: 'a\nworkers: 3", "f.yaml, line 2: not valid YAML"),
+        ("out: " + "[" * 3000, "f.yaml: nested too deeply"),
         ("out: \x07", "f.yaml, line 1: not valid YAML"),
     ],
 )

@@ -26,7 +26,8 @@ def test_an_unexpected_error_is_one_message_and_exit_code_1():
     result = invoke(failing_with(RuntimeError("the disk sank")))
     assert result.exit_code == 1
     assert (
-        result.stderr == "Error: the disk sank (RuntimeError). Run it again with --debug to see where it comes from.\n"
+        result.stderr == "Error: factmill failed unexpectedly: the disk sank. "
+        "Run the same command with --debug for the stack trace, and report it.\n"
     )
 
 
@@ -71,9 +72,13 @@ def test_a_value_error_from_elsewhere_is_a_failure():
 
 
 def test_a_full_disk_is_a_failure_with_a_remedy():
-    told = explain(OSError(errno.ENOSPC, "No space left on device"))
+    told = explain(OSError(errno.ENOSPC, "No space left on device", "graph/tables"))
     assert told.exit_code == 1
-    assert "Free some room" in told.message
+    assert told.message.startswith("No space left on device: 'graph/tables'. To continue, free some space")
+
+
+def test_input_that_is_nested_too_deeply_is_a_mistake_of_the_user():
+    assert explain(RecursionError("maximum recursion depth exceeded")).exit_code == 2
 
 
 @click.command(cls=CommandWithBeamOptions)

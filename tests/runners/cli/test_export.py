@@ -7,7 +7,7 @@ import rdflib
 from click.testing import CliRunner
 
 from runners.cli.main import main
-from sinks import WRITERS, GraphTables, ServerWriter, WriteError
+from sinks import WRITERS, GraphTables, ServerWriter
 
 
 def run(*args):
@@ -119,6 +119,5 @@ def test_a_server_is_chosen_by_the_scheme_of_its_uri(built, monkeypatch):
 
 def test_unknown_servers_are_named(built):
     result = run("export", built[0], "--to", "gopher://localhost")
-    assert result.exit_code == 1
-    assert "nothing here writes to 'gopher://' servers; known are neo4j://" in result.stderr
-    assert issubclass(WriteError, OSError)
+    assert result.exit_code == 2
+    assert "'gopher://localhost' is not the URI of a supported database server; use neo4j://" in result.stderr

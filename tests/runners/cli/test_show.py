@@ -70,7 +70,7 @@ def test_a_folder_without_a_graph_is_a_mistake(tmp_path):
 
 def test_a_damaged_report_is_a_mistake(built, head, tmp_path):
     (tmp_path / "tables").symlink_to(built[0] / "tables")
-    for content, message in (("{", "cannot read"), ("[]", "not the report"), ("{}", "lacks a sound relation schema")):
+    for content, message in (("{", "cannot read"), ("[]", "not the report"), ("{}", "has no valid relation schema")):
         (tmp_path / "run.json").write_text(content)
         result = show(tmp_path, head[1])
         assert result.exit_code == 2

@@ -212,3 +212,40 @@ def test_what_cannot_be_read_is_told(checkpoint, tmp_path):
     damaged.write_text(ANNOTATED.read_text() + "\n5|t|Cut off\n5|a|here.\n5\t0\t999\tCut\tDisease\tD1\n")
     result = run("evaluate", damaged, "--model", checkpoint)
     assert "Warning: 1 records of" in result.stderr
+
+
+def test_a_recipe_that_no_training_wrote_is_replaced_with_force_only(recipe, tmp_path):
+    own = tmp_path / "recipe.yaml"
+    own.write_text("# my own notes\n")
+    command = ["train", recipe, "--data", f"train={ANNOTATED}", "--out", tmp_path]
+    result = run(*command)
+    assert result.exit_code == 2
+    assert f"'{own}' was not written by a training: choose another --out, or replace it with --force" in result.stderr
+    assert own.read_text() == "# my own notes\n"
+    assert run(*command, "--force").exit_code == 0
+    assert own.read_text().startswith("# factmill train ")
+
+
+def test_an_encoder_that_is_not_installed_is_refused_before_the_hub_is_asked(recipe, tmp_path, monkeypatch):
+    import transformers
+
+    def asked(*_, **__):
+        raise AssertionError("asked the hub")
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", asked)
+    command = ["train", recipe, "--data", f"train={ANNOTATED}", "--out", tmp_path / "run"]
+    result = run(*command, "--encoder", "no-such-encoder")
+    assert result.exit_code == 2
+    assert "no encoder 'no-such-encoder': " in result.stderr
+    assert "pip install no-such-encoder" in result.stderr
+    assert "OWNER/NAME" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_that_is_nested_too_deeply_is_named(tmp_path):
+    path = tmp_path / "deep.yaml"
+    path.write_text("head: " + "[" * 3000)
+    result = run("train", path, "--data", f"train={ANNOTATED}", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert f"Error: {path}: " in result.stderr
+    assert "nest" in result.stderr
