@@ -27,8 +27,10 @@ def read_annotated(paths: Iterable[Path], format: str | None = None) -> list[Doc
     reasons: Counter[str] = Counter()
     for path in paths:
         for item in read_path(path, format):
-            if isinstance(item, Document):
+            if isinstance(item, Document) and item.entities is not None:
                 documents.append(item)
+            elif isinstance(item, Document):
+                reasons["document without annotated entities"] += 1
             elif isinstance(item, DeadLetter):
                 reasons[item.reason] += 1
     names = ", ".join(str(path) for path in paths)

@@ -47,6 +47,25 @@ def test_help_loads_nothing_heavy():
     assert loaded.isdisjoint(HEAVY)
 
 
+@pytest.mark.parametrize("arguments", [["info"], ["train", "--list"]])
+def test_lists_are_printed_without_torch(arguments):
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from runners.cli.main import main\n"
+        f"assert CliRunner().invoke(main, {arguments}).exit_code == 0\n"
+        "print(' '.join(sys.modules))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {module.split(".")[0] for module in run.stdout.split()}
+    assert loaded.isdisjoint({"torch", "transformers", "apache_beam", "ladybug"})
+
+
+def test_importing_the_runners_changes_no_environment_variable():
+    code = "import os; before = dict(os.environ); import runners.cli.main; assert before == dict(os.environ)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_mistyped_command_gets_a_suggestion():
     result = CliRunner().invoke(main, ["biuld"])
     assert result.exit_code == 2

@@ -181,7 +181,7 @@ def test_a_part_of_the_documents_can_be_taken(trained):
         (["{recipe}", "--data", "{annotated}", "--set", "seed={{"], "is not valid YAML"),
         (["{recipe}", "--data", "{annotated}", "--set", "head_options.absent=3"], "known options:"),
         (["{recipe}", "--data", "{annotated}", "--set", "loss=bec"], "no loss 'bec'; did you mean 'bce'?"),
-        (["{recipe}", "--data", "{annotated}", "--set", "markers=true"], "a joint extractor is not told the entities"),
+        (["{recipe}", "--data", "{annotated}", "--set", "markers=true"], "a joint extractor finds the entities itself"),
         (["--head", "atlopp", "--data", "{annotated}"], "no relation head 'atlopp'; did you mean 'atlop'?"),
         (["--head", "atlop", "--data", "{annotated}"], "the recipe also needs --data dev=FILE"),
         (["{recipe}", "--data", "train=absent.txt"], "no file 'absent.txt' for --data train"),
@@ -211,7 +211,9 @@ def test_what_cannot_be_read_is_told(checkpoint, tmp_path):
     damaged = tmp_path / "damaged.pubtator"
     damaged.write_text(ANNOTATED.read_text() + "\n5|t|Cut off\n5|a|here.\n5\t0\t999\tCut\tDisease\tD1\n")
     result = run("evaluate", damaged, "--model", checkpoint)
-    assert "Warning: 1 records of" in result.stderr
+    assert result.exit_code == 0, result.output
+    assert "damaged.pubtator: 1 × annotation does not fit" in result.stderr
+    assert "damaged.pubtator: 1 × document without annotated entities" in result.stderr
 
 
 def test_a_recipe_that_no_training_wrote_is_replaced_with_force_only(recipe, tmp_path):

@@ -22,7 +22,7 @@ WRONG = {
     "RULE=LEVEL,...": ("nonsense", "types=nonsense", "nonsense=warn"),
     "ROLE=FIELD,...": ("nonsense", "nonsense=", "id=a,id=b"),
     "START:STOP": ("nonsense", "5:x", "900:901"),
-    "NAME=VALUE": ("nonsense", "=1", "a b=1"),
+    "NAME[:TYPE]=VALUE": ("nonsense", "=1", "a b=1", "x:nonsense=1"),
     "KEY=VALUE": ("nonsense", "nonsense.more=1", "seed=[", "stages.9.batch=1", "head=nonsense", "loss=nonsense"),
     "[NAME=]FILE": ("nonsense", "train=nonsense", "train="),
     "FORMAT|URI": (
@@ -138,5 +138,5 @@ def test_a_wrong_value_gets_a_sentence_and_status_2(command, parameter, value, a
     assert "secret" not in message
     # Queries are long, so their messages name the place instead.
     if parameter.name not in {"cypher", "sparql"} and "@" not in value:
-        words = re.split(r"[=.*]", value)
+        words = re.split(r"[=.*:]", value)
         assert not any(words) or any(word and word in message for word in words), told
