@@ -52,7 +52,7 @@ def run_encoder(path: Path, model: str, limit: int) -> Callable[[], object]:
 
     torch.set_num_threads(1)
     extractor = load_extractor(model)
-    passages = [p for document in documents_of(path, limit) for p in extractor.prepare(document).passages]
+    passages = [p for document in documents_of(path, limit) for p in extractor.featurize(document).passages]
     passages.sort(key=lambda passage: len(passage.pieces))
     groups = list(extractor.device.groups(passages, lambda passage: len(passage.pieces)))
 
@@ -76,8 +76,8 @@ def run_loop(path: Path, model: str, limit: int) -> Callable[[], object]:
     extractor = load_extractor(model)
 
     def loop() -> None:
-        prepared = [extractor.prepare(document) for document in documents_of(path, limit)]
-        for batch in batches(prepared, extractor.batch_cost):
+        features = [extractor.featurize(document) for document in documents_of(path, limit)]
+        for batch in batches(features, extractor.batch_cost):
             for item, extraction in zip(batch, extractor.extract(batch), strict=True):
                 findings(item.document, extraction)
 

@@ -116,7 +116,7 @@ def extracted(pages: Iterable[Document], tenth: int, work: Path, model: str) -> 
         rows = []
         for page in pages:
             document, _ = hide(page, tenth)
-            [found] = extract_safely(extractor, [extractor.prepare(document)])
+            [found] = extract_safely(extractor, [extractor.featurize(document)])
             rows.append(extracted_row(document, found))
         write_shard(rows, path)
     return [(decode(row.record, Document), decode(row.found, Extraction)) for row in read_shard(path, ["document"])]

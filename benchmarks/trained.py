@@ -56,15 +56,15 @@ def measure(folder: Path, dev: Path, positions: slice, train: Path | None) -> di
     torch.set_num_threads(1)
     documents = read_annotated([dev])[positions]
     extractor = load_extractor(str(folder))
-    prepared = [extractor.prepare(document) for document in documents]
-    extractor.extract(prepared)
+    features = [extractor.featurize(document) for document in documents]
+    extractor.extract(features)
     begun = time.process_time()
-    found = extractor.extract(prepared)
+    found = extractor.extract(features)
     seconds = time.process_time() - begun
     facts = TrainFacts.collect(read_annotated([train])) if train else None
     scores = evaluate(documents, found, extractor.schema, facts).relations
     config = extractor.model.config
-    candidates = candidates_given_entities(extractor.model, extractor.preparer, documents)
+    candidates = candidates_given_entities(extractor.model, extractor.featurizer, documents)
     sure = probability_figures(candidates, extractor.calibration.relating(given=True))
     parts = {name: getattr(scores, name) for name in ("ign", "intra", "inter", "infer", "evidence")}
     return {
@@ -75,7 +75,7 @@ def measure(folder: Path, dev: Path, positions: slice, train: Path | None) -> di
         "recall": scores.overall.recall,
         **{name: score.f1 for name, score in parts.items() if score is not None},
         "ece": sure["ece"],
-        "at90": [sure.get("wish_0.9_precision"), sure.get("wish_0.9_recall")],
+        "at90": [sure.get("target_precision_0.9_precision"), sure.get("target_precision_0.9_recall")],
         "rate": len(documents) / seconds,
         "parameters": sum(parameter.numel() for parameter in extractor.model.parameters()),
         "size": sum(file.stat().st_size for file in folder.iterdir() if file.suffix in {".json", ".safetensors"}) / 1e6,

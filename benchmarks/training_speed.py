@@ -36,8 +36,8 @@ def measure(path: Path, name: str, documents: int, batch: int, bfloat16: bool) -
 
     torch.set_num_threads(1)
     recipe = load_recipe(find_recipe(name))
-    model, preparer = trainer.build_model(recipe)
-    examples = [make_example(model, preparer.prepare(document)) for document in read_annotated([path])[:documents]]
+    model, featurizer = trainer.build_model(recipe)
+    examples = [make_example(model, featurizer.featurize(document)) for document in read_annotated([path])[:documents]]
     optimizer = make_optimizer(model, recipe.stages[0])
     lengths = np.array([len(example.passage.pieces) for example in examples])
     generator = np.random.default_rng(1)

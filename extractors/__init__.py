@@ -10,31 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from extractors.checkpoints.checkpoint import CheckpointError, find_checkpoint, fingerprint, shipped
-    from extractors.checkpoints.loading import load_extractor, load_preparer
-    from extractors.encoder.featurizer import Prepared, Preparer
+    from extractors.checkpoints.loading import load_extractor, load_featurizer
+    from extractors.encoder.featurizer import Features, Featurizer
     from extractors.inference.extractor import Extractor
 
 _HOME = {
     "CheckpointError": "extractors.checkpoints.checkpoint",
     "Extractor": "extractors.inference.extractor",
-    "Prepared": "extractors.encoder.featurizer",
-    "Preparer": "extractors.encoder.featurizer",
+    "Features": "extractors.encoder.featurizer",
+    "Featurizer": "extractors.encoder.featurizer",
     "find_checkpoint": "extractors.checkpoints.checkpoint",
     "fingerprint": "extractors.checkpoints.checkpoint",
     "load_extractor": "extractors.checkpoints.loading",
-    "load_preparer": "extractors.checkpoints.loading",
+    "load_featurizer": "extractors.checkpoints.loading",
     "shipped": "extractors.checkpoints.checkpoint",
 }
 
 __all__ = [
     "CheckpointError",
     "Extractor",
-    "Prepared",
-    "Preparer",
+    "Features",
+    "Featurizer",
     "find_checkpoint",
     "fingerprint",
     "load_extractor",
-    "load_preparer",
+    "load_featurizer",
     "shipped",
 ]
 

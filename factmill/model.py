@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
-from extractors import Extractor, Prepared, load_extractor
+from extractors import Extractor, Features, load_extractor
 from extractors.inference.batching import groups_within
 from extractors.inference.confidence import Calibration
 from factmill.documents import as_document, as_documents, described
@@ -101,12 +101,12 @@ class Model:
         own = self._extractor
         calibration: Calibration = own.calibration
         if min_probability is not None:
-            calibration = calibration.cut_at(min_probability)
+            calibration = calibration.with_threshold(min_probability)
         elif min_precision is not None:
             calibration = calibration.at_precision(min_precision)
         else:
             return own
-        return Extractor(own.model, own.preparer, calibration, own.device)
+        return Extractor(own.model, own.featurizer, calibration, own.device)
 
 
 def load(name: str | Path) -> Model:
@@ -127,10 +127,10 @@ def load(name: str | Path) -> Model:
 
 def _results(extractor: Extractor, documents: Sequence[Document]) -> Iterator[Result]:
     """Yield the result of each document in order, with documents in batches that suit the device."""
-    for batch in groups_within(map(extractor.prepare, documents), _cost, extractor.batch_cost):
+    for batch in groups_within(map(extractor.featurize, documents), _cost, extractor.batch_cost):
         for prepared, extraction in zip(batch, extractor.extract(batch), strict=True):
             yield result_of(prepared.document, extraction, extractor.schema)
 
 
-def _cost(prepared: Prepared) -> int:
+def _cost(prepared: Features) -> int:
     return prepared.pieces + prepared.pairs

@@ -118,6 +118,6 @@ def check_source(source: ExtractorSource, paths: Sequence[str], reading: Reading
     Raises:
         BuildError: it only relates given entities, and no document has any. Errors of its checkpoint come as they are.
     """
-    source.preparer()
+    source.featurizer()
     if not source.finds_entities():
         check_given_entities(paths, reading, source.identity()["model"])

@@ -20,7 +20,7 @@ SCHEMA = RelationSchema(
 
 
 @dataclass(frozen=True)
-class RulePrepared:
+class RuleFeatures:
     """A document and its words; one piece a word."""
 
     document: Document
@@ -47,13 +47,13 @@ class RuleExtractor:
 
     batch_cost = 100
 
-    def prepare(self, document: Document) -> RulePrepared:
+    def featurize(self, document: Document) -> RuleFeatures:
         words = tuple(document.words())
         if "Unpreparable" in words:
             raise ValueError(f"'{document.id}' cannot be prepared")
-        return RulePrepared(document, words)
+        return RuleFeatures(document, words)
 
-    def extract(self, batch: Sequence[RulePrepared]) -> list[Extraction]:
+    def extract(self, batch: Sequence[RuleFeatures]) -> list[Extraction]:
         for item in batch:
             if "Poison" in item.words:
                 raise RuntimeError("poisoned")
@@ -62,7 +62,7 @@ class RuleExtractor:
         return [extract(item) for item in batch]
 
 
-def extract(item: RulePrepared) -> Extraction:
+def extract(item: RuleFeatures) -> Extraction:
     document = item.document
     entities = list(document.entities) if document.entities is not None else found_entities(item)
     entities.sort(key=lambda entity: entity.mentions[0].start)
@@ -83,7 +83,7 @@ def extract(item: RulePrepared) -> Extraction:
     return Extraction(document.id, tuple(entities), tuple(facts[key] for key in sorted(facts)))
 
 
-def found_entities(item: RulePrepared) -> list[Entity]:
+def found_entities(item: RuleFeatures) -> list[Entity]:
     given = {(mention.start, mention.end): mention for mention in item.document.mentions}
     clusters: dict[str, list[Mention]] = {}
     for first, last in item.document.sentences:
@@ -110,7 +110,7 @@ def found_entities(item: RulePrepared) -> list[Entity]:
 class RuleSource:
     """Where workers get the rules from."""
 
-    def preparer(self) -> RuleExtractor:
+    def featurizer(self) -> RuleExtractor:
         return RuleExtractor()
 
     def extractor(self) -> RuleExtractor:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.heads import RelationHead, head_class, head_names
 from extractors.heads.losses import LOSSES
 from extractors.network.examples import make_example
@@ -74,7 +74,7 @@ def test_it_keeps_the_rules_of_every_head(network, rule):
 
 
 def test_it_can_be_trained(network):
-    example = make_example(network, Preparer(tokenizer()).prepare(annotated()))
+    example = make_example(network, Featurizer(tokenizer()).featurize(annotated()))
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
     losses = []
     for _ in range(3):

@@ -15,7 +15,7 @@ from extractors.calibration.candidates import (
 )
 from extractors.calibration.figures import figures_of, probability_figures, selection_scores
 from extractors.calibration.plots import PlotsNeedMatplotlib, plot_extractor, plot_probabilities
-from extractors.calibration.reliability import measure_trust
+from extractors.calibration.reliability import measure_reliability
 
 __all__ = [
     "FLOOR",
@@ -29,7 +29,7 @@ __all__ = [
     "candidates_from_text",
     "candidates_given_entities",
     "figures_of",
-    "measure_trust",
+    "measure_reliability",
     "plot_extractor",
     "plot_probabilities",
     "probability_figures",

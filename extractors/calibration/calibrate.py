@@ -18,7 +18,7 @@ from extractors.calibration.entity_confidence_fit import fit_entity_confidence
 from extractors.calibration.evidence_threshold import best_evidence_threshold
 from extractors.calibration.probability_maps import choose_map
 from extractors.calibration.thresholds import with_thresholds
-from extractors.encoder.featurizer import Prepared, Preparer
+from extractors.encoder.featurizer import Features, Featurizer
 from extractors.evaluation import evaluate
 from extractors.evaluation.strict_scores import strict_entities
 from extractors.inference.confidence import Calibration, RelationCalibration
@@ -37,7 +37,7 @@ _GRIDS = {
 
 def calibrate(
     model: Network,
-    preparer: Preparer,
+    featurizer: Featurizer,
     documents: Sequence[Document],
     name: str,
     listener: Callable[[int, int], None] = lambda done, total: None,
@@ -51,29 +51,29 @@ def calibrate(
 
     Args:
         model: the network.
-        preparer: prepares documents for it.
+        featurizer: prepares documents for it.
         documents: annotated documents, as many as possible; the choices are made on them.
         name: how they are called.
         listener: hears after each pass over the documents how many of all passes are done.
     """
     passes = _Passes(2 + (2 + sum(map(len, _GRIDS.values())) if model.config.joint else 0), listener)
-    candidates = candidates_given_entities(model, preparer, documents)
+    candidates = candidates_given_entities(model, featurizer, documents)
     passes.count()
     given = calibrate_relations(candidates)
     calibration = Calibration(selected_on=name)
-    evidence = best_evidence_threshold(model, preparer, documents)
+    evidence = best_evidence_threshold(model, featurizer, documents)
     passes.count()
     if evidence is not None:
         calibration = replace(calibration, evidence_threshold=evidence)
     if not model.config.joint:
         return replace(calibration, **_fields(given))
-    extractor = Extractor(copy.deepcopy(model), preparer, calibration)
-    prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
-    extractor.calibration = calibration = _with_entity_thresholds(extractor, prepared, documents, passes)
-    calibration = replace(calibration, given=given, entities=_entity_confidence(extractor, prepared, documents))
+    extractor = Extractor(copy.deepcopy(model), featurizer, calibration)
+    features = [featurizer.featurize(as_plain_text(document)) for document in documents]
+    extractor.calibration = calibration = _with_entity_thresholds(extractor, features, documents, passes)
+    calibration = replace(calibration, given=given, entities=_entity_confidence(extractor, features, documents))
     extractor.calibration = calibration
     passes.count()
-    in_text = candidates_from_text(extractor, prepared, documents, candidates)
+    in_text = candidates_from_text(extractor, features, documents, candidates)
     passes.count()
     return replace(calibration, **_fields(calibrate_relations(in_text)))
 
@@ -103,14 +103,14 @@ def _fields(part: RelationCalibration) -> dict[str, object]:
 
 
 def _with_entity_thresholds(
-    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document], passes: _Passes
+    extractor: Extractor, features: Sequence[Features], documents: Sequence[Document], passes: _Passes
 ) -> Calibration:
     """Choose the thresholds of entities, one after the other, by their strict F1 (grid search, section 4 of JEREX)."""
     calibration = extractor.calibration
 
     def entity_f1(candidate: Calibration) -> float:
         extractor.calibration = candidate
-        report = evaluate(documents, extractor.extract(prepared, facts=False), extractor.schema)
+        report = evaluate(documents, extractor.extract(features, facts=False), extractor.schema)
         passes.count()
         return report.strict["entity"].f1
 
@@ -121,13 +121,13 @@ def _with_entity_thresholds(
 
 
 def _entity_confidence(
-    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document]
+    extractor: Extractor, features: Sequence[Features], documents: Sequence[Document]
 ) -> EntityConfidence:
-    """Fit how sure the entities are that are found in the bare texts."""
-    clues, right = [np.zeros((0, 4))], []
-    for document, passages in zip(documents, extractor.extract_passages(prepared, facts=False), strict=True):
+    """Fit the confidence in the entities that are found in the bare texts."""
+    rows, right = [np.zeros((0, 4))], []
+    for document, passages in zip(documents, extractor.extract_passages(features, facts=False), strict=True):
         annotated = set(strict_entities(document.entities or ()))
         for passage in passages:
-            clues.append(np.array(passage.clues).reshape(-1, 4))
+            rows.append(np.array(passage.entity_features).reshape(-1, 4))
             right += [entity in annotated for entity in strict_entities(passage.entities)]
-    return fit_entity_confidence(np.concatenate(clues), np.array(right, bool))
+    return fit_entity_confidence(np.concatenate(rows), np.array(right, bool))

@@ -11,9 +11,9 @@ from msgspec import structs
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from extractors.encoder.featurizer import Prepared, Preparer
+from extractors.encoder.featurizer import Features, Featurizer
 from extractors.evaluation.strict_scores import strict_facts
-from extractors.inference.annotated_pairs import annotated_pairs, placed
+from extractors.inference.annotated_pairs import annotated_pairs, inference_copy
 from extractors.inference.confidence import DIGITS, Calibration, RelationCalibration
 from extractors.inference.extractor import Extractor
 from extractors.network.examples import relation_targets
@@ -82,13 +82,13 @@ def as_plain_text(document: Document) -> Document:
     return structs.replace(document, entities=None, facts=(), mentions=())
 
 
-def candidates_given_entities(model: Network, preparer: Preparer, documents: Sequence[Document]) -> Candidates:
+def candidates_given_entities(model: Network, featurizer: Featurizer, documents: Sequence[Document]) -> Candidates:
     """Return every relation that the schema allows between every pair of annotated entities."""
     schema = model.config.schema
     rows = [_no_rows()]
-    model = placed(model)
+    model = inference_copy(model)
     with torch.inference_mode():
-        for group, host, pairs in annotated_pairs(model, preparer, documents):
+        for group, host, pairs in annotated_pairs(model, featurizer, documents):
             scores = model.relation_scores(pairs).double().cpu().numpy()
             targets = relation_targets(host, [documents[at] for at in group], schema.index).numpy() > 0
             types = pairs.types.cpu()
@@ -146,13 +146,13 @@ class _Raw(Calibration, frozen=True):
 
 
 def candidates_from_text(
-    extractor: Extractor, prepared: Sequence[Prepared], documents: Sequence[Document], given: Candidates
+    extractor: Extractor, features: Sequence[Features], documents: Sequence[Document], given: Candidates
 ) -> Candidates:
     """Return the facts that are found in bare texts, as `candidates_found`, with what becomes their probability.
 
     Args:
         extractor: a joint one; its calibration says how sure found entities are.
-        prepared: the bare texts.
+        features: the bare texts.
         documents: the same, annotated.
         given: candidates between annotated entities; what is less likely than the useful ones of them is left out.
     """
@@ -167,8 +167,8 @@ def candidates_from_text(
         entities=own.entities,
         given=own.given,
     )
-    scorer = Extractor(extractor.model, extractor.preparer, raw, extractor.device)
-    return candidates_found(documents, scorer.extract(prepared), extractor.schema)
+    scorer = Extractor(extractor.model, extractor.featurizer, raw, extractor.device)
+    return candidates_found(documents, scorer.extract(features), extractor.schema)
 
 
 _Rows = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]

@@ -13,14 +13,14 @@ from extractors.inference.entity_confidence import EntityConfidence
 _PRIOR = 0.1
 
 
-def fit_entity_confidence(clues: NDArray[np.float64], right: NDArray[np.bool_]) -> EntityConfidence:
+def fit_entity_confidence(features: NDArray[np.float64], right: NDArray[np.bool_]) -> EntityConfidence:
     """Fit the confidence by penalised maximum likelihood, no weight negative.
 
     Args:
-        clues: of found entities, shape (n, 4).
+        features: of found entities, shape (n, 4).
         right: which of them are annotated exactly so, shape (n,).
     """
-    inputs = np.column_stack([clues, np.ones(len(clues))])
+    inputs = np.column_stack([features, np.ones(len(features))])
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         z = inputs @ parameters

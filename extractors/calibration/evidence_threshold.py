@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.evaluation.best_threshold import best_threshold
-from extractors.inference.annotated_pairs import annotated_pairs, placed
+from extractors.inference.annotated_pairs import annotated_pairs, inference_copy
 from extractors.network.evidence import sentence_attention
 from extractors.network.network import Network
 from schemas import Document
 
 
-def best_evidence_threshold(model: Network, preparer: Preparer, documents: Sequence[Document]) -> float | None:
+def best_evidence_threshold(model: Network, featurizer: Featurizer, documents: Sequence[Document]) -> float | None:
     """Return the share with the best evidence F1 over the annotated facts that have evidence; None without such facts.
 
     The sentence with the most attention always counts.
@@ -24,9 +24,9 @@ def best_evidence_threshold(model: Network, preparer: Preparer, documents: Seque
     shares: list[float] = []
     right: list[bool] = []
     total = 0
-    model = placed(model)
+    model = inference_copy(model)
     with torch.inference_mode():
-        for group, host, pairs in annotated_pairs(model, preparer, documents):
+        for group, host, pairs in annotated_pairs(model, featurizer, documents):
             facts = [
                 (offset + fact.head, offset + fact.tail, fact.evidence)
                 for at, offset in zip(group, np.searchsorted(host.entity_passage, range(len(group))), strict=True)

@@ -17,7 +17,7 @@ from extractors.calibration.candidates import (
     candidates_given_entities,
 )
 from extractors.calibration.thresholds import score_at
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.evaluation import evaluate, score_interval
 from extractors.evaluation.best_threshold import best_threshold
 from extractors.evaluation.score import Score, UnseenScore
@@ -27,11 +27,11 @@ from extractors.network.network import Network
 from schemas import Document
 
 # The wished precisions whose outcome is stated.
-WISHES = (0.8, 0.9)
+TARGET_PRECISIONS = (0.8, 0.9)
 
 
 def selection_scores(
-    model: Network, preparer: Preparer, documents: Sequence[Document]
+    model: Network, featurizer: Featurizer, documents: Sequence[Document]
 ) -> tuple[dict[str, float], float]:
     """Return scores of a network in training and the one by which epochs are compared.
 
@@ -39,25 +39,25 @@ def selection_scores(
     best cut on these very documents.
     """
     if model.config.joint:
-        scores = end_to_end_scores(model, preparer, Calibration(), documents)
+        scores = end_to_end_scores(model, featurizer, Calibration(), documents)
         return scores, scores["rel_nec_best_f1"]
-    found = candidates_given_entities(model, preparer, documents)
+    found = candidates_given_entities(model, featurizer, documents)
     best = _best_score(found.score, found)
     at_zero = score_at(np.zeros(len(found.relations)), found.score, found)
     return {**_rounded("", best), "f1_at_zero": round(at_zero.f1, 4)}, best.f1
 
 
 def figures_of(
-    model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document]
+    model: Network, featurizer: Featurizer, calibration: Calibration, documents: Sequence[Document]
 ) -> dict[str, float]:
     """Return the figures of a finished network: from bare text if it is joint, and with given entities.
 
     Names that begin with `given_` are about a joint network whose entities are given. `_low` and `_high` are the ends
     of the 95 % confidence interval of a figure, by the bootstrap over documents.
     """
-    given = candidates_given_entities(model, preparer, documents)
-    extractor = Extractor(copy.deepcopy(model), preparer, calibration)
-    related = extractor.extract([preparer.prepare(document) for document in documents])
+    given = candidates_given_entities(model, featurizer, documents)
+    extractor = Extractor(copy.deepcopy(model), featurizer, calibration)
+    related = extractor.extract([featurizer.featurize(document) for document in documents])
     relations = evaluate(documents, related, extractor.schema).relations
     names = {"relation": "overall", "intra": "intra", "inter": "inter"}
     if relations.evidence is not None:
@@ -66,9 +66,9 @@ def figures_of(
     count = {"documents": float(len(documents))}
     if not model.config.joint:
         return count | _with_intervals(of_given) | probability_figures(given, calibration)
-    figures = count | end_to_end_scores(model, preparer, calibration, documents, intervals=True)
-    prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
-    in_text = candidates_from_text(extractor, prepared, documents, given)
+    figures = count | end_to_end_scores(model, featurizer, calibration, documents, intervals=True)
+    features = [featurizer.featurize(as_plain_text(document)) for document in documents]
+    in_text = candidates_from_text(extractor, features, documents, given)
     figures |= probability_figures(in_text, calibration)
     between_given = _with_intervals(of_given) | probability_figures(given, calibration.relating(given=True))
     return figures | {f"given_{name}": value for name, value in between_given.items()}
@@ -84,7 +84,7 @@ def probability_figures(candidates: Candidates, calibration: RelationCalibration
     before = RelationCalibration().on_line(candidates.score)
     likely = after >= FLOOR
     figures: dict[str, float] = {}
-    kept = after >= calibration.cuts(candidates.relations)[candidates.relation]
+    kept = after >= calibration.thresholds(candidates.relations)[candidates.relation]
     for side, chosen in (("", likely), ("_all", np.ones_like(likely)), ("_kept", kept)):
         for moment, values in (("_before", before), ("", after)):
             measured = quality(values[chosen], candidates.correct[chosen])
@@ -92,18 +92,19 @@ def probability_figures(candidates: Candidates, calibration: RelationCalibration
             figures[f"brier{side}{moment}"] = round(measured.brier, 6)
     low, high = error_interval(after[likely], candidates.correct[likely], candidates.document[likely])
     figures |= {"ece_low": round(low, 4), "ece_high": round(high, 4)}
-    for wish in WISHES:
+    for target in TARGET_PRECISIONS:
         try:
-            cut = calibration.curve.cut_for(wish)
+            threshold = calibration.curve.threshold_for(target)
         except PrecisionError:
             continue
-        figures |= _rounded(f"wish_{wish:g}", score_at(np.full(len(candidates.relations), cut), after, candidates))
+        score = score_at(np.full(len(candidates.relations), threshold), after, candidates)
+        figures |= _rounded(f"target_precision_{target:g}", score)
     return figures
 
 
 def end_to_end_scores(
     model: Network,
-    preparer: Preparer,
+    featurizer: Featurizer,
     calibration: Calibration,
     documents: Sequence[Document],
     intervals: bool = False,
@@ -112,14 +113,14 @@ def end_to_end_scores(
 
     `rel_nec_best_f1` is the F1 at the best cut on these very documents; it serves to compare epochs.
     """
-    extractor = Extractor(copy.deepcopy(model), preparer, calibration)
-    prepared = [preparer.prepare(as_plain_text(document)) for document in documents]
-    report = evaluate(documents, extractor.extract(prepared), extractor.schema)
+    extractor = Extractor(copy.deepcopy(model), featurizer, calibration)
+    features = [featurizer.featurize(as_plain_text(document)) for document in documents]
+    report = evaluate(documents, extractor.extract(features), extractor.schema)
     scores: dict[str, float] = {}
     for level, score in report.strict.items():
         scores |= _with_intervals({level: report.strict_documents[level]}) if intervals else _rounded(level, score)
-    extractor.calibration = calibration.cut_at(FLOOR)
-    found = candidates_found(documents, extractor.extract(prepared), extractor.schema)
+    extractor.calibration = calibration.with_threshold(FLOOR)
+    found = candidates_found(documents, extractor.extract(features), extractor.schema)
     scores["rel_nec_best_f1"] = round(_best_score(found.score, found).f1, 4)
     return scores
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from extractors.calibration.calibration_error import FLOOR, Reliability, reliability
 from extractors.calibration.candidates import as_plain_text, candidates_found
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.inference.confidence import Calibration
 from extractors.inference.extractor import Extractor
 from extractors.network.network import Network
@@ -69,7 +69,7 @@ def plot_probabilities(
 
 
 def plot_extractor(
-    model: Network, preparer: Preparer, calibration: Calibration, documents: Sequence[Document], folder: Path
+    model: Network, featurizer: Featurizer, calibration: Calibration, documents: Sequence[Document], folder: Path
 ) -> list[Path]:
     """Plot the probabilities of what a network finds in documents: from bare text if it is joint.
 
@@ -77,8 +77,8 @@ def plot_extractor(
         PlotsNeedMatplotlib: it is missing.
     """
     seen = [as_plain_text(document) for document in documents] if model.config.joint else documents
-    extractor = Extractor(copy.deepcopy(model), preparer, calibration.cut_at(FLOOR))
-    found = extractor.extract([preparer.prepare(document) for document in seen])
+    extractor = Extractor(copy.deepcopy(model), featurizer, calibration.with_threshold(FLOOR))
+    found = extractor.extract([featurizer.featurize(document) for document in seen])
     candidates = candidates_found(documents, found, extractor.schema)
     return plot_probabilities(candidates.score, candidates.correct, int(candidates.gold.sum()), folder)
 

@@ -1,4 +1,4 @@
-"""What the probabilities and cuts of an extractor turn out to be worth on annotated documents."""
+"""How reliable the probabilities and thresholds of an extractor are on annotated documents."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from extractors.evaluation.score import Score
 from extractors.inference.confidence import PrecisionError, RelationCalibration
 
 # The wished precisions whose outcome is stated.
-WISHES = (0.8, 0.9, 0.95)
+TARGET_PRECISIONS = (0.8, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
-class Trust:
-    """Quality of the probabilities of all facts that are likely at all, and the scores at the calibrated cuts.
+class CalibrationReport:
+    """Quality of the probabilities of all facts that are likely at all, and the scores at the calibrated thresholds.
 
     Attributes:
         quality: ECE and Brier score of the facts with a probability of at least `FLOOR`.
-        cuts: name of the cut, its place (None where relations have their own), and what it gives.
+        thresholds: name and value of each threshold (None where relations have their own), and the scores with it.
     """
 
     quality: Quality
-    cuts: tuple[tuple[str, float | None, Score], ...]
+    thresholds: tuple[tuple[str, float | None, Score], ...]
 
     def to_dict(self) -> dict[str, object]:
         """Return plain dictionaries."""
         return {
             **to_builtins(self.quality),
             "floor": FLOOR,
-            "cuts": {name: {"cut": cut, **score.to_dict()} for name, cut, score in self.cuts},
+            "thresholds": {
+                name: {"threshold": threshold, **score.to_dict()} for name, threshold, score in self.thresholds
+            },
         }
 
     def __str__(self) -> str:
@@ -42,38 +44,40 @@ class Trust:
         lines = [
             f"probabilities of {q.candidates:,} facts from {FLOOR:g} on: ECE {q.ece:.4f} (equal width), "
             f"{q.ece_equal_mass:.4f} (equal mass), Brier {q.brier:.4f}, log-loss {q.log_loss:.4f}",
-            f"{'calibrated cuts':<34}{'cut':>8}{'P':>8}{'R':>8}{'F1':>8}",
+            f"{'calibrated thresholds':<32}{'threshold':>10}{'P':>8}{'R':>8}{'F1':>8}",
         ]
-        for name, cut, score in self.cuts:
-            place = "own" if cut is None else f"{cut:.4f}"
+        for name, threshold, score in self.thresholds:
+            place = "own" if threshold is None else f"{threshold:.4f}"
             ratios = (f"{100 * ratio:>8.2f}" for ratio in (score.precision, score.recall, score.f1))
             lines.append(f"{name:<34}{place:>8}{''.join(ratios)}")
         return "\n".join(lines)
 
 
-def measure_trust(candidates: Candidates, calibration: RelationCalibration) -> Trust:
-    """Judge candidates whose score is their calibrated probability, and the cuts of the calibration."""
+def measure_reliability(candidates: Candidates, calibration: RelationCalibration) -> CalibrationReport:
+    """Judge candidates whose score is their calibrated probability, and the thresholds of the calibration."""
     values = candidates.score
     likely = values >= FLOOR
-    cuts: list[tuple[str, float | None]] = [("best F1", calibration.relation_threshold)]
+    thresholds: list[tuple[str, float | None]] = [("best F1", calibration.relation_threshold)]
     if calibration.relation_thresholds:
-        cuts.append(("best F1 of each relation", None))
-    for wish in WISHES:
+        thresholds.append(("best F1 of each relation", None))
+    for target in TARGET_PRECISIONS:
         try:
-            cuts.append((f"precision {wish:g}", calibration.curve.cut_for(wish)))
+            thresholds.append((f"precision {target:g}", calibration.curve.threshold_for(target)))
         except PrecisionError:
             continue
     count = len(candidates.relations)
-    return Trust(
+    return CalibrationReport(
         quality(values[likely], candidates.correct[likely]),
         tuple(
             (
                 name,
-                cut,
+                threshold,
                 score_at(
-                    calibration.cuts(candidates.relations) if cut is None else np.full(count, cut), values, candidates
+                    calibration.thresholds(candidates.relations) if threshold is None else np.full(count, threshold),
+                    values,
+                    candidates,
                 ),
             )
-            for name, cut in cuts
+            for name, threshold in thresholds
         ),
     )

@@ -72,7 +72,7 @@ def _own_cuts_help(calibration: RelationCalibration, candidates: Candidates) -> 
         )
         held_out = rest.probabilities(calibration)
         one += score_at(np.full(len(rest.relations), cut), held_out, rest)
-        own += score_at(chosen.cuts(rest.relations), held_out, rest)
+        own += score_at(chosen.thresholds(rest.relations), held_out, rest)
     return own.f1 > one.f1
 
 
@@ -95,10 +95,10 @@ def precision_recall_curve(probabilities: NDArray[np.float64], candidates: Candi
     kept, right = (np.cumsum(counts[:, ::-1], 1)[:, ::-1] for counts in (kept, right))
     precision = right.sum(0) / kept.sum(0)
     recall = right.sum(0) / max(1, int(candidates.gold.sum()))
-    return Curve(*(_rounded(values) for values in (cuts, precision, recall, surely_reached(right, kept))))
+    return Curve(*(_rounded(values) for values in (cuts, precision, recall, lower_bounds(right, kept))))
 
 
-def surely_reached(right: NDArray[np.float64], kept: NDArray[np.float64]) -> NDArray[np.float64]:
+def lower_bounds(right: NDArray[np.float64], kept: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the lower end of the one-sided confidence interval of precisions, after Korn and Graubard (1998).
 
     That is the interval of Clopper and Pearson for as many independent facts as tell as much as these: facts of one

@@ -1,4 +1,4 @@
-"""Checkpoints: folders in the Hugging Face convention. Reading all but the weights needs no torch."""
+"""Checkpoints: folders in the Hugging Face convention. EncoderOutput all but the weights needs no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from extractors.checkpoints.registered import registered_checkpoint, registered_names
 from extractors.inference.confidence import Calibration
 from extractors.network.config import ModelConfig
-from extractors.network.former_names import current_names
+from extractors.network.former_names import current_calibration, current_names
 
 CHECKPOINTS = Path(__file__).parent
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "relations.json", "calibration.json")
@@ -111,7 +111,7 @@ def load_config(folder: Path) -> ModelConfig:
 def load_calibration(folder: Path) -> Calibration:
     """Read `calibration.json`."""
     try:
-        return msgspec.convert(_read_json(folder / "calibration.json"), Calibration)
+        return msgspec.convert(current_calibration(_read_json(folder / "calibration.json")), Calibration)
     except msgspec.ValidationError as error:
         raise CheckpointError(f"{folder / 'calibration.json'}: {error}") from None
 

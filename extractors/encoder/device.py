@@ -17,16 +17,16 @@ _BYTES_PER_COST = 1 << 18
 
 @dataclass(frozen=True)
 class Device:
-    """A place to run.
+    """Where the model runs, in which precision and batch size.
 
     Attributes:
-        place: the torch device.
+        torch_device: the device in torch's terms.
         precision: type of weights and states.
         budget: pieces per forward pass; 0 means one passage at a time.
         batch_cost: pieces and entity pairs of the documents that are extracted together.
     """
 
-    place: torch.device
+    torch_device: torch.device
     precision: torch.dtype
     budget: int
     batch_cost: int = _CPU_BATCH
@@ -72,8 +72,8 @@ def fitted(free: int) -> int:
     return batch_cost
 
 
-def send(tensor: torch.Tensor, place: torch.device) -> torch.Tensor:
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     """Return a tensor of the host on a device; an accelerator need not wait for it to arrive."""
-    if place.type != "cuda":
-        return tensor.to(place)
-    return tensor.pin_memory().to(place, non_blocking=True)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig
 from transformers.utils import logging
 
 from extractors.encoder import self_attention
-from extractors.encoder.device import send
+from extractors.encoder.device import to_device
+from extractors.encoder.encoder_output import EncoderOutput
 from extractors.encoder.featurizer import SHAPES, Passage
 from extractors.encoder.last_layer_attention import LastAttention, WindowBatch
 from extractors.encoder.mpnet import fuse_attention
@@ -30,19 +30,6 @@ TRAINING_BUCKET = 16
 
 # Entities beyond this share one order embedding.
 ORDERS = 64
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the encoder made of passages.
-
-    Attributes:
-        states: states of all pieces, passage after passage; where windows overlap, their mean; shape (pieces, width).
-        attention: attention of the last layer, for the pieces that are asked for.
-    """
-
-    states: Tensor
-    attention: LastAttention
 
 
 class Encoder(nn.Module):
@@ -92,7 +79,7 @@ class Encoder(nn.Module):
             pretrained = AutoModel.from_pretrained(folder, **_without_pooler(config))
         self.backbone.load_state_dict(pretrained.float().state_dict())
 
-    def forward(self, passages: Sequence[Passage]) -> Reading:
+    def forward(self, passages: Sequence[Passage]) -> EncoderOutput:
         """Encode the passages."""
         device = self.shape_embedding.weight.device
         windows, _ = cut_windows([len(p.pieces) for p in passages], self.window - 2)
@@ -112,10 +99,10 @@ class Encoder(nn.Module):
             place = np.where(inside, chosen[:, :1] + column - 1, last)
             place[:, 0] = first
             hidden, inputs = self._read(
-                functional.embedding(send(torch.from_numpy(place), device), embedded),
-                send(torch.from_numpy(column < length + 2), device),
+                functional.embedding(to_device(torch.from_numpy(place), device), embedded),
+                to_device(torch.from_numpy(column < length + 2), device),
             )
-            states.append(hidden[send(torch.from_numpy(inside), device)])
+            states.append(hidden[to_device(torch.from_numpy(inside), device)])
             places.append(place[inside])
             batches.append(WindowBatch(inputs, chosen[:, 0], chosen[:, 1]))
         sizes = np.cumsum([0] + [len(p.pieces) for p in passages])
@@ -125,11 +112,11 @@ class Encoder(nn.Module):
         if len(target) == len(pieces):  # no overlap: only put the rows back into order
             order = np.empty(len(target), np.int64)
             order[target] = np.arange(len(target))
-            return Reading(everything[send(torch.from_numpy(order), device)], attention)
-        index = send(torch.from_numpy(target), device)
+            return EncoderOutput(everything[to_device(torch.from_numpy(order), device)], attention)
+        index = to_device(torch.from_numpy(target), device)
         total = everything.new_zeros(len(pieces), self.width).index_add(0, index, everything)
         count = torch.bincount(index, minlength=len(pieces)).to(total.dtype)
-        return Reading(total / count[:, None], attention)
+        return EncoderOutput(total / count[:, None], attention)
 
     def _padded(self, lengths: NDArrayInt) -> NDArrayInt:
         """Return the size that each window is padded to."""
@@ -145,9 +132,9 @@ class Encoder(nn.Module):
 
         def place(rows: Sequence[NDArray[Any]], special: int) -> Tensor:
             joined = np.concatenate([*rows, [special, special]]).astype(np.int64)
-            return send(torch.from_numpy(joined), device)
+            return to_device(torch.from_numpy(joined), device)
 
-        ids = send(torch.from_numpy(np.append(pieces, self.special_ids).astype(np.int64)), device)
+        ids = to_device(torch.from_numpy(np.append(pieces, self.special_ids).astype(np.int64)), device)
         shapes = place([p.shapes for p in passages], -1)
         embedded: Tensor = self.backbone.get_input_embeddings()(ids)
         embedded = embedded + self.shape_embedding(shapes.clamp(min=0)) * (shapes >= 0)[:, None]

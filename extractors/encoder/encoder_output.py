@@ -1,7 +1,8 @@
-"""Passages after the encoder: what every component reads."""
+"""Encoded passages, which every component reads."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -9,14 +10,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from extractors.encoder.device import send
-from extractors.encoder.encoder import Reading
+from extractors.encoder.device import to_device
+from extractors.encoder.last_layer_attention import LastAttention
 from extractors.encoder.layout import Words
 from extractors.encoder.range_max import RangeMax
 
 
-class Encoded:
-    """The encoded passages and where their words lie.
+@dataclass(frozen=True)
+class EncoderOutput:
+    """The output of the encoder for passages.
+
+    Attributes:
+        states: states of all pieces, passage after passage; where windows overlap, their mean; shape (pieces, width).
+        attention: attention of the last layer, for the pieces that are asked for.
+    """
+
+    states: Tensor
+    attention: LastAttention
+
+
+class EncodedPassages:
+    """The encoded passages and the positions of their words.
 
     Attributes:
         rows: states of all pieces, shape (pieces, width).
@@ -24,16 +38,16 @@ class Encoded:
         words: positions of the words, on the host.
     """
 
-    def __init__(self, reading: Reading, words: Words) -> None:
-        self.rows = reading.states
-        self.attention = reading.attention
+    def __init__(self, output: EncoderOutput, words: Words) -> None:
+        self.rows = output.states
+        self.attention = output.attention
         self.words = words
-        self.word_piece = self.place(words.piece)
-        self.word_sentence = self.place(words.sentence)
+        self.word_piece = self.to_device(words.piece)
+        self.word_sentence = self.to_device(words.sentence)
 
     @property
     def device(self) -> torch.device:
-        """Where the states are."""
+        """The device of the states."""
         return self.rows.device
 
     @cached_property
@@ -44,12 +58,12 @@ class Encoded:
     @cached_property
     def passage_means(self) -> Tensor:
         """Mean of the states of each passage: shape (passages, width), in single precision."""
-        pieces = self.place(np.diff(self.words.piece[self.words.first]))
+        pieces = self.to_device(np.diff(self.words.piece[self.words.first]))
         return torch.segment_reduce(self.rows.float(), "mean", lengths=pieces)
 
-    def place(self, positions: NDArray[np.int64]) -> Tensor:
-        """Return host positions as a tensor beside the states."""
-        return send(torch.from_numpy(np.ascontiguousarray(positions)), self.device)
+    def to_device(self, positions: NDArray[np.int64]) -> Tensor:
+        """Return host positions as a tensor on the device of the states."""
+        return to_device(torch.from_numpy(np.ascontiguousarray(positions)), self.device)
 
     def pool(self, start: Tensor, end: Tensor) -> Tensor:
         """Return e(s) of JEREX's equation 1 for word ranges: shape (n, width)."""

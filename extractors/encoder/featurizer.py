@@ -45,7 +45,7 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Features:
     """A document ready for the model: the document itself and its passages."""
 
     document: Document
@@ -68,7 +68,7 @@ class Prepared:
         return sum((passage.words // 8) ** 2 for passage in self.passages)
 
 
-class Preparer:
+class Featurizer:
     """Cuts documents into passages and passages into word pieces.
 
     Args:
@@ -94,7 +94,7 @@ class Preparer:
         unknown = tokenizer.token_to_id("[UNK]")
         self.unknown: int = unknown if unknown is not None else tokenizer.token_to_id("<unk>") or 0
 
-    def prepare(self, document: Document) -> Prepared:
+    def featurize(self, document: Document) -> Features:
         """Return the document with its passages; a document without tokens has none.
 
         Raises:
@@ -107,7 +107,7 @@ class Preparer:
             )
         words = document.words()
         if not words:
-            return Prepared(document, ())
+            return Features(document, ())
         encoding = self.tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
         pieces = np.asarray(encoding.ids, np.int32)
         word_of_piece = np.asarray(encoding.word_ids, np.int32)
@@ -138,7 +138,7 @@ class Preparer:
                     orders=unknown,
                 )
             )
-        return Prepared(document, tuple(passages))
+        return Features(document, tuple(passages))
 
 
 def passage_ranges(document: Document, starts: NDArray[np.int32], limit: int) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from extractors.encoder.device import send
+from extractors.encoder.device import to_device
 
 Ints = NDArray[np.int64]
 
@@ -73,18 +73,18 @@ class LastAttention:
             device = batch.inputs.device
             found = self.layer.attention(
                 batch,
-                send(torch.from_numpy(window), device),
-                send(torch.from_numpy(asked[row] - batch.start[window] + 1), device),
+                to_device(torch.from_numpy(window), device),
+                to_device(torch.from_numpy(asked[row] - batch.start[window] + 1), device),
             )
             # Column j of the passage stands in column j - (start - base) + 1 of the window.
             column = np.arange(longest) - (batch.start[window] - base[row])[:, None] + 1
             inside = (column >= 1) & (column <= (batch.end - batch.start)[window][:, None])
-            place = send(torch.from_numpy(np.where(inside, column, 0)), device)
+            place = to_device(torch.from_numpy(np.where(inside, column, 0)), device)
             moved = found.gather(2, place[:, None, :].expand(-1, found.shape[1], -1))
-            moved = moved * send(torch.from_numpy(inside), device)[:, None, :]
+            moved = moved * to_device(torch.from_numpy(inside), device)[:, None, :]
             if total is None:
                 total = moved.new_zeros(len(asked), moved.shape[1], moved.shape[2])
-            total = total.index_add(0, send(torch.from_numpy(row), device), moved)
+            total = total.index_add(0, to_device(torch.from_numpy(row), device), moved)
             windows.index_add_(0, torch.from_numpy(row), torch.ones(len(row)))
         if total is None:
             return self.batches[0].inputs.new_zeros(0, self.layer.heads, longest)
@@ -112,7 +112,7 @@ class _LastLayer:
 
     def attention(self, batch: WindowBatch, window: Tensor, column: Tensor) -> Tensor:
         """Return attention probabilities over a window: shape (rows, heads, size)."""
-        length = send(torch.from_numpy(batch.end - batch.start), window.device)[window] + 2
+        length = to_device(torch.from_numpy(batch.end - batch.start), window.device)[window] + 2
         # Other windows of the batch are left alone: who asks for few of them at a time pays for each once.
         chosen, window = torch.unique(window, return_inverse=True)
         states = batch.inputs[chosen] if len(chosen) < len(batch.inputs) else batch.inputs

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from extractors.encoder.device import send
+from extractors.encoder.device import to_device
 from extractors.encoder.featurizer import Passage
 
 Ints = NDArray[np.int64]
@@ -88,7 +88,7 @@ class Layout:
 
     def to(self, device: torch.device) -> Layout:
         """Return the layout on a device."""
-        return Layout(**{name: send(tensor, device) for name, tensor in vars(self).items()})
+        return Layout(**{name: to_device(tensor, device) for name, tensor in vars(self).items()})
 
     def with_pairs(self, pairs: Tensor) -> Layout:
         """Return the layout with other candidate pairs."""

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from extractors.encoder.encoder_output import Encoded
+from extractors.encoder.encoder_output import EncodedPassages
 from extractors.encoder.layout import Grid, Layout, lay_out_grid
 from extractors.encoder.range_max import RangeMax
 from extractors.heads.losses import mean
@@ -48,7 +48,7 @@ class EntityPairs:
         pooled: what does not depend on the pairs, computed once however many pairs of the same entities are looked at.
     """
 
-    encoded: Encoded
+    encoded: EncodedPassages
     layout: Layout
     mentions: Tensor
     types: Tensor
@@ -106,7 +106,7 @@ class EntityPairs:
         words = self.encoded.words
         of_piece = np.repeat(words.sentence, np.diff(words.piece))
         piece = self.grid.piece
-        sentence = self.encoded.place(of_piece)[piece]
+        sentence = self.encoded.to_device(of_piece)[piece]
         return torch.where(self.grid.piece_inside, sentence - sentence[:, :1], 0)
 
     def with_pairs(self, pairs: Tensor) -> EntityPairs:
@@ -223,7 +223,7 @@ class RelationHead(nn.Module, ABC):
         return {"relation": mean(loss(self(pairs), targets))}
 
 
-def expect_few(last: nn.Linear) -> None:
+def init_low_bias(last: nn.Linear) -> None:
     """Start a layer of scores low: few pairs are related, and the first steps would only teach the network that."""
     nn.init.constant_(last.bias, -4.0)
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from extractors.encoder.encoder import ORDERS
 from extractors.encoder.layers import ConcatLinear, Dropout, Part
-from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, expect_few
+from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, init_low_bias
 from extractors.heads.recurrent import AttentionPool, BiLSTM
 from schemas import Record
 
@@ -79,7 +79,7 @@ class HierarchicalInference(RelationHead):
             self.document_lstm = BiLSTM(inputs, hidden)
         self.dropout = Dropout(sizes.dropout)
         self.classifier = nn.Linear(2 * hidden, sizes.classes)
-        expect_few(self.classifier)
+        init_low_bias(self.classifier)
         self.feature_width = 2 * hidden
 
     def pair_features(self, pairs: EntityPairs) -> Tensor:
@@ -304,7 +304,7 @@ def find_words(pairs: EntityPairs) -> WordRows:
     first = words.sentence[words.first[passages]]
     count = np.diff(np.append(np.searchsorted(sentence, first), len(sentence)))
     device = pairs.encoded.device
-    place = pairs.encoded.place
+    place = pairs.encoded.to_device
     return WordRows(
         chosen=place(chosen),
         place=place(np.cumsum(known) - 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from extractors.encoder.layers import FeedForward
-from extractors.heads.base import EntityPairs, HeadSizes, NoOptions, RelationHead, expect_few
+from extractors.heads.base import EntityPairs, HeadSizes, NoOptions, RelationHead, init_low_bias
 
 
 class GlobalRelationClassifier(RelationHead):
@@ -15,7 +15,7 @@ class GlobalRelationClassifier(RelationHead):
         nn.Module.__init__(self)
         self.type_embedding = nn.Embedding(sizes.types, sizes.meta)
         self.classifier = FeedForward(2 * (sizes.width + sizes.meta), sizes.width, sizes.classes, sizes.dropout)
-        expect_few(self.classifier.outer)
+        init_low_bias(self.classifier.outer)
         self.feature_width = sizes.width
 
     def pair_features(self, pairs: EntityPairs) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from extractors.encoder.layers import ConcatLinear, Dropout, FeedForward, Part
 from extractors.encoder.layout import mention_pairs
 from extractors.encoder.range_max import RangeMax
-from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, expect_few
+from extractors.heads.base import EntityPairs, HeadSizes, RelationHead, init_low_bias
 from schemas import Record
 
 SENTENCE_DISTANCES = 32
@@ -46,7 +46,7 @@ class MultiInstanceRelationClassifier(RelationHead):
         self.pair_layer = ConcatLinear(parts * width + 2 * meta, width)
         self.dropout = Dropout(sizes.dropout)
         self.classifier = FeedForward(width + 2 * meta, width, sizes.classes, sizes.dropout)
-        expect_few(self.classifier.outer)
+        init_low_bias(self.classifier.outer)
         self.feature_width = width
 
     def pair_features(self, pairs: EntityPairs) -> Tensor:

@@ -26,38 +26,38 @@ DIGITS = 4
 
 
 class PrecisionError(ValueError):
-    """The wished precision is not reached on the documents of the calibration; the message names the best there is."""
+    """The target precision is not reached on the documents of the calibration; the message names the highest one."""
 
 
 class Curve(Record, frozen=True):
-    """Precision and recall at cuts in ascending order.
+    """Precision and recall at thresholds in ascending order, on the documents of the calibration.
 
     Attributes:
-        cut: facts with at least this probability are kept.
-        precision, recall: what that gives on the calibration documents.
-        surely: lower end of the one-sided confidence interval of the precision.
+        threshold: facts with at least this probability are kept.
+        precision, recall: of the facts that are kept.
+        lower_bound: lower end of the one-sided confidence interval of the precision.
     """
 
-    cut: tuple[float, ...] = ()
+    threshold: tuple[float, ...] = ()
     precision: tuple[float, ...] = ()
     recall: tuple[float, ...] = ()
-    surely: tuple[float, ...] = ()
+    lower_bound: tuple[float, ...] = ()
 
-    def cut_for(self, precision: float) -> float:
-        """Return the smallest cut at which the precision is surely reached.
+    def threshold_for(self, precision: float) -> float:
+        """Return the smallest threshold whose precision has a lower bound of at least `precision`.
 
         Raises:
             PrecisionError: there is none.
         """
-        for cut, surely in zip(self.cut, self.surely, strict=True):
-            if surely >= precision:
-                return cut
-        if not self.cut:
+        for threshold, lower_bound in zip(self.threshold, self.lower_bound, strict=True):
+            if lower_bound >= precision:
+                return threshold
+        if not self.threshold:
             raise PrecisionError("this checkpoint holds no precision-recall curve: make it with 'factmill calibrate'")
-        best = max(range(len(self.cut)), key=lambda i: self.surely[i])
+        best = max(range(len(self.threshold)), key=lambda i: self.lower_bound[i])
         raise PrecisionError(
-            f"precision {precision:g} is not surely reached on the documents this checkpoint was calibrated on: the "
-            f"best is {self.surely[best]:.3f} (with recall {self.recall[best]:.3f}); ask for at most that"
+            f"precision {precision:g} cannot be guaranteed: on the documents of the calibration, its lower confidence "
+            f"bound is at most {self.lower_bound[best]:.3f} (with recall {self.recall[best]:.3f}); ask for at most that"
         )
 
 
@@ -76,8 +76,8 @@ class RelationCalibration(Record, frozen=True):
         knots: (z, logit of the probability), ascending in both.
         ceiling: what sigmoid(z) is multiplied with, so that nothing is surer than the documents support.
         relation_threshold: facts have at least this probability.
-        relation_thresholds: the cuts of relations that have one of their own.
-        curve: what other cuts give, without cuts by relation.
+        relation_thresholds: the thresholds of relations that have one of their own.
+        curve: precision and recall at other thresholds, with one for all relations.
     """
 
     method: str = "platt"
@@ -129,17 +129,17 @@ class RelationCalibration(Record, frozen=True):
         return np.asarray((z - bias) / scale, np.float64)
 
     def keep(self, extraction: Extraction) -> Extraction:
-        """Return an extraction with those of its facts that are not below their cut."""
+        """Return an extraction with those of its facts that reach their threshold."""
         own, general = self.relation_thresholds, self.relation_threshold
         kept = tuple(fact for fact in extraction.facts if fact.probability >= own.get(fact.relation, general))
         return replace(extraction, facts=kept)
 
-    def cut_at(self, confidence: float) -> Self:
-        """Return the calibration with one cut for all relations."""
+    def with_threshold(self, confidence: float) -> Self:
+        """Return the calibration with one threshold for all relations."""
         return replace(self, relation_threshold=confidence, relation_thresholds={})
 
-    def cuts(self, relations: Sequence[str]) -> NDArray[np.float64]:
-        """Return the cut of each relation."""
+    def thresholds(self, relations: Sequence[str]) -> NDArray[np.float64]:
+        """Return the threshold of each relation."""
         return np.array([self.relation_thresholds.get(relation, self.relation_threshold) for relation in relations])
 
 
@@ -186,9 +186,9 @@ class Calibration(RelationCalibration, frozen=True):
         """
         part = self.relating(given=sure is None)
         base = None if self.entities is None else self.given
-        cuts = part.cuts(relations)
+        thresholds = part.thresholds(relations)
         # Most scores are far too low, which a comparison shows; only the rest is mapped.
-        floors = part.scores_for(cuts - 10.0**-DIGITS, relations)
+        floors = part.scores_for(thresholds - 10.0**-DIGITS, relations)
         if sure is not None and base is not None:
             floors = base.scores_for(expit(floors), relations)
         pair, relation = (scores >= floors).nonzero()
@@ -196,12 +196,12 @@ class Calibration(RelationCalibration, frozen=True):
         if sure is not None and base is not None:
             score = logit(base.on_line(base.on_lines(score, relation, relations)) * sure[pair])
         probability = part.on_line(part.on_lines(score, relation, relations)).round(DIGITS)
-        kept = probability >= cuts[relation]
+        kept = probability >= thresholds[relation]
         return pair[kept], relation[kept], probability[kept]
 
-    def cut_at(self, confidence: float) -> Self:
-        """Return the calibration with one cut for all relations, whether entities are given or not."""
-        return replace(super().cut_at(confidence), given=self.given and self.given.cut_at(confidence))
+    def with_threshold(self, confidence: float) -> Self:
+        """Return the calibration with one threshold for all relations, whether entities are given or not."""
+        return replace(super().with_threshold(confidence), given=self.given and self.given.with_threshold(confidence))
 
     def at_least(self, confidence: float) -> Calibration:
         """Return the calibration with cuts of at most a confidence: all facts above it are found."""
@@ -219,5 +219,5 @@ class Calibration(RelationCalibration, frozen=True):
         Raises:
             PrecisionError: there is none.
         """
-        given = self.given and self.given.cut_at(self.given.curve.cut_for(precision))
-        return replace(self.cut_at(self.curve.cut_for(precision)), given=given)
+        given = self.given and self.given.with_threshold(self.given.curve.threshold_for(precision))
+        return replace(self.with_threshold(self.curve.threshold_for(precision)), given=given)

@@ -15,7 +15,7 @@ from extractors.encoder.featurizer import Passage
 from extractors.encoder.layout import Layout, grid_shape, lay_out_entities
 from extractors.heads import EntityPairs
 from extractors.inference.confidence import Calibration
-from extractors.inference.entity_confidence import EntityConfidence, type_clues
+from extractors.inference.entity_confidence import EntityConfidence, type_features
 from extractors.inference.found_entities import FoundEntity, check_numbers, find_entities
 from extractors.network.contexts import context_vectors
 from extractors.network.evidence import evidence_sentences
@@ -31,13 +31,13 @@ class PassageFacts:
     Attributes:
         entities, facts: what was found.
         contexts: context vector of every entity.
-        clues: how sure every entity is, see `entity_confidence.py`: four numbers each.
+        entity_features: four features of the confidence in every entity, see `entity_confidence.py`.
     """
 
     entities: list[Entity]
     facts: list[Fact]
     contexts: list[NDArray[np.int64]]
-    clues: list[NDArray[np.float64]]
+    entity_features: list[NDArray[np.float64]]
 
 
 def decode(
@@ -70,14 +70,14 @@ def decode(
             [clusters if s == shape else [] for s, clusters in zip(shapes, spans, strict=True)], encoded.words
         )
         pairs = model(encoded, host, _known_types(schema, [one.entity for found in chosen for one in found]))
-        clues = _clues([one for found in chosen for one in found], pairs)
-        typed, seen, sure = iter(pairs.types.tolist()), iter(context_vectors(pairs)), iter(clues)
+        entity_features = _confidence_features([one for found in chosen for one in found], pairs)
+        typed, seen, sure = iter(pairs.types.tolist()), iter(context_vectors(pairs)), iter(entity_features)
         for result, found in zip(results, chosen, strict=True):
             result.entities.extend(structs.replace(one.entity, type=schema.entity_types[next(typed)]) for one in found)
             result.contexts.extend(next(seen) for _ in found)
-            result.clues.extend(next(sure) for _ in found)
+            result.entity_features.extend(next(sure) for _ in found)
         if facts:
-            _find_facts(model, calibration, pairs, host, clues, passages, documents, results)
+            _find_facts(model, calibration, pairs, host, entity_features, passages, documents, results)
     return results
 
 
@@ -97,10 +97,10 @@ def _known_types(schema: RelationSchema, entities: Sequence[Entity]) -> Tensor:
     return torch.tensor([number.get(entity.type, -1) for entity in entities], dtype=torch.long)
 
 
-def _clues(found: Sequence[FoundEntity], pairs: EntityPairs) -> NDArray[np.float64]:
-    """Return all clues of each entity: shape (e, 4)."""
-    clues = np.array([one.clues for one in found], np.float64).reshape(-1, 3)
-    return np.column_stack([clues, type_clues(pairs.type_probability.cpu().numpy())])
+def _confidence_features(found: Sequence[FoundEntity], pairs: EntityPairs) -> NDArray[np.float64]:
+    """Return the four features of the confidence in each entity: shape (e, 4)."""
+    features = np.array([one.features for one in found], np.float64).reshape(-1, 3)
+    return np.column_stack([features, type_features(pairs.type_probability.cpu().numpy())])
 
 
 def _find_facts(
@@ -108,7 +108,7 @@ def _find_facts(
     calibration: Calibration,
     pairs: EntityPairs,
     host: Layout,
-    clues: NDArray[np.float64],
+    entity_features: NDArray[np.float64],
     passages: Sequence[Passage],
     documents: Sequence[Document],
     results: list[PassageFacts],
@@ -128,7 +128,7 @@ def _find_facts(
     entities_given = np.array([document.entities is not None for document in documents])
     pair_given = entities_given[host.entity_passage[host.pairs[:, 0]].numpy()]
     confidence = calibration.entities or EntityConfidence()
-    sure = confidence.probabilities(clues)[host.pairs.numpy()].prod(1)
+    sure = confidence.probabilities(entity_features)[host.pairs.numpy()].prod(1)
     parts = []
     for given in np.unique(pair_given).tolist():
         rows = np.flatnonzero(pair_given == given)

@@ -1,4 +1,7 @@
-"""How surely an entity found in a text is right: has exactly the mentions and the type that an annotator would mark."""
+"""Confidence in an entity found in a text: the probability that an annotator would mark exactly this entity.
+
+An entity is correct if its mentions and its type are exactly those of an annotated one.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ from schemas import Record
 
 Floats = NDArray[np.float64]
 
-# Smaller probabilities say nothing more.
+# Probabilities are clipped from below before their logarithm is taken.
 _LEAST = 1e-4
 
 
 class EntityConfidence(Record, frozen=True):
-    """A logistic regression on what the network says about the parts of an entity.
+    """A logistic regression on four features of an entity, see `cluster_features` and `type_features`.
 
     Attributes:
-        mentions, cohesion, separation, type: weights of the clues, see `cluster_clues` and `type_clues`; none is
-            negative, so that nothing is less sure for a part that is surer.
-        bias: what is added to their weighted sum.
+        mentions, cohesion, separation, type: weights of the features. None is negative, so that confidence grows with
+            the confidence in each part.
+        bias: added to the weighted sum.
     """
 
     mentions: float = 0.0
@@ -29,22 +32,22 @@ class EntityConfidence(Record, frozen=True):
     type: float = 0.0
     bias: float = 0.0
 
-    def probabilities(self, clues: Floats) -> Floats:
-        """Return the probability that each entity is right: shape (n,) from clues of shape (n, 4)."""
+    def probabilities(self, features: Floats) -> Floats:
+        """Return the probability that each entity is correct: from features of shape (n, 4) to shape (n,)."""
         weights = np.array([self.mentions, self.cohesion, self.separation, self.type])
-        return np.asarray(expit((clues * weights).sum(1) + self.bias), np.float64)
+        return np.asarray(expit((features * weights).sum(1) + self.bias), np.float64)
 
 
-def cluster_clues(probability: Floats, similarity: Floats, clusters: list[list[int]]) -> Floats:
-    """Return the first three clues of each cluster of mentions: shape (clusters, 3).
+def cluster_features(probability: Floats, similarity: Floats, clusters: list[list[int]]) -> Floats:
+    """Return the first three features of each cluster of mentions: shape (clusters, 3).
 
-    They are logarithms: of the probability that all its mentions are some, taken as independent; of the least
-    similarity inside it; of one minus the greatest similarity of one of its mentions and another cluster's.
+    They are logarithms: of the probability that all mentions are mentions, taken as independent; of the least
+    similarity inside the cluster; of one minus the greatest similarity to a mention of another cluster.
 
     Args:
-        probability: that each mention is one, shape (m,).
+        probability: that each mention is a mention, shape (m,).
         similarity: as it was clustered, shape (m, m).
-        clusters: the mentions of each, every mention in one of them.
+        clusters: the mentions of each cluster; each mention belongs to one.
     """
     cluster = np.empty(len(probability), np.int64)
     for number, members in enumerate(clusters):
@@ -59,8 +62,8 @@ def cluster_clues(probability: Floats, similarity: Floats, clusters: list[list[i
     return np.stack([mentions, cohesion, separation], 1)
 
 
-def type_clues(probability: Floats) -> Floats:
-    """Return the last clue of entities: the logarithms of the probabilities of their types, shape (n,)."""
+def type_features(probability: Floats) -> Floats:
+    """Return the fourth feature of entities: the logarithms of the probabilities of their types, shape (n,)."""
     return _log(probability)
 
 

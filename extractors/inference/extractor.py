@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from extractors.encoder.device import Device, choose_device
-from extractors.encoder.featurizer import Prepared, Preparer
+from extractors.encoder.featurizer import Features, Featurizer
 from extractors.inference.assembly import assemble
 from extractors.inference.batching import groups_within
 from extractors.inference.confidence import Calibration
@@ -23,17 +23,17 @@ class Extractor:
 
     Args:
         model: the network; it is moved to the device and cast to its precision.
-        preparer: cuts documents into passages and pieces.
+        featurizer: cuts documents into passages and pieces.
         calibration: thresholds and the calibration of probabilities.
         device: where to run; the best one there is if absent.
     """
 
     def __init__(
-        self, model: Network, preparer: Preparer, calibration: Calibration, device: Device | None = None
+        self, model: Network, featurizer: Featurizer, calibration: Calibration, device: Device | None = None
     ) -> None:
         self.device = device or choose_device()
-        self.model = model.to(self.device.place, self.device.precision).eval()
-        self.preparer = preparer
+        self.model = model.to(self.device.torch_device, self.device.precision).eval()
+        self.featurizer = featurizer
         self.calibration = calibration
 
     @property
@@ -46,18 +46,18 @@ class Extractor:
         """Relations and entity types that it predicts."""
         return self.model.config.schema
 
-    def prepare(self, document: Document) -> Prepared:
+    def featurize(self, document: Document) -> Features:
         """Tokenise a document; needs no weights."""
-        return self.preparer.prepare(document)
+        return self.featurizer.featurize(document)
 
-    def extract(self, batch: Sequence[Prepared], facts: bool = True) -> list[Extraction]:
+    def extract(self, batch: Sequence[Features], facts: bool = True) -> list[Extraction]:
         """Extract entities and, if wanted, facts from each document of the batch, in the same order."""
         found = self.extract_passages(batch, facts)
-        return [assemble(prepared.document, passages) for prepared, passages in zip(batch, found, strict=True)]
+        return [assemble(features.document, passages) for features, passages in zip(batch, found, strict=True)]
 
-    def extract_passages(self, batch: Sequence[Prepared], facts: bool = True) -> list[list[PassageFacts]]:
+    def extract_passages(self, batch: Sequence[Features], facts: bool = True) -> list[list[PassageFacts]]:
         """Return what is found in each passage of each document, before passages are put together."""
-        tasks = [(owner, index) for owner, prepared in enumerate(batch) for index in range(len(prepared.passages))]
+        tasks = [(owner, index) for owner, features in enumerate(batch) for index in range(len(features.passages))]
 
         def pieces(task: tuple[int, int]) -> int:
             return len(batch[task[0]].passages[task[1]].pieces)
@@ -72,5 +72,5 @@ class Extractor:
                 decoded = decode(self.model, self.calibration, passages, documents, facts)
                 results.update(zip(group, decoded, strict=True))
         return [
-            [results[owner, index] for index in range(len(prepared.passages))] for owner, prepared in enumerate(batch)
+            [results[owner, index] for index in range(len(features.passages))] for owner, features in enumerate(batch)
         ]

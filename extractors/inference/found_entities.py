@@ -9,29 +9,29 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from extractors.encoder.encoder_output import Encoded
+from extractors.encoder.encoder_output import EncodedPassages
 from extractors.encoder.featurizer import Passage
 from extractors.encoder.layout import candidate_spans
 from extractors.inference.confidence import Calibration
 from extractors.inference.coreference import cluster, constrain
-from extractors.inference.entity_confidence import cluster_clues
-from extractors.network.name_matching import Names, edit_distances, means_the_same
+from extractors.inference.entity_confidence import cluster_features
+from extractors.network.name_matching import Names, edit_distances, is_unambiguous
 from extractors.network.network import Network
 from schemas import Document, Entity, Mention
 
 
 @dataclass(frozen=True)
 class FoundEntity:
-    """An entity, typed if the source types it, and its first three clues."""
+    """An entity, typed if the source types it, and the first three features of its confidence."""
 
     entity: Entity
-    clues: NDArray[np.float64]
+    features: NDArray[np.float64]
 
 
 def find_entities(
     model: Network,
     calibration: Calibration,
-    encoded: Encoded,
+    encoded: EncodedPassages,
     passages: Sequence[Passage],
     documents: Sequence[Document],
 ) -> list[list[FoundEntity]]:
@@ -58,9 +58,9 @@ def find_entities(
     called = [name.of(m.start, m.end) for name, found in zip(names, mentions, strict=True) for m in found]
     similarity = np.zeros(0)
     if len(first):
-        vectors = encoded.pool(encoded.place(starts + base), encoded.place(ends + base))
-        distances = encoded.place(edit_distances(called, first, second))
-        logits = model.coreference_logits(vectors, encoded.place(first), encoded.place(second), distances)
+        vectors = encoded.pool(encoded.to_device(starts + base), encoded.to_device(ends + base))
+        distances = encoded.to_device(edit_distances(called, first, second))
+        logits = model.coreference_logits(vectors, encoded.to_device(first), encoded.to_device(second), distances)
         check_numbers(logits)
         similarity = torch.sigmoid(logits.float()).double().cpu().numpy()
     results: list[list[FoundEntity]] = []
@@ -77,9 +77,11 @@ def find_entities(
         matrix.T[upper] = matrix[upper]
         constrain(matrix, found)
         groups = cluster(matrix, calibration.coreference_threshold)
-        clues = cluster_clues(sure[index], matrix, groups)
         results.append(
-            [FoundEntity(_entity([found[i] for i in group]), clue) for group, clue in zip(groups, clues, strict=True)]
+            [
+                FoundEntity(_entity([found[i] for i in group]), features)
+                for group, features in zip(groups, cluster_features(sure[index], matrix, groups), strict=True)
+            ]
         )
     return results
 
@@ -99,7 +101,7 @@ def _entity(mentions: list[Mention]) -> Entity:
 def _find_mentions(
     model: Network,
     calibration: Calibration,
-    encoded: Encoded,
+    encoded: EncodedPassages,
     passages: Sequence[Passage],
     documents: Sequence[Document],
     names: Sequence[Names],
@@ -112,7 +114,7 @@ def _find_mentions(
     start, end = start[searched], end[searched]
     probability: NDArray[np.float32] = np.zeros(0, np.float32)
     if len(start):
-        logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
+        logits = model.mention_logits(encoded, encoded.to_device(start), encoded.to_device(end))
         check_numbers(logits)
         probability = torch.sigmoid(logits.float()).cpu().numpy()
     possible = probability >= min(calibration.mention_threshold, calibration.repeated_threshold)
@@ -157,7 +159,7 @@ def _surest_of_name(places: Sequence[tuple[int, int, str]], probability: NDArray
         probability: that it is a mention, shape (n,).
     """
     number: dict[tuple[int, int, str], int] = {}
-    keys = ((passage, -1 if means_the_same(name) else start, name) for passage, start, name in places)
+    keys = ((passage, -1 if is_unambiguous(name) else start, name) for passage, start, name in places)
     group = np.array([number.setdefault(key, len(number)) for key in keys], np.int64)
     surest = np.zeros(len(number), np.float32)
     np.maximum.at(surest, group, probability)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from extractors.encoder.featurizer import Passage, Prepared
+from extractors.encoder.featurizer import Features, Passage
 from extractors.encoder.layout import Layout
 from extractors.network.network import Network
 from schemas import Document
@@ -40,7 +40,7 @@ class Example:
 
 def make_example(
     model: Network,
-    prepared: Prepared,
+    features: Features,
     use_facts: bool = True,
     complete: bool = True,
     soft_labels: bool = False,
@@ -51,7 +51,7 @@ def make_example(
     Raises:
         ValueError: the document has no annotations, or names a type or relation that the schema lacks.
     """
-    document, schema = prepared.document, model.config.schema
+    document, schema = features.document, model.config.schema
     if document.entities is None:
         raise ValueError(f"document '{document.id}' has no annotated entities: it cannot be used for training")
     unknown = {fact.relation for fact in document.facts} - schema.index.keys()
@@ -61,7 +61,7 @@ def make_example(
             f"document '{document.id}' uses '{min(unknown)}', which relation schema '{schema.name}' does not have"
         )
     types = tuple(schema.entity_types.index(e.type) for e in document.entities)
-    passage = model.mark_entities(prepared.passages[0], entity_spans(document), types)
+    passage = model.mark_entities(features.passages[0], entity_spans(document), types)
     return Example(document, passage, types, use_facts, complete, soft_labels, use_entities)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 HEADS = {"joined": "typed-atlop"}
 CORPUS_KEYS = {"completed_by": "teachers", "completion_cut": "pseudo_label_threshold", "soft": "soft_labels"}
+CURVE_KEYS = {"cut": "threshold", "surely": "lower_bound"}
 # Choices that were taken out, with the only value that still means something.
 _GONE: dict[str, Any] = {"encoder": "transformer", "static_vectors": ""}
 
@@ -26,6 +27,21 @@ def current_names(values: dict[str, Any]) -> dict[str, Any]:
             values[key] = _corpus(values[key])
     if isinstance(values.get("stages"), list):
         values["stages"] = [_stage(stage) if isinstance(stage, dict) else stage for stage in values["stages"]]
+    return values
+
+
+def current_calibration(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a `calibration.json` under the names of today."""
+    values = {**values}
+    if isinstance(values.get("curve"), dict):
+        values["curve"] = {CURVE_KEYS.get(key, key): numbers for key, numbers in values["curve"].items()}
+    if isinstance(values.get("given"), dict):
+        values["given"] = current_calibration(values["given"])
+    if isinstance(values.get("figures"), dict):
+        values["figures"] = {
+            part: {key.replace("wish_", "target_precision_"): value for key, value in figures.items()}
+            for part, figures in values["figures"].items()
+        }
     return values
 
 

@@ -42,7 +42,7 @@ class Names:
         return name if len(name) <= _SHORT else name.casefold()
 
 
-def means_the_same(name: str) -> bool:
+def is_unambiguous(name: str) -> bool:
     """Tell whether a name means the same wherever a passage has it: numbers and single letters do not."""
     return sum(sign.isalpha() for sign in name) > 1
 

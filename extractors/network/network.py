@@ -14,9 +14,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from extractors.encoder.device import send
+from extractors.encoder.device import to_device
 from extractors.encoder.encoder import Encoder
-from extractors.encoder.encoder_output import Encoded
+from extractors.encoder.encoder_output import EncodedPassages
 from extractors.encoder.entity_markers import Clusters, annotate
 from extractors.encoder.featurizer import Passage
 from extractors.encoder.layers import Dropout, FeedForward
@@ -64,7 +64,7 @@ class Network(nn.Module):
         self.relation_head = build_head(config.head, config.head_options, sizes)
         self.allowed_pairs = _allowed_pairs(schema)
 
-    def forward(self, passages: Sequence[Passage] | Encoded, spans: Layout, types: Tensor) -> EntityPairs:
+    def forward(self, passages: Sequence[Passage] | EncodedPassages, spans: Layout, types: Tensor) -> EntityPairs:
         """Run the paper's forward pass up to the relation head: encoder, mentions, entities, entity types, pairs.
 
         Training and calibration pass annotated entities. Inference encodes the passages first, finds their entities
@@ -80,25 +80,25 @@ class Network(nn.Module):
         Returns:
             The entities and pairs, on the network's device.
         """
-        encoded = passages if isinstance(passages, Encoded) else self.encode(passages)
+        encoded = passages if isinstance(passages, EncodedPassages) else self.encode(passages)
         layout = spans.to(encoded.device)
         mentions = self.dropout(self.mention_vectors(encoded, layout))  # e(s), equation 1
         certain = torch.ones(len(types), dtype=torch.double, device=encoded.device)
-        pairs = EntityPairs(encoded, layout, mentions, send(types.clamp(min=0), encoded.device), certain)
+        pairs = EntityPairs(encoded, layout, mentions, to_device(types.clamp(min=0), encoded.device), certain)
         unknown = types < 0
         if not self.config.joint or not unknown.any():
             return pairs
         likeliest = self.type_logits(pairs.entities).double().softmax(1).max(1)  # equations 5 and 6
-        unknown = send(unknown, encoded.device)
+        unknown = to_device(unknown, encoded.device)
         return replace(
             pairs,
             types=torch.where(unknown, likeliest.indices, pairs.types),
             type_probability=torch.where(unknown, likeliest.values, certain),
         )
 
-    def encode(self, passages: Sequence[Passage]) -> Encoded:
+    def encode(self, passages: Sequence[Passage]) -> EncodedPassages:
         """Run the encoder over the passages, once."""
-        return Encoded(self.encoder(passages), lay_out_words(passages))
+        return EncodedPassages(self.encoder(passages), lay_out_words(passages))
 
     def mark_entities(self, passage: Passage, clusters: Clusters, types: Sequence[int]) -> Passage:
         """Mark given entities in the encoder's input, as the configuration says; a joint network marks nothing."""
@@ -106,13 +106,13 @@ class Network(nn.Module):
         marker = config.marker_id if config.markers else None
         return annotate(passage, clusters, types, config.entity_embeddings, marker)
 
-    def mention_vectors(self, encoded: Encoded, layout: Layout) -> Tensor:
+    def mention_vectors(self, encoded: EncodedPassages, layout: Layout) -> Tensor:
         """Return the mention representations: shape (m, width)."""
         if self.config.markers:  # the state of the opening marker, as ATLOP and DocuNet (section 3.2)
             return nn.functional.embedding(encoded.word_piece[layout.mention_start], encoded.rows)
         return encoded.pool(layout.mention_start, layout.mention_end)
 
-    def mention_logits(self, encoded: Encoded, start: Tensor, end: Tensor) -> Tensor:
+    def mention_logits(self, encoded: EncodedPassages, start: Tensor, end: Tensor) -> Tensor:
         """Score word ranges as mentions (equation 2): shape (n,)."""
         spans = self.dropout(encoded.pool(start, end))
         size = (end - start - 1).clamp(max=self.config.longest_mention - 1)

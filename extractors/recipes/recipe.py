@@ -1,4 +1,4 @@
-"""Recipes: a YAML file with the corpora, stages and choices of a training run. Reading one needs no torch."""
+"""Recipes: a YAML file with the corpora, stages and choices of a training run. EncoderOutput one needs no torch."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def mask_id(tokenizer: Tokenizer) -> int:
     raise ValueError(f"the encoder has no mask token ({' or '.join(_NAMES)}): leave out 'masking'")
 
 
-def hide_words(passage: Passage, share: float, mask: int, generator: np.random.Generator) -> Passage:
+def mask_words(passage: Passage, share: float, mask: int, generator: np.random.Generator) -> Passage:
     """Return the passage with all pieces of a share of its words replaced by the mask token."""
     hidden = np.repeat(generator.random(passage.words) < share, np.diff(passage.word_pieces))
     return dataclasses.replace(passage, pieces=np.where(hidden, np.int32(mask), passage.pieces))

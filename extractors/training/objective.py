@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from extractors.encoder.encoder_output import Encoded
+from extractors.encoder.encoder_output import EncodedPassages
 from extractors.encoder.layout import Layout, Words, candidate_spans, lay_out_entities, lay_out_words
 from extractors.heads import EntityPairs
 from extractors.heads.losses import binary_cross_entropy, mean
@@ -103,7 +103,7 @@ def joint_loss(model: Network, batch: Batch, objective: Objective) -> dict[str, 
     if model.config.joint:
         losses["mention"] = _mention_loss(model, pairs.encoded, batch.spans)
         losses["coreference"] = _coreference_loss(model, pairs, batch)
-        typed = pairs.encoded.place(batch.typed)
+        typed = pairs.encoded.to_device(batch.typed)
         type_logits = model.type_logits(pairs.entities[typed]).float()
         type_losses = functional.cross_entropy(type_logits, pairs.types[typed], reduction="none")
         losses["type"] = mean(type_losses)
@@ -130,9 +130,9 @@ def _draw_spans(
     return start[chosen], end[chosen], positive[chosen]
 
 
-def _mention_loss(model: Network, encoded: Encoded, spans: Sampled) -> Tensor:
+def _mention_loss(model: Network, encoded: EncodedPassages, spans: Sampled) -> Tensor:
     start, end, positive = spans
-    logits = model.mention_logits(encoded, encoded.place(start), encoded.place(end))
+    logits = model.mention_logits(encoded, encoded.to_device(start), encoded.to_device(end))
     return mean(_cross_entropy(logits, positive))
 
 
@@ -173,8 +173,8 @@ def _coreference_loss(model: Network, pairs: EntityPairs, batch: Batch) -> Tenso
         for entity in example.document.entities or ()
         for m in entity.mentions
     ]
-    distance = encoded.place(edit_distances(names, left, right))
-    logits = model.coreference_logits(pairs.mentions, encoded.place(left), encoded.place(right), distance)
+    distance = encoded.to_device(edit_distances(names, left, right))
+    logits = model.coreference_logits(pairs.mentions, encoded.to_device(left), encoded.to_device(right), distance)
     return mean(_cross_entropy(logits, positive))
 
 

@@ -116,7 +116,7 @@ def _probabilities(documents: Sequence[Document], teacher: Extractor) -> list[tu
     model = teacher.model
     found: list[tuple[int, Tensor]] = []
     with torch.inference_mode():
-        for group, host, pairs in annotated_pairs(model, teacher.preparer, documents):
+        for group, host, pairs in annotated_pairs(model, teacher.featurizer, documents):
             scores = model.relation_scores(pairs).double().cpu().numpy()
             probability = torch.from_numpy(calibration.probabilities(scores, names)).float()
             head, tail = pairs.types.cpu()[host.pairs].unbind(1)

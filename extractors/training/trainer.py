@@ -37,13 +37,13 @@ from extractors.checkpoints.quantization import dequantized, quantized
 from extractors.checkpoints.weights import load_start, save_checkpoint
 from extractors.encoder.backbone import backbone_folder, backbone_tokenizer
 from extractors.encoder.device import has_bfloat16
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.inference.confidence import Calibration
 from extractors.network.config import Architecture, ModelConfig
 from extractors.network.examples import Example, make_example
 from extractors.network.network import Network
 from extractors.recipes.recipe import INITIAL, Corpus, Recipe, Stage
-from extractors.training.masking import hide_words, mask_id
+from extractors.training.masking import mask_id, mask_words
 from extractors.training.objective import draw_batch, joint_loss
 from extractors.training.optimizer import make_optimizer
 from extractors.training.pseudo_labels import cached_pseudo_labels, with_hard_labels, without_relations
@@ -119,7 +119,7 @@ def train(
     return _Run(recipe, corpora, out, listener).run()
 
 
-def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
+def build_model(recipe: Recipe) -> tuple[Network, Featurizer]:
     """Build the untrained network of a recipe over its pretrained backbone."""
     folder = backbone_folder(recipe.backbone)
     tokenizer, special_ids = backbone_tokenizer(folder)
@@ -143,7 +143,7 @@ def build_model(recipe: Recipe) -> tuple[Network, Preparer]:
     else:
         model.encoder.load_backbone(str(folder))
     model.encoder.backbone.eval()
-    return model, Preparer(tokenizer, config.whole_pieces, config.passage_pieces)
+    return model, Featurizer(tokenizer, config.whole_pieces, config.passage_pieces)
 
 
 class _Run:
@@ -157,9 +157,9 @@ class _Run:
         self.recipe, self.corpora, self.out, self.listener = recipe, corpora, out, listener
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.bfloat16 = has_bfloat16(self.device)
-        model, self.preparer = build_model(recipe)
+        model, self.featurizer = build_model(recipe)
         self.model = model.to(self.device)
-        self.mask = mask_id(self.preparer.tokenizer) if any(stage.masking for stage in recipe.stages) else 0
+        self.mask = mask_id(self.featurizer.tokenizer) if any(stage.masking for stage in recipe.stages) else 0
         self.selection = self._documents(recipe.selection)
         self.report = self._documents(recipe.report)
         out.mkdir(parents=True, exist_ok=True)
@@ -180,18 +180,18 @@ class _Run:
                 self._save_state({**state, "model": self.model.state_dict()})
         # Checkpoints hold fewer bits: thresholds and figures are to be those of what is saved.
         self.model.load_state_dict(dequantized(quantized(self.model.state_dict())))
-        calibration = calibrate(self.model, self.preparer, self.selection, _name(self.recipe.selection))
+        calibration = calibrate(self.model, self.featurizer, self.selection, _name(self.recipe.selection))
         figures = {
-            _name(part): figures_of(self.model, self.preparer, calibration, documents)
+            _name(part): figures_of(self.model, self.featurizer, calibration, documents)
             for part, documents in ((self.recipe.selection, self.selection), (self.recipe.report, self.report))
         }
         calibration = replace(calibration, figures=figures)
         self._log({"event": "figures", **figures})
         folder = self.out / "checkpoint"
         card = model_card(self.recipe, self.model.config, calibration)
-        save_checkpoint(folder, self.model, self.preparer.tokenizer, calibration, card)
+        save_checkpoint(folder, self.model, self.featurizer.tokenizer, calibration, card)
         with suppress(PlotsNeedMatplotlib):
-            plot_extractor(self.model, self.preparer, calibration, self.report, folder)
+            plot_extractor(self.model, self.featurizer, calibration, self.report, folder)
         return folder
 
     def _start(self, stage: Stage) -> None:
@@ -207,7 +207,7 @@ class _Run:
 
         def score(chosen: Sequence[str]) -> float:
             load_start(self.model, [self._stage_folder(name) for name in chosen])
-            return selection_scores(self.model, self.preparer, self.selection)[1]
+            return selection_scores(self.model, self.featurizer, self.selection)[1]
 
         chosen, scores = greedy_soup(names, score)
         self._log({"event": "soup", "mean of": chosen, "scores": scores})
@@ -218,10 +218,10 @@ class _Run:
 
         Only its probabilities between given entities are calibrated, which is what a teacher is asked for.
         """
-        given = calibrate_relations(candidates_given_entities(self.model, self.preparer, self.selection))
+        given = calibrate_relations(candidates_given_entities(self.model, self.featurizer, self.selection))
         calibration = Calibration(given=given, selected_on=_name(self.recipe.selection))
         card = model_card(self.recipe, self.model.config, calibration)
-        save_checkpoint(self._stage_folder(stage.name), self.model, self.preparer.tokenizer, calibration, card)
+        save_checkpoint(self._stage_folder(stage.name), self.model, self.featurizer.tokenizer, calibration, card)
 
     def _stage_folder(self, name: str) -> Path:
         return self.out / STAGES / name
@@ -268,7 +268,7 @@ class _Run:
                     self._log_step(progress, (total - logged[0]) / (step + 1 - logged[1]))
                     logged = (total, step + 1)
                 self.listener(progress)
-            scores, score = selection_scores(judged, self.preparer, self.selection)
+            scores, score = selection_scores(judged, self.featurizer, self.selection)
             self._log(
                 {
                     "event": "epoch",
@@ -304,7 +304,7 @@ class _Run:
         objective = self.recipe.objective
         if stage.masking:
             examples = [
-                dataclasses.replace(one, passage=hide_words(one.passage, stage.masking, self.mask, generator))
+                dataclasses.replace(one, passage=mask_words(one.passage, stage.masking, self.mask, generator))
                 for one in examples
             ]
         batch = draw_batch(self.model, examples, objective, generator)
@@ -326,9 +326,9 @@ class _Run:
                 if document.text in judged:
                     left_out += 1
                 elif document.tokens and document.entities:
-                    prepared = self.preparer.prepare(document)
+                    features = self.featurizer.featurize(document)
                     example = make_example(
-                        self.model, prepared, corpus.facts, corpus.complete, corpus.soft_labels, corpus.entities
+                        self.model, features, corpus.facts, corpus.complete, corpus.soft_labels, corpus.entities
                     )
                     by_text[tuple(document.words())] = example
         if left_out:

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from pipeline.dead_letters import BuildFailed
 from pipeline.extraction.batching import cost
-from pipeline.extraction.extractor_source import Extractor, Prepared
+from pipeline.extraction.extractor_source import Extractor, Features
 from schemas import Extraction
 
 # Time enough for any machine: a hundred times what a slow core takes, and a start on an accelerator.
@@ -35,7 +35,7 @@ class ExtractorWithDeadline:
     extractor: Extractor
     left_behind: list[threading.Thread] = field(default_factory=list)
 
-    def extract(self, batch: Sequence[Prepared]) -> list[Extraction]:
+    def extract(self, batch: Sequence[Features]) -> list[Extraction]:
         """Return what is in each document of a batch.
 
         Raises:

@@ -17,7 +17,7 @@ from pipeline.beam.counters import Counted
 from pipeline.beam.live_counts import LiveCounter
 from pipeline.dead_letters import BuildFailed
 from pipeline.extraction.batching import prepare_safely
-from pipeline.extraction.extractor_source import ExtractorSource, Prepared, Preparer
+from pipeline.extraction.extractor_source import ExtractorSource, Features, Featurizer
 from pipeline.extraction.shard_task import ShardTask
 from pipeline.plan import plan_hash
 from pipeline.record_counts import CountKey
@@ -167,15 +167,15 @@ class PrepareShard(beam.DoFn):
         self.pieces = Metrics.counter("factmill.prepare", "pieces")
 
     def setup(self) -> None:
-        """Load the preparer, once per process."""
-        self.preparer: Preparer = self.shared.acquire(self.source.preparer)
+        """Load the featurizer, once per process."""
+        self.featurizer: Featurizer = self.shared.acquire(self.source.featurizer)
 
     def process(self, work: ShardTask) -> Iterator[list[ShardTask]]:
         """Yield the work with its documents prepared."""
-        prepared: list[Prepared] = []
+        prepared: list[Features] = []
         rows = list(work.rows)
         for document in work.documents:
-            result = prepare_safely(self.preparer, document)
+            result = prepare_safely(self.featurizer, document)
             if isinstance(result, DeadLetter):
                 self.dead.inc()
                 self.tally.add(done=1, dead=1)

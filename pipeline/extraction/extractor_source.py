@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from extractors.inference.confidence import Calibration
 
 
-class Prepared(Protocol):
+class Features(Protocol):
     """A document ready for the model: `pieces` and `pairs` are what the encoder and the relation head will cost."""
 
     @property
@@ -28,10 +28,10 @@ class Prepared(Protocol):
         """Upper estimate of the entity pairs."""
 
 
-class Preparer(Protocol):
+class Featurizer(Protocol):
     """Prepares documents on the CPU."""
 
-    def prepare(self, document: Document) -> Prepared:
+    def featurize(self, document: Document) -> Features:
         """Return the document as the extractor takes it."""
 
 
@@ -50,7 +50,7 @@ class ExtractorSource(Protocol):
     """Where workers get an extractor from: crosses to them by pickle, and loads it there once per
     process or machine."""
 
-    def preparer(self) -> Preparer:
+    def featurizer(self) -> Featurizer:
         """Return what prepares documents; loads no weights."""
 
     def extractor(self) -> Extractor:
@@ -85,11 +85,11 @@ class Checkpoint:
     min_confidence: float | None = None
     min_precision: float | None = None
 
-    def preparer(self) -> Preparer:
+    def featurizer(self) -> Featurizer:
         """Load the tokenizer."""
-        from extractors import load_preparer
+        from extractors import load_featurizer
 
-        return load_preparer(self.name)
+        return load_featurizer(self.name)
 
     def extractor(self) -> Extractor:
         """Load the model."""

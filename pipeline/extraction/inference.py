@@ -18,7 +18,7 @@ from pipeline.beam.live_counts import LiveCounter
 from pipeline.dead_letters import BuildFailed, dead_letter
 from pipeline.extraction.batching import batches
 from pipeline.extraction.deadline import DeadlineExceeded, ExtractorWithDeadline
-from pipeline.extraction.extractor_source import Extractor, ExtractorSource, Prepared
+from pipeline.extraction.extractor_source import Extractor, ExtractorSource, Features
 from pipeline.extraction.shard_task import ShardTask
 from pipeline.store.store import extracted_row
 from schemas import DeadLetter, Document, Extraction
@@ -35,7 +35,7 @@ class LoadedExtractor:
         """Return the pieces and pairs that it had better take at once, where it runs."""
         return self._batch_cost
 
-    def extract(self, batch: Sequence[Prepared]) -> list[Extraction]:
+    def extract(self, batch: Sequence[Features]) -> list[Extraction]:
         """Return what is in each document of a batch."""
         return self._extractor.extract(batch)
 
@@ -93,7 +93,7 @@ class ExtractorHandler(ModelHandler[ShardTask, ShardTask, LoadedExtractor]):
         return "factmill.extract"
 
 
-def extract_safely(extractor: Extractor | LoadedExtractor, batch: Sequence[Prepared]) -> list[Extraction | DeadLetter]:
+def extract_safely(extractor: Extractor | LoadedExtractor, batch: Sequence[Features]) -> list[Extraction | DeadLetter]:
     """Return an extraction or a dead letter for every document of a batch, in its order.
 
     Where memory is short the batch is halved until it fits; after any other error its documents are tried one at a

@@ -13,7 +13,7 @@ from runners.arguments.value_types import FORMAT
 from runners.errors import UserError
 
 if TYPE_CHECKING:
-    from extractors.encoder.featurizer import Preparer
+    from extractors.encoder.featurizer import Featurizer
     from extractors.inference.confidence import Calibration
     from extractors.network.network import Network
     from schemas import Document
@@ -57,7 +57,7 @@ def calibrate(
     from extractors.calibration import calibrate as calibrate_on
     from extractors.calibration import figures_of
     from extractors.checkpoints.checkpoint import CARD, CHECKSUM, FILES, find_checkpoint, save_calibration
-    from extractors.checkpoints.loading import load_preparer
+    from extractors.checkpoints.loading import load_featurizer
     from extractors.checkpoints.model_card import recalibrated
     from extractors.checkpoints.weights import load_model
     from runners.arguments.annotated_documents import check_known, part_of, read_annotated
@@ -71,14 +71,14 @@ def calibrate(
     parts = {_name(files, documents): chosen}
     if report is not None:
         parts[_name(files, report)] = part_of(everything, report)
-    model, preparer = load_model(source), load_preparer(str(source))
+    model, featurizer = load_model(source), load_featurizer(str(source))
     for part in parts.values():
         check_known(part, model.config.schema, f"'{checkpoint}'")
     with progress_on() as progress:
         progress("calibrate", 0, note="passes over the documents")
         calibration = calibrate_on(
             model,
-            preparer,
+            featurizer,
             chosen,
             _name(files, documents),
             lambda done, total: progress("calibrate", done, total, ended=done == total),
@@ -86,7 +86,7 @@ def calibrate(
         progress("evaluate", 0, len(parts), note="parts of the documents")
         figures = {}
         for name, part in parts.items():
-            figures[name] = figures_of(model, preparer, calibration, part)
+            figures[name] = figures_of(model, featurizer, calibration, part)
             progress("evaluate", len(figures), len(parts), ended=len(figures) == len(parts))
     calibration = replace(calibration, figures=figures)
     folder = out or source
@@ -99,7 +99,7 @@ def calibrate(
     if (source / CARD).is_file():
         card = recalibrated((source / CARD).read_text("utf-8"), model.config, calibration)
         (folder / CARD).write_text(card, "utf-8")
-    _plot(model, preparer, calibration, chosen if report is None else parts[_name(files, report)], folder)
+    _plot(model, featurizer, calibration, chosen if report is None else parts[_name(files, report)], folder)
     click.echo(f"{folder}: probabilities by {calibration.method}, cut at {calibration.relation_threshold:g}")
     for name, values in figures.items():
         click.echo(f"\n{name}")
@@ -114,11 +114,11 @@ def _name(files: tuple[Path, ...], documents: str | None) -> str:
 
 
 def _plot(
-    model: Network, preparer: Preparer, calibration: Calibration, documents: list[Document], folder: Path
+    model: Network, featurizer: Featurizer, calibration: Calibration, documents: list[Document], folder: Path
 ) -> None:
     from extractors.calibration import PlotsNeedMatplotlib, plot_extractor
 
     try:
-        plot_extractor(model, preparer, calibration, documents, folder)
+        plot_extractor(model, featurizer, calibration, documents, folder)
     except PlotsNeedMatplotlib as error:
         click.echo(f"Warning: no plots: {error}", err=True)

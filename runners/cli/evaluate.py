@@ -72,7 +72,7 @@ def evaluate(
       factmill evaluate dev.json --min-precision 0.9 --plots plots/    # does the cut keep its promise?
     """
     from extractors import load_extractor
-    from extractors.calibration import FLOOR, candidates_found, measure_trust, plot_probabilities
+    from extractors.calibration import FLOOR, candidates_found, measure_reliability, plot_probabilities
     from extractors.evaluation import MeshTree, TrainFacts
     from extractors.evaluation import evaluate as compare
     from runners.arguments.annotated_documents import check_known, part_of, read_annotated
@@ -92,15 +92,15 @@ def evaluate(
     part = calibration.relating(given)
     cut = part
     if min_confidence is not None:
-        cut = part.cut_at(min_confidence)
+        cut = part.with_threshold(min_confidence)
     elif min_precision is not None:
-        cut = part.cut_at(part.curve.cut_for(min_precision))
+        cut = part.with_threshold(part.curve.threshold_for(min_precision))
     # All likely facts are looked for, so that probabilities can be judged beyond the cut.
-    extractor.calibration = calibration.cut_at(min(FLOOR, min_confidence or FLOOR))
+    extractor.calibration = calibration.with_threshold(min(FLOOR, min_confidence or FLOOR))
     likely = _extract(extractor, gold, given)
     candidates = candidates_found(gold, likely, extractor.schema)
     report = compare(gold, [cut.keep(found) for found in likely], extractor.schema, train_facts=seen, mesh_tree=tree)
-    trust = measure_trust(candidates, part)
+    trust = measure_reliability(candidates, part)
     if plots is not None:
         total = int(candidates.gold.sum())
         for path in plot_probabilities(candidates.score, candidates.correct, total, plots):
@@ -125,6 +125,6 @@ def _extract(extractor: Extractor, gold: list[Document], given: bool) -> list[Ex
                 replace(document, facts=()) if given else replace(document, facts=(), entities=None, mentions=())
                 for document in gold[start : start + _AT_ONCE]
             ]
-            found += extractor.extract([extractor.prepare(document) for document in seen])
+            found += extractor.extract([extractor.featurize(document) for document in seen])
             progress("extract", len(found), total=len(gold), ended=len(found) == len(gold))
     return found

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from extractors.checkpoints.weights import save_checkpoint
 from extractors.encoder.device import Device
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.inference.confidence import Calibration
 from extractors.inference.extractor import Extractor
 from extractors.network.config import ModelConfig
@@ -86,13 +86,13 @@ def extractor(head: str = "jerex-mrc", precision: torch.dtype = torch.float32, *
     """An extractor that predicts about every second thing it looks at."""
     network = model(head, **changes)
     with torch.no_grad():  # random scores lie anywhere: move their middle to zero
-        encoded = network.encode(Preparer(tokenizer()).prepare(annotated()).passages)
+        encoded = network.encode(Featurizer(tokenizer()).featurize(annotated()).passages)
         starts = torch.arange(17)
         network.mention_classifier.outer.bias -= network.mention_logits(encoded, starts, starts + 1).median()
     loose = Calibration(mention_threshold=0.5, coreference_threshold=0.55, relation_threshold=0.01)
     device = Device(torch.device("cpu"), precision, budget=0 if precision == torch.float32 else 512)
     return Extractor(
-        network, Preparer(tokenizer(), network.config.whole_pieces, network.config.passage_pieces), loose, device
+        network, Featurizer(tokenizer(), network.config.whole_pieces, network.config.passage_pieces), loose, device
     )
 
 

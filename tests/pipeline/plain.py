@@ -44,9 +44,9 @@ def extract(flow: ExtractionPipeline) -> Counter:
     groups = {number: [("", b"")] for number in range(of)}
     for id, value in given:
         groups[shard_of(id, of)].append(value)
-    opener, preparer = OpenShard(flow.shards, tally), PrepareShard(flow.source, tally)
+    opener, featurizer = OpenShard(flow.shards, tally), PrepareShard(flow.source, tally)
     handler, writer = ExtractorHandler(flow.source, tally, flow.batch_cost), WriteShard(flow.shards)
-    preparer.setup()
+    featurizer.setup()
     model = handler.load_model()
     for group in groups.items():
         for opened in opener.process(group, of):
@@ -54,7 +54,7 @@ def extract(flow: ExtractionPipeline) -> Counter:
                 entry, number = opened.value
                 counts[entry] += number
                 continue
-            for prepared in preparer.process(opened):
+            for prepared in featurizer.process(opened):
                 for work in handler.run_inference(prepared, model):
                     writer.process(work)
     return counts

@@ -232,12 +232,12 @@ def test_a_file_that_changes_while_it_is_read_is_told(graph, tmp_path, monkeypat
     (path,) = given(tmp_path, "b", 1)
 
     class Touching(RuleExtractor):
-        def prepare(self, document):
+        def featurize(self, document):
             path.write_bytes(path.read_bytes() + b" ")
-            return super().prepare(document)
+            return super().featurize(document)
 
     class Source(RuleSource):
-        def preparer(self):
+        def featurizer(self):
             return Touching()
 
     before = contents(graph)

@@ -78,7 +78,7 @@ def hanging():
 
 
 def prepared(*texts):
-    return [RuleExtractor().prepare(document(f"d{number}", text)) for number, text in enumerate(texts)]
+    return [RuleExtractor().featurize(document(f"d{number}", text)) for number, text in enumerate(texts)]
 
 
 def test_a_document_among_32_on_which_the_model_hangs_is_the_only_one_lost(hurry, hanging):

@@ -13,11 +13,11 @@ def test_a_network_that_gives_no_number_for_one_of_32_documents_loses_that_one(w
     model = extractor()
     texts = ["Anna Berg knows Bo Dahl . Bo left Oslo ."] * 32
     texts[7] = "Anna Berg lives here . Bo left Oslo ."
-    batch = [model.prepare(plain(text, f"d{number}")) for number, text in enumerate(texts)]
+    batch = [model.featurize(plain(text, f"d{number}")) for number, text in enumerate(texts)]
     expected = model.extract(batch)
     assert expected[7].facts
     if where == "mentions":  # the weights themselves are broken, for one word
-        piece = model.preparer.tokenizer.token_to_id("lives")
+        piece = model.featurizer.tokenizer.token_to_id("lives")
         with torch.no_grad():
             model.model.get_submodule("encoder.backbone.embeddings.word_embeddings").weight[piece] = torch.nan
     else:

@@ -10,8 +10,8 @@ from extractors.inference.entity_confidence import EntityConfidence
 
 def made(truth: EntityConfidence, count: int, seed: int):
     generator = np.random.default_rng(seed)
-    clues = -generator.exponential(0.5, (count, 4))
-    return clues, generator.random(count) < truth.probabilities(clues)
+    features = -generator.exponential(0.5, (count, 4))
+    return features, generator.random(count) < truth.probabilities(features)
 
 
 def test_the_fit_finds_what_made_the_entities():
@@ -20,10 +20,10 @@ def test_the_fit_finds_what_made_the_entities():
     assert astuple(fitted) == pytest.approx(astuple(truth), abs=0.15)
 
 
-def test_a_clue_that_misleads_gets_no_weight():
-    clues, right = made(EntityConfidence(2.0, bias=1.0), 5_000, 2)
-    clues[:, 3] = np.where(right, -3.0, -0.1)
-    assert fit_entity_confidence(clues, right).type == 0.0
+def test_a_feature_that_misleads_gets_no_weight():
+    features, right = made(EntityConfidence(2.0, bias=1.0), 5_000, 2)
+    features[:, 3] = np.where(right, -3.0, -0.1)
+    assert fit_entity_confidence(features, right).type == 0.0
 
 
 @pytest.mark.parametrize(("right", "least", "most"), [([], 0.5, 0.5), ([True] * 9, 0.7, 1), ([False] * 9, 0, 0.3)])

@@ -13,10 +13,10 @@ from extractors.calibration.thresholds import (
     CONFIDENCE,
     MIN_FACTS,
     global_threshold,
+    lower_bounds,
     precision_recall_curve,
     relation_thresholds,
     score_at,
-    surely_reached,
     with_thresholds,
 )
 from extractors.inference.confidence import PrecisionError
@@ -80,60 +80,62 @@ def test_relations_get_cuts_only_where_that_helps_on_other_documents():
 def test_the_curve_states_what_its_cuts_give(rows, lost):
     made = candidates(*map(list, zip(*rows, strict=True)), lost=lost)
     curve = precision_recall_curve(made.score, made)
-    assert list(curve.cut) == sorted({p for p in made.score if p >= FLOOR})
-    for cut, precision, recall, surely in zip(curve.cut, curve.precision, curve.recall, curve.surely, strict=True):
+    assert list(curve.threshold) == sorted({p for p in made.score if p >= FLOOR})
+    for cut, precision, recall, surely in zip(
+        curve.threshold, curve.precision, curve.recall, curve.lower_bound, strict=True
+    ):
         score = at(cut, made.score, made)
         assert (precision, recall) == (pytest.approx(score.precision, abs=1e-4), pytest.approx(score.recall, abs=1e-4))
         assert 0 <= surely <= precision + 1e-4
 
 
 @settings(deadline=None)
-@given(rows=LISTED, wish=st.floats(0.01, 1))
-def test_the_cut_for_a_precision_is_the_smallest_that_surely_reaches_it(rows, wish):
+@given(rows=LISTED, target=st.floats(0.01, 1))
+def test_the_cut_for_a_precision_is_the_smallest_that_surely_reaches_it(rows, target):
     made = candidates(*map(list, zip(*rows, strict=True)))
     curve = precision_recall_curve(made.score, made)
     try:
-        cut = curve.cut_for(wish)
+        cut = curve.threshold_for(target)
     except PrecisionError:
-        assert all(surely < wish for surely in curve.surely)
+        assert all(surely < target for surely in curve.lower_bound)
     else:
-        place = curve.cut.index(cut)
-        assert curve.surely[place] >= wish
-        assert all(surely < wish for surely in curve.surely[:place])
-        assert at(cut, made.score, made).precision >= wish - 1e-4
+        place = curve.threshold.index(cut)
+        assert curve.lower_bound[place] >= target
+        assert all(surely < target for surely in curve.lower_bound[:place])
+        assert at(cut, made.score, made).precision >= target - 1e-4
 
 
 def test_a_curve_of_many_facts_is_short():
     made = drawn(50_000)
     curve = precision_recall_curve(made.probabilities(platt(made)), made)
-    assert 100 <= len(curve.cut) <= 200
+    assert 100 <= len(curve.threshold) <= 200
 
 
 def test_independent_facts_have_the_interval_of_clopper_and_pearson():
     right, kept = np.full((50, 1), 9.0), np.full((50, 1), 10.0)  # no document differs from another
-    assert surely_reached(right, kept)[0] == pytest.approx(beta.ppf(1 - CONFIDENCE, 450, 51))
+    assert lower_bounds(right, kept)[0] == pytest.approx(beta.ppf(1 - CONFIDENCE, 450, 51))
     alike = np.where(np.arange(50)[:, None] < 45, 10.0, 0.0)  # facts of one document are all right or all wrong
-    fewer = surely_reached(alike, kept)[0]
+    fewer = lower_bounds(alike, kept)[0]
     # 50 documents tell about as much as 50 facts.
     assert fewer == pytest.approx(beta.ppf(1 - CONFIDENCE, 45, 6), abs=0.005)
 
 
-def test_the_wished_precision_holds_on_other_documents():
-    for wish in (0.8, 0.9):
+def test_the_target_precision_holds_on_other_documents():
+    for target in (0.8, 0.9):
         kept = []
         for seed in range(6):
             chosen, other = drawn(8000, seed=seed), drawn(40_000, seed=1000 + seed)
             calibration = calibrate_relations(chosen)
-            score = at(calibration.curve.cut_for(wish), other.probabilities(calibration), other)
+            score = at(calibration.curve.threshold_for(target), other.probabilities(calibration), other)
             kept.append(score.precision)
             assert score.recall > 0.2
-        assert min(kept) >= wish - 0.02
-        assert np.mean(np.array(kept) >= wish) >= 0.8
+        assert min(kept) >= target - 0.02
+        assert np.mean(np.array(kept) >= target) >= 0.8
 
 
 def test_an_unreachable_precision_names_the_best():
     made = candidates([0.9] * 10, [True] * 5 + [False] * 5)
-    with pytest.raises(PrecisionError, match=r"the best is 0\.2\d+ \(with recall 1.000\)"):
-        precision_recall_curve(made.score, made).cut_for(0.9)
+    with pytest.raises(PrecisionError, match=r"bound is at most 0\.2\d+ \(with recall 1.000\)"):
+        precision_recall_curve(made.score, made).threshold_for(0.9)
     with pytest.raises(PrecisionError, match="factmill calibrate"):
-        platt(made).curve.cut_for(0.9)
+        platt(made).curve.threshold_for(0.9)

@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.encoder.device import choose_device, fitted, send
+from extractors.encoder.device import choose_device, fitted, to_device
 
 GIB = 1 << 30
 
@@ -18,7 +18,7 @@ def test_more_memory_never_makes_batches_smaller(some, more):
 
 def test_a_tensor_arrives_as_it_is():
     tensor = torch.arange(6).reshape(2, 3)
-    assert torch.equal(send(tensor, torch.device("cpu")), tensor)
+    assert torch.equal(to_device(tensor, torch.device("cpu")), tensor)
 
 
 def test_a_machine_without_an_accelerator_takes_small_batches():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.encoder.encoder import cut_windows
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from tests.extractors.tiny import model, plain, tokenizer
 
 
@@ -21,8 +21,8 @@ def test_windows_cover_every_piece_of_their_own_sequence(lengths, size):
 
 
 def passages(*texts):
-    preparer = Preparer(tokenizer(), 10_000)
-    return [passage for text in texts for passage in preparer.prepare(plain(text)).passages]
+    featurizer = Featurizer(tokenizer(), 10_000)
+    return [passage for text in texts for passage in featurizer.featurize(plain(text)).passages]
 
 
 def slow_states(network, passage):

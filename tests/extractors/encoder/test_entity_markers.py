@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.encoder.entity_markers import annotate, first_mention_order
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from tests.extractors.tiny import plain, tokenizer
 
 STAR = tokenizer().token_to_id("-")
@@ -10,7 +10,7 @@ TEXT = "Anna Berg lives in the town of Oslo ."
 
 
 def passage():
-    return Preparer(tokenizer()).prepare(plain(TEXT)).passages[0]
+    return Featurizer(tokenizer()).featurize(plain(TEXT)).passages[0]
 
 
 def pieces_of(told, word):

@@ -11,7 +11,7 @@ from extractors.encoder.featurizer import (
     SYMBOL,
     TITLE,
     UPPER,
-    Preparer,
+    Featurizer,
     passage_ranges,
     word_shape,
 )
@@ -23,10 +23,10 @@ WORD = st.text(st.characters(exclude_categories=["Zs", "Cc", "Cs", "Zl", "Zp"]),
 
 @given(st.lists(WORD, max_size=60), st.integers(1, 20))
 def test_every_word_has_a_piece_and_every_piece_a_word(words, limit):
-    prepared = Preparer(tokenizer(), 0, limit).prepare(plain(" ".join(words)))
-    assert sum(passage.words for passage in prepared.passages) == len(prepared.document.tokens)
+    features = Featurizer(tokenizer(), 0, limit).featurize(plain(" ".join(words)))
+    assert sum(passage.words for passage in features.passages) == len(features.document.tokens)
     at = 0
-    for passage in prepared.passages:
+    for passage in features.passages:
         assert passage.first_word == at
         at += passage.words
         assert passage.words == 1 or len(passage.pieces) <= limit
@@ -36,7 +36,7 @@ def test_every_word_has_a_piece_and_every_piece_a_word(words, limit):
 
 
 def test_a_word_that_the_tokenizer_drops_becomes_unknown():
-    passage = Preparer(tokenizer()).prepare(plain("in \u200b in")).passages[0]
+    passage = Featurizer(tokenizer()).featurize(plain("in \u200b in")).passages[0]
     assert passage.pieces.tolist() == [tokenizer().token_to_id("in"), 1, tokenizer().token_to_id("in")]
 
 
@@ -50,17 +50,17 @@ def test_passages_end_at_sentences_and_prefer_sections():
 
 def test_short_documents_stay_whole():
     document = plain("a b c . d e . f g .")
-    assert len(Preparer(tokenizer(), 10, 4).prepare(document).passages) == 1
-    assert len(Preparer(tokenizer(), 9, 4).prepare(document).passages) == 3
+    assert len(Featurizer(tokenizer(), 10, 4).featurize(document).passages) == 1
+    assert len(Featurizer(tokenizer(), 9, 4).featurize(document).passages) == 3
 
 
 def test_documents_with_given_entities_are_never_cut():
     document = annotated(copies=10)
-    assert len(Preparer(tokenizer(), 0, 20).prepare(document).passages) == 1
+    assert len(Featurizer(tokenizer(), 0, 20).featurize(document).passages) == 1
 
 
 def test_a_document_without_tokens_has_no_passages():
-    assert Preparer(tokenizer()).prepare(plain("")).passages == ()
+    assert Featurizer(tokenizer()).featurize(plain("")).passages == ()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import torch
 from transformers import AutoModel, MPNetConfig
 
 from extractors.encoder.encoder import cut_windows
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.encoder.last_layer_attention import LastAttention, WindowBatch
 from tests.extractors.tiny import model, plain, tokenizer
 
@@ -29,7 +29,7 @@ def eager_rows(encoder, passage):
 def test_rows_equal_those_of_the_eager_encoder_for_one_window_and_for_many():
     network = model().eval()
     texts = ["Anna lives in Oslo . ", "The Quick brown fox , 1999 . " * 30, "Bo . "]
-    passages = [Preparer(tokenizer(), 10_000).prepare(plain(text)).passages[0] for text in texts]
+    passages = [Featurizer(tokenizer(), 10_000).featurize(plain(text)).passages[0] for text in texts]
     lengths = [len(passage.pieces) for passage in passages]
     assert lengths[1] > 2 * network.config.window
     with torch.inference_mode():

@@ -3,14 +3,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.encoder.layout import candidate_spans, lay_out_entities, lay_out_words, mention_pairs, ordered_pairs
 from tests.extractors.tiny import plain, tokenizer
 
 
 def words_of(*texts, limit=512):
-    preparer = Preparer(tokenizer(), limit, limit)
-    return lay_out_words([passage for text in texts for passage in preparer.prepare(plain(text)).passages])
+    featurizer = Featurizer(tokenizer(), limit, limit)
+    return lay_out_words([passage for text in texts for passage in featurizer.featurize(plain(text)).passages])
 
 
 def test_spans_stay_inside_sentences_and_passages():

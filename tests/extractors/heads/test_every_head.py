@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.encoder.layout import lay_out_entities
 from extractors.heads import HEADS
 from tests.extractors.heads import references
@@ -70,10 +70,10 @@ SETTINGS = {
 
 def run(network, texts, clusters, types=None):
     """Return the pairs' logits and everything they were made from."""
-    preparer = Preparer(tokenizer(), 10_000)
+    featurizer = Featurizer(tokenizer(), 10_000)
     types = [[i % 2 for i, _ in enumerate(found)] for found in clusters] if types is None else types
     passages = [
-        network.mark_entities(preparer.prepare(plain(text)).passages[0], found, numbers)
+        network.mark_entities(featurizer.featurize(plain(text)).passages[0], found, numbers)
         for text, found, numbers in zip(texts, clusters, types, strict=True)
     ]
     encoded = network.encode(passages)

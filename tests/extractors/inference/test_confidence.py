@@ -14,7 +14,9 @@ from extractors.inference.confidence import DIGITS, Calibration, Curve, Precisio
 from extractors.inference.entity_confidence import EntityConfidence
 from schemas import Extraction, Fact
 
-CURVE = Curve(cut=(0.2, 0.5, 0.8), precision=(0.5, 0.8, 0.9), recall=(0.9, 0.6, 0.3), surely=(0.4, 0.75, 0.85))
+CURVE = Curve(
+    threshold=(0.2, 0.5, 0.8), precision=(0.5, 0.8, 0.9), recall=(0.9, 0.6, 0.3), lower_bound=(0.4, 0.75, 0.85)
+)
 OWN = {"relation_threshold": 0.4, "relation_thresholds": {"R1": 0.7, "R2": 0.1}}
 NUMBERS = st.floats(-10, 10)
 PARTS = st.builds(
@@ -60,7 +62,7 @@ def test_relations_have_their_own_lines_and_cuts():
     part = RelationCalibration(scale=1.0, bias=0.0, lines={"R2": (2.0, 1.0)}, **OWN)
     found = part.probabilities(np.array([[0.5, 0.5, 0.5]]), ("R1", "R2", "R3"))
     assert found[0] == pytest.approx(expit([0.5, 2.0, 0.5]), abs=1e-4)
-    assert part.cuts(("R1", "R2", "R3")).tolist() == [0.7, 0.1, 0.4]
+    assert part.thresholds(("R1", "R2", "R3")).tolist() == [0.7, 0.1, 0.4]
 
 
 @st.composite
@@ -111,7 +113,7 @@ def test_facts_are_those_that_a_loop_over_all_scores_finds(own, of_given, sure, 
                 score = logit(of_given.on_line(scale * score + bias) * sure[pair])
             scale, bias = part.lines_of(names)[relation]
             probability = float(part.on_line(scale * score + bias).round(DIGITS))
-            if probability >= part.cuts(names)[relation]:
+            if probability >= part.thresholds(names)[relation]:
                 wanted.append((pair, relation, probability))
     found = calibration.facts(scores, names, None if sure is None else np.array(sure))
     assert [tuple(row) for row in zip(*(column.tolist() for column in found), strict=True)] == wanted
@@ -139,11 +141,11 @@ def test_facts_below_their_cut_are_left_out():
 def test_cuts_hold_whether_entities_are_given_or_not():
     calibration = Calibration(**OWN, curve=CURVE, given=RelationCalibration(**OWN, curve=CURVE))
     for known in (False, True):
-        part = calibration.cut_at(0.3).relating(known)
-        assert part.cuts(("R1", "R2")).tolist() == [0.3, 0.3]
+        part = calibration.with_threshold(0.3).relating(known)
+        assert part.thresholds(("R1", "R2")).tolist() == [0.3, 0.3]
         part = calibration.at_least(0.3).relating(known)
-        assert part.cuts(("R1", "R2", "R3")).tolist() == [0.3, 0.1, 0.3]
-        assert calibration.at_least(0.9).relating(known).cuts(("R1", "R2", "R3")).tolist() == [0.7, 0.1, 0.4]
-        assert calibration.at_precision(0.7).relating(known).cuts(("R1", "R2")).tolist() == [0.5, 0.5]
-        with pytest.raises(PrecisionError, match=r"the best is 0.850 \(with recall 0.300\)"):
+        assert part.thresholds(("R1", "R2", "R3")).tolist() == [0.3, 0.1, 0.3]
+        assert calibration.at_least(0.9).relating(known).thresholds(("R1", "R2", "R3")).tolist() == [0.7, 0.1, 0.4]
+        assert calibration.at_precision(0.7).relating(known).thresholds(("R1", "R2")).tolist() == [0.5, 0.5]
+        with pytest.raises(PrecisionError, match=r"bound is at most 0.850 \(with recall 0.300\)"):
             calibration.at_precision(0.9)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.inference.entity_confidence import EntityConfidence, cluster_clues, type_clues
+from extractors.inference.entity_confidence import EntityConfidence, cluster_features, type_features
 from tests.extractors.inference.test_coreference import similarities
 
 
@@ -21,13 +21,13 @@ def clustered(draw):
 
 
 @given(clustered())
-def test_clues_are_those_of_a_loop(made):
+def test_features_are_those_of_a_loop(made):
     probability, similarity, clusters = made
 
     def logarithm(value):
         return log(max(value, 1e-4))
 
-    found = cluster_clues(*made)
+    found = cluster_features(*made)
     assert found.shape == (len(clusters), 3)
     for row, members in zip(found, clusters, strict=True):
         others = [i for i in range(len(probability)) if i not in members]
@@ -38,9 +38,9 @@ def test_clues_are_those_of_a_loop(made):
 
 
 def test_nothing_is_in_doubt_about_a_sure_mention_alone():
-    clues = cluster_clues(np.ones(1), np.eye(1), [[0]])
-    assert clues.tolist() == [[0.0, 0.0, 0.0]]
-    assert type_clues(np.ones(1)).tolist() == [0.0]
+    features = cluster_features(np.ones(1), np.eye(1), [[0]])
+    assert features.tolist() == [[0.0, 0.0, 0.0]]
+    assert type_features(np.ones(1)).tolist() == [0.0]
 
 
 @given(
@@ -49,9 +49,9 @@ def test_nothing_is_in_doubt_about_a_sure_mention_alone():
     st.integers(0, 3),
     st.floats(0, 5),
 )
-def test_a_surer_part_never_makes_an_entity_less_sure(weights, clues, part, more):
+def test_confidence_grows_with_the_confidence_in_each_part(weights, features, part, more):
     confidence = EntityConfidence(*weights, bias=1.0)
-    surer = np.array(clues)
+    surer = np.array(features)
     surer[part] = min(0.0, surer[part] + more)
-    before, after = confidence.probabilities(np.array([clues, surer]))
+    before, after = confidence.probabilities(np.array([features, surer]))
     assert before <= after

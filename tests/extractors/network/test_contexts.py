@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.encoder.layout import lay_out_entities
 from extractors.inference.extractor import Extractor
 from extractors.network.contexts import DIMENSIONS, context_vectors, pack
@@ -12,9 +12,9 @@ from tests.extractors.tiny import annotated, extractor, model, tokenizer
 def test_a_vector_is_the_projected_maximum_of_the_mentions_and_mean_of_the_passage():
     documents = [annotated(), annotated(copies=2)]
     network = model().eval()
-    preparer = Preparer(tokenizer())
+    featurizer = Featurizer(tokenizer())
     with torch.inference_mode():
-        encoded = network.encode([preparer.prepare(document).passages[0] for document in documents])
+        encoded = network.encode([featurizer.featurize(document).passages[0] for document in documents])
         layout = lay_out_entities([entity_spans(document) for document in documents], encoded.words)
         pairs = network(encoded, layout, layout.entity_passage)
         found = context_vectors(pairs)
@@ -44,7 +44,7 @@ def test_packing_keeps_the_direction_and_the_largest_is_127():
 
 def test_every_entity_of_an_extraction_has_its_vector_whatever_shares_the_batch():
     found: Extractor = extractor()
-    documents = [found.prepare(annotated()), found.prepare(annotated("b", copies=9))]
+    documents = [found.featurize(annotated()), found.featurize(annotated("b", copies=9))]
     alone = [found.extract([document])[0] for document in documents]
     assert found.extract(documents) == alone
     for extraction in alone:

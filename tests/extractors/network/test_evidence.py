@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.encoder.layout import lay_out_entities
 from extractors.network.evidence import evidence_loss, evidence_sentences, sentence_attention
 from extractors.network.examples import entity_spans
@@ -11,8 +11,8 @@ from tests.extractors.tiny import annotated, model, tokenizer
 
 def encode(*documents):
     network = model().eval()
-    preparer = Preparer(tokenizer())
-    encoded = network.encode([preparer.prepare(document).passages[0] for document in documents])
+    featurizer = Featurizer(tokenizer())
+    encoded = network.encode([featurizer.featurize(document).passages[0] for document in documents])
     layout = lay_out_entities([entity_spans(document) for document in documents], encoded.words)
     return network(encoded, layout, layout.entity_passage)
 

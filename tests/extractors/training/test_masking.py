@@ -4,21 +4,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 
-from extractors.encoder.featurizer import Preparer
-from extractors.training.masking import hide_words, mask_id
+from extractors.encoder.featurizer import Featurizer
+from extractors.training.masking import mask_id, mask_words
 from tests.extractors.tiny import plain, tokenizer
 
 MASK = 9_999
 
 
 def passage(text="The Quick brown fox lives in Oslo . "):
-    return Preparer(tokenizer(), 10_000).prepare(plain(text)).passages[0]
+    return Featurizer(tokenizer(), 10_000).featurize(plain(text)).passages[0]
 
 
 @given(st.floats(0, 1), st.integers(0, 99))
 def test_words_are_hidden_as_a_whole_and_nothing_else_changes(share, seed):
     before = passage()
-    after = hide_words(before, share, MASK, np.random.default_rng(seed))
+    after = mask_words(before, share, MASK, np.random.default_rng(seed))
     hidden = after.pieces == MASK
     assert (after.pieces[~hidden] == before.pieces[~hidden]).all()
     for start, end in zip(before.word_pieces[:-1], before.word_pieces[1:], strict=True):
@@ -31,7 +31,7 @@ def test_words_are_hidden_as_a_whole_and_nothing_else_changes(share, seed):
 
 def test_the_share_is_that_of_the_words():
     long = passage("The Quick brown fox lives in Oslo . " * 200)
-    after = hide_words(long, 0.25, MASK, np.random.default_rng(0))
+    after = mask_words(long, 0.25, MASK, np.random.default_rng(0))
     hidden = [(after.pieces[start] == MASK) for start in after.word_pieces[:-1]]
     assert np.mean(hidden) == pytest.approx(0.25, abs=0.04)  # 1,600 words: four standard deviations
 

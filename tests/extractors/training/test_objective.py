@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.encoder.layout import lay_out_entities
 from extractors.network.examples import make_example, relation_targets
 from extractors.network.name_matching import Names, edit_distances
@@ -20,8 +20,8 @@ ALL = Objective(negative_spans=None, negative_mention_pairs=None, negative_entit
 
 
 def examples(*documents, network):
-    preparer = Preparer(tokenizer())
-    return [make_example(network, preparer.prepare(document)) for document in documents]
+    featurizer = Featurizer(tokenizer())
+    return [make_example(network, featurizer.featurize(document)) for document in documents]
 
 
 def joint_loss(network, examples, objective, generator, **further):
@@ -31,7 +31,7 @@ def joint_loss(network, examples, objective, generator, **further):
 def test_losses_equal_their_definitions_on_one_document():
     network = model().eval()
     document = annotated()
-    passage = Preparer(tokenizer()).prepare(document).passages[0]
+    passage = Featurizer(tokenizer()).featurize(document).passages[0]
     losses = joint_loss(network, examples(document, network=network), ALL, np.random.default_rng(0))
     encoded = network.encode([passage])
     gold = {(m.start, m.end) for e in document.entities for m in e.mentions}
@@ -94,7 +94,7 @@ def test_batching_documents_averages_over_all_their_samples():
 def test_documents_without_trusted_facts_leave_the_relation_loss():
     network = model().eval()
     document = annotated()
-    example = make_example(network, Preparer(tokenizer()).prepare(document), use_facts=False)
+    example = make_example(network, Featurizer(tokenizer()).featurize(document), use_facts=False)
     assert joint_loss(network, [example], ALL, np.random.default_rng(0))["relation"].item() == 0.0
 
 
@@ -109,7 +109,7 @@ def test_a_document_without_entities_gives_finite_losses():
 def test_duplicate_and_reflexive_facts_count_once_or_not_at_all():
     document = msgspec.structs.replace(annotated(), facts=(Fact(0, "R1", 1), Fact(0, "R1", 1), Fact(2, "R2", 2)))
     layout = lay_out_entities(
-        [[[(0, 1)], [(1, 2)], [(2, 3)]]], model().encode(Preparer(tokenizer()).prepare(document).passages).words
+        [[[(0, 1)], [(1, 2)], [(2, 3)]]], model().encode(Featurizer(tokenizer()).featurize(document).passages).words
     )
     targets = relation_targets(layout, [document], {"R1": 0, "R2": 1})
     assert targets.sum() == 1.0
@@ -126,7 +126,7 @@ def test_soft_facts_are_targets_of_their_probability():
     document = doubted(annotated(), 0.3)
     layout = lay_out_entities(
         [[[(m.start, m.end) for m in e.mentions] for e in document.entities]],
-        model().encode(Preparer(tokenizer()).prepare(document).passages).words,
+        model().encode(Featurizer(tokenizer()).featurize(document).passages).words,
     )
     targets = relation_targets(layout, [document], {"R1": 0, "R2": 1, "R3": 2})
     assert sorted(targets.unique().tolist()) == pytest.approx([0.0, 0.3])
@@ -138,11 +138,11 @@ def test_soft_pairs_have_the_cross_entropy_of_their_scores_and_the_others_their_
     network = model(head, joint=True, loss="adaptive-threshold").eval()
     if head == "docre-ii":
         network.relation_head.base_only = True  # without noise
-    preparer = Preparer(tokenizer())
+    featurizer = Featurizer(tokenizer())
     soft, sure = doubted(annotated("a"), 0.3), annotated("b", copies=2)
     found = [
-        make_example(network, preparer.prepare(soft), complete=False, soft_labels=True),
-        make_example(network, preparer.prepare(sure)),
+        make_example(network, featurizer.featurize(soft), complete=False, soft_labels=True),
+        make_example(network, featurizer.featurize(sure)),
     ]
     batch = draw_batch(network, found, ALL, np.random.default_rng(0))
     pairs = {document.id: len(document.entities) * (len(document.entities) - 1) for document in (soft, sure)}
@@ -169,14 +169,14 @@ def test_edit_distances_are_those_of_levenshtein():
 def test_unknown_relations_are_named():
     document = msgspec.structs.replace(annotated(), facts=(Fact(0, "R9", 1),))
     with pytest.raises(ValueError, match="'anna' uses 'R9'"):
-        make_example(model(), Preparer(tokenizer()).prepare(document))
+        make_example(model(), Featurizer(tokenizer()).featurize(document))
 
 
 def test_a_share_of_the_unrelated_pairs_of_incomplete_documents_are_negatives():
     network = model().eval()
     document = annotated()
-    prepared = Preparer(tokenizer()).prepare(document)
-    full, part = make_example(network, prepared), make_example(network, prepared, complete=False)
+    features = Featurizer(tokenizer()).featurize(document)
+    full, part = make_example(network, features), make_example(network, features, complete=False)
 
     def drawn(**changes):
         objective = msgspec.structs.replace(ALL, **changes)

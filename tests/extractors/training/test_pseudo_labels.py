@@ -25,7 +25,7 @@ def facts(document):
 def probabilities(teacher, document):
     """The teacher's probability of every fact, one document at a time."""
     with torch.inference_mode():
-        _, host, pairs = next(pseudo_labels.annotated_pairs(teacher.model, teacher.preparer, [document]))
+        _, host, pairs = next(pseudo_labels.annotated_pairs(teacher.model, teacher.featurizer, [document]))
         scores = teacher.model.relation_scores(pairs).double().numpy()
     names = [relation.id for relation in teacher.schema.relations]
     found = teacher.calibration.probabilities(scores, names)

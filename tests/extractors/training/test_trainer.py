@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extractors import load_extractor
 from extractors.checkpoints.quantization import dequantized, quantized
 from extractors.checkpoints.weights import load_model
-from extractors.encoder.featurizer import Preparer
+from extractors.encoder.featurizer import Featurizer
 from extractors.network.network import Network
 from extractors.recipes.recipe import Corpus, Objective, Recipe, Stage, load_recipe
 from extractors.training import trainer as training
@@ -29,7 +29,7 @@ class Stopped(Exception):
 def tiny_backbone(monkeypatch):
     def build(recipe):
         torch.manual_seed(recipe.seed)
-        return Network(config(recipe.head, dropout=recipe.dropout)), Preparer(tokenizer(), 160, 100)
+        return Network(config(recipe.head, dropout=recipe.dropout)), Featurizer(tokenizer(), 160, 100)
 
     monkeypatch.setattr(training, "build_model", build)
 

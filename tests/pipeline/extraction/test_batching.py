@@ -4,12 +4,12 @@ from hypothesis import strategies as st
 
 from pipeline.extraction.batching import batches, cost, prepare_safely
 from tests.pipeline.made import document
-from tests.rule_extractor import RuleExtractor, RulePrepared
+from tests.rule_extractor import RuleExtractor, RuleFeatures
 
 
 @given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 200))
 def test_batches_keep_the_budget_and_lose_nothing(lengths, budget):
-    prepared = [RulePrepared(document(f"d{i}", ""), ("w",) * length) for i, length in enumerate(lengths)]
+    prepared = [RuleFeatures(document(f"d{i}", ""), ("w",) * length) for i, length in enumerate(lengths)]
     made = list(batches(prepared, budget))
     assert sorted(item.document.id for batch in made for item in batch) == sorted(item.document.id for item in prepared)
     assert all(len(batch) == 1 or sum(map(cost, batch)) <= budget for batch in made)

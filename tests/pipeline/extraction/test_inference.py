@@ -31,7 +31,7 @@ class Counting(RuleExtractor):
 
 
 def prepared(*texts):
-    return [RULES.prepare(document(f"d{number}", text)) for number, text in enumerate(texts)]
+    return [RULES.featurize(document(f"d{number}", text)) for number, text in enumerate(texts)]
 
 
 def test_one_poisoned_document_among_32_is_the_only_one_lost():
@@ -131,9 +131,9 @@ class One(RuleSource):
     def one_per_machine(self):
         return True
 
-    def preparer(self):
-        (self.notes / f"preparer {os.getpid()}").touch()
-        return super().preparer()
+    def featurizer(self):
+        (self.notes / f"featurizer {os.getpid()}").touch()
+        return super().featurizer()
 
     def extractor(self):
         (self.notes / f"extractor {os.getpid()}").touch()
@@ -153,7 +153,7 @@ def test_processes_of_a_machine_may_share_one_model(tmp_path):
     for name, runner, source in (("one", "processes", One(tmp_path / "notes")), ("own", "memory", RuleSource())):
         build([corpus], tmp_path / name, replace(OPTIONS, runner=runner), source=source, writers=[])
     kinds = Counter(path.name.split()[0] for path in (tmp_path / "notes").iterdir())
-    assert kinds == {"preparer": 3, "extractor": 1}  # the launcher tries the preparer first
+    assert kinds == {"featurizer": 3, "extractor": 1}  # the launcher tries the featurizer first
     assert digest(tmp_path / "one") == digest(tmp_path / "own")
     (letter,) = GraphTables.open(tmp_path / "one").read("dead_letters").to_pylist()
     assert (letter["reason"], letter["detail"]) == ("extractor failed", "RuntimeError: poisoned")

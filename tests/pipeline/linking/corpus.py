@@ -13,7 +13,7 @@ from pipeline.store.redirects import apply_redirects
 from pipeline.store.store import Store, complete, extracted_row, kb_ids, other_row, shard_name, shard_of, write_shard
 from schemas import Document, Extraction, Redirect
 from tests.pipeline.made import document
-from tests.rule_extractor import RulePrepared, extract
+from tests.rule_extractor import RuleFeatures, extract
 
 REDIRECTS = {"wiki:UK": "wiki:U.K.", "wiki:U.K.": "wiki:United Kingdom", "wiki:GB": "wiki:United Kingdom"}
 PAGES = (
@@ -31,7 +31,7 @@ PAGES = (
 
 def extracted(pages: Iterable[Document] = PAGES) -> list[tuple[Document, Extraction]]:
     """Documents with what the rules find in them."""
-    return [(page, extract(RulePrepared(page, tuple(page.words())))) for page in pages]
+    return [(page, extract(RuleFeatures(page, tuple(page.words())))) for page in pages]
 
 
 def store_of(

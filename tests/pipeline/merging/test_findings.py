@@ -200,7 +200,7 @@ def test_any_order_and_sharding_of_documents_gives_the_same_graph(texts, data):
         found.append(
             (
                 made,
-                findings(made, extractor.extract([extractor.prepare(made)])[0], {"with": ("with",), "in": ("with",)}),
+                findings(made, extractor.extract([extractor.featurize(made)])[0], {"with": ("with",), "in": ("with",)}),
             )
         )
     shuffled = data.draw(st.permutations(found))

@@ -18,7 +18,7 @@ from pipeline.store.store import shard_of
 from schemas import Extraction, Fact, encode, node_id
 from tests.pipeline.made import document
 from tests.pipeline.resolution.made import MODEL
-from tests.rule_extractor import RulePrepared, found_entities
+from tests.rule_extractor import RuleFeatures, found_entities
 
 SHARDS = 4
 TEXTS = {
@@ -35,7 +35,7 @@ HEARD = defaultdict(list)
 def extracted():
     for id, text in TEXTS.items():
         made = document(id, text, LINKS.get(id))
-        entities = tuple(found_entities(RulePrepared(made, tuple(made.words()))))
+        entities = tuple(found_entities(RuleFeatures(made, tuple(made.words()))))
         facts = (Fact(0, "with", 1),) if len(entities) > 1 else ()
         contexts = tuple(bytes([number, 7, 250 - number]) for number in range(len(entities)))
         yield made, Extraction(id, entities, facts, contexts)

@@ -52,19 +52,19 @@ def test_an_evaluation_judges_probabilities_and_draws_them(calibrated, tmp_path)
     assert result.exit_code == 0, result.output
     probabilities = json.loads(result.stdout)["probabilities"]
     assert 0 <= probabilities["ece"] <= 1
-    assert "best F1" in probabilities["cuts"]
+    assert "best F1" in probabilities["thresholds"]
     assert {path.name for path in tmp_path.iterdir()} == {
         f"{name}.{kind}" for name in ("reliability", "precision-recall") for kind in ("svg", "png")
     }
     table = run(*args).stdout
-    assert "calibrated cuts" in table
+    assert "calibrated thresholds" in table
     everything = json.loads(run(*args, "--json", "--min-confidence", 0).stdout)["relations"]["overall"]
     nothing = json.loads(run(*args, "--json", "--min-confidence", 1).stdout)["relations"]["overall"]
     assert everything["predicted"] > nothing["predicted"] == 0
 
 
 @pytest.mark.parametrize("command", ["build", "evaluate"])
-def test_one_wish_at_a_time(command, calibrated, tmp_path):
+def test_one_target_at_a_time(command, calibrated, tmp_path):
     out = ("--out", tmp_path / "o") if command == "build" else ()
     result = run(command, ANNOTATED, *out, "--model", calibrated, "--min-confidence", 0.5, "--min-precision", 0.9)
     assert result.exit_code == 2
@@ -74,7 +74,7 @@ def test_one_wish_at_a_time(command, calibrated, tmp_path):
 def test_a_precision_out_of_reach_stops_a_build_before_any_work(calibrated, tmp_path):
     result = run("build", ANNOTATED, "--out", tmp_path / "o", "--model", calibrated, "--min-precision", 0.999)
     assert result.exit_code == 2
-    assert "the best is" in result.stderr
+    assert "bound is at most" in result.stderr
     assert not (tmp_path / "o").exists()
 
 
