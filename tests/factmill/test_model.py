@@ -43,7 +43,7 @@ def test_the_probability_is_a_cut(model):
 def test_a_cut_follows_from_a_precision(model):
     precise = model(FAMILY, min_precision=0.8)
     assert set(precise.facts) < set(model(FAMILY).facts)
-    with pytest.raises(factmill.PrecisionError, match=r"precision 0\.999 is not"):
+    with pytest.raises(factmill.PrecisionError, match=r"precision 0\.999 cannot be guaranteed"):
         model(FAMILY, min_precision=0.999)
 
 
