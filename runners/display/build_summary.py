@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ _SURE_EDGES = (
     "MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence ORDER BY r.confidence DESC, r.id LIMIT 10"
 )
 _CONFLICTS = 3  # that are named
+_CONFLICT = re.compile(r"'(?P<id>.*)' of '(?P<other>.*)' differs from that of '(?P<kept>.*)'", re.DOTALL)
+_PUBLIC_IDS = ("wiki:", "pubmed:")
 _WHAT_FOR = {
     "tables": "the graph as Parquet tables (docs/reference/tables.md)",
     "graph.nq": "the graph as N-Quads",
@@ -92,14 +95,19 @@ def _linked(report: BuildReport) -> dict[str, str]:
 
 
 def _conflicts(report: BuildReport) -> dict[str, str]:
-    """Return which documents were left out for another of the same id, and how to give them ids that differ."""
+    """Return which documents were skipped for another of the same id, and how to keep both."""
     named = sorted(report.counts.conflicts)
     if not named:
         return {}
     skipped = report.counts.skipped
     lost = sum(number for reason, number in skipped.items() if reason.startswith("same id, "))
     more = f" and {lost - _CONFLICTS:,} more" if lost > _CONFLICTS else ""
-    remedy = "to keep both, give them ids that differ, for example with --id-prefix file"
+    found = [match for match in map(_CONFLICT.fullmatch, named) if match and not match["id"].startswith(_PUBLIC_IDS)]
+    remedy = "each was kept once"
+    if any(match["other"] != match["kept"] for match in found):
+        remedy = "to keep both, give them ids that differ, for example with --id-prefix file"
+    elif found:
+        remedy = "to keep both, name a field that tells them apart, as in --columns id=FIELD"
     return {"same id": f"{'; '.join(named[:_CONFLICTS])}{more}: {remedy}"}
 
 
