@@ -10,7 +10,7 @@ import msgspec
 from pipeline.readers import docred, gda, mediawiki, plaintext, pubmed, webpage
 from pipeline.readers import wikiextractor as wikiextractor_output
 from pipeline.readers.head import Head
-from pipeline.readers.other_files import Other, other_file, other_markup
+from pipeline.readers.other_files import Other, other_file, unrecognised_file
 from pipeline.readers.part import Part
 from pipeline.readers.pubtator import reader as pubtator
 from pipeline.readers.reader_errors import TOO_LONG, WrongRecord, letter
@@ -82,7 +82,7 @@ def sniff(path: Path) -> str:
                 return format.name
     except WrongRecord as error:
         raise UnknownFormat(f"{path}: {error}", error.reason) from None
-    if other := other_markup(head):
+    if other := unrecognised_file(head):
         raise _unknown(path, other)
     for format in _LAST:
         if format.recognise(head):

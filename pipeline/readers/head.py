@@ -20,7 +20,7 @@ _MARKS = (
 )
 _PACKED = {".gz", ".bz2", ".xz", ".zst"}
 _PROLOG = re.compile(r"(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?:[^<>\[]|\[.*?\])*>)*", re.DOTALL | re.IGNORECASE)
-_ROOT = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{1,80})(?=[\s/>])")
+_ROOT = re.compile(r"<(?:[^\W\d][\w.-]{0,40}:)?([^\W\d][\w.-]{0,80})(?=[\s/>])")
 
 
 @dataclass(frozen=True)

@@ -64,16 +64,41 @@ class Other(NamedTuple):
     is_text: bool = True  # whether it can be read as a text, if that is wanted
 
 
+# First lines of texts that are for programs, and what they look like.
+_FOR_PROGRAMS = (
+    (r"PMID ?- ?\d+\s*\n(?:[A-Z]{2,4} *- )", "PubMed's text format", "export PubMed XML"),
+    (r"TY  - [A-Z]+\s*\n", "RIS references", "export PubMed XML, or write a reader (docs/how-to/add-a-reader.md)"),
+    (r"(?:\s|%[^\n]*\n)*@(?:article|book|inproceedings|misc|comment|string|phdthesis)\s*\{", "BibTeX", "leave it out"),
+    (r"(?:\s|%[^\n]*\n)*\\document(?:class|style)\b", "LaTeX", "convert it to text or HTML, for example with pandoc"),
+    (r"[TREAMN]\d+\t\w+[ \t]", "brat annotations", "give the same documents as PubTator or DocRED"),
+    (r"(?:\d+\s*\n)?\d\d:\d\d:\d\d[,.]\d{3} --> \d\d:\d\d|WEBVTT\b", "subtitles", "leave it out"),
+    (r"From \S+@\S+ |(?:Return-Path|Received|Delivered-To|Message-ID): ", "e-mail", "save the texts of the messages"),
+    (r"#!\s*/", "a script", "leave it out"),
+    (r"BEGIN:V(?:CARD|CALENDAR)\b", "contacts or a calendar", "leave it out"),
+    (r"@prefix\s+\w*:\s*<|(?:<[^<>\s]+>\s+){2}[<\"]", "RDF", "leave it out"),
+)
+_PROGRAMS = re.compile("|".join(f"(?P<k{n}>{pattern})" for n, (pattern, _, _) in enumerate(_FOR_PROGRAMS)), re.I)
+_CODE = {
+    f".{ending}"
+    for ending in (
+        "py js ts java c h cc cpp hpp cs go rs rb php pl sh r m scala kt swift lua sql css scss bat ps1 ipynb cypher "
+        "yaml yml toml ini cfg conf properties lock log bib xsd dtd xsl"
+    ).split()  # noqa: SIM905
+}
+
+
 def other_file(head: Head) -> Other | None:
     """Return what a file is that no format reads, or None; asked before the formats, so it must be certain."""
-    for kind in (_binary, _dump_companion, _biomedical):
+    for kind in (_binary, _dump_companion, _biomedical, _for_programs):
         if found := kind(head):
             return found
     return None
 
 
-def other_markup(head: Head) -> Other | None:
-    """Return what a file with markup is that no format has recognised, or None."""
+def unrecognised_file(head: Head) -> Other | None:
+    """Return what a file is that no format but plain text could take, by its markup or its name, or None."""
+    if head.suffix in _CODE:
+        return Other("source code, settings or a log", f"leave it out (its name ends in {head.suffix})")
     if head.root:
         name = head.root[:40]
         return Other(
@@ -127,6 +152,13 @@ def _biomedical(head: Head) -> Other | None:
         return Other("BioC XML", remedy)
     if text.startswith(("{", "[")) and _BIOC_JSON.search(text) and _PASSAGE_JSON.search(text):
         return Other("BioC JSON", remedy)
+    return None
+
+
+def _for_programs(head: Head) -> Other | None:
+    if match := _PROGRAMS.match(head.text):
+        kind = next(int(name[1:]) for name, found in match.groupdict().items() if found is not None)
+        return Other(*_FOR_PROGRAMS[kind][1:])
     return None
 
 

@@ -33,8 +33,9 @@ def read_jsonl(part: Part) -> Iterator[Intake]:
         if not line.data.strip():
             continue
         place = f"line {line.number}{_from(part)}"
+        text = line.data.decode("utf-8-sig", "replace").rstrip()
         try:
-            record = json.loads(line.data.decode("utf-8-sig", "replace"))
+            record = json.loads(text.removesuffix(","))
         except (ValueError, RecursionError) as error:
             yield letter(part.source, place, NOT_JSON, f"not JSON ({error}): write one object a line")
             continue

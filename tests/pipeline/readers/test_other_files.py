@@ -38,6 +38,15 @@ OTHERS = {
     "a tar archive": tar(),
     "a file that is packed twice": gzip.compress(b"Mills stand by rivers."),
     "binary data": bytes(range(256)) * 4,
+    "PubMed's text format": "PMID- 17\nOWN - NLM\nTI  - Mills by rivers\nAB  - Mills stand by rivers.\n",
+    "RIS references": "TY  - JOUR\nTI  - Mills by rivers\nER  - \n",
+    "BibTeX": "% library\n@article{mill, title={Mills by rivers}}\n",
+    "LaTeX": "% a paper\n\\documentclass{article}\n\\begin{document}Mills stand by rivers.\\end{document}",
+    "brat annotations": "T1\tPlace 0 5\tMills\nR1\tStandsBy Arg1:T1 Arg2:T2\n",
+    "subtitles": "1\n00:00:01,000 --> 00:00:02,500\nMills stand by rivers.\n",
+    "e-mail": "Return-Path: <ada@example.org>\nSubject: Mills\n\nMills stand by rivers.\n",
+    "a script": "#!/bin/sh\necho Mills stand by rivers\n",
+    "RDF": "@prefix ex: <https://example.org/> .\nex:mill ex:by ex:river .\n",
     "XML with the root <TEI>": "<?xml version='1.0'?><TEI><text><p>Mills stand by rivers.</p></text></TEI>",
 }
 
@@ -68,6 +77,10 @@ def test_what_is_no_source_is_named_with_a_way_out(tmp_path, kind, name):
         "पुरानी चक्की नदी के किनारे है और नयी चक्की पहाड़ी पर है।",
         "(See the map.) The mill stands there.",
         "< 5 km from here, > 3 km from there",
+        "<3 this mill, said the miller.",
+        "From here to there it is far.",
+        "T1 is a road and R1 is a river.",
+        "Received wisdom: the mill is old.",
         "[1] The mill stands there.\n[2] So does the weir.",
         "{{Infobox}} The mill stands there, says the wiki.",
         "",
@@ -105,3 +118,10 @@ def test_a_slice_of_a_dump_that_begins_inside_a_page_loses_that_page_only(tmp_pa
     items = read_all(write(tmp_path / "slice", whole[whole.index("of A") :]))
     assert counts(items) == {"unreadable bytes": 1, "Document": 1}
     assert "begins inside a page" in items[0].detail
+
+
+@pytest.mark.parametrize("name", ["a.py", "b.yaml", "c.log.gz", "d.bib"])
+def test_code_settings_and_logs_are_known_by_their_names(tmp_path, name):
+    data = b"The mill by the river is old, and the school is new.\n"
+    with pytest.raises(UnknownFormat, match="source code, settings or a log"):
+        sniff(write(tmp_path / name, gzip.compress(data) if name.endswith(".gz") else data))

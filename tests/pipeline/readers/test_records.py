@@ -55,6 +55,12 @@ def test_every_fault_has_a_reason_of_its_own_and_the_id_that_can_be_read(tmp_pat
     assert (letter.document_id, letter.reason) == (id, reason)
 
 
+def test_a_comma_behind_an_object_is_no_fault(tmp_path):
+    items = read_all(write(tmp_path / "a", '{"id": "a", "text": "One."},\n{"id": "b", "text": "Two."},  \n'))
+    assert [document.id for document in documents(items)] == ["a", "b"]
+    assert len(items) == 2
+
+
 def test_whole_numbers_are_ids_and_a_wrong_title_costs_the_title(tmp_path):
     items = read_all(write(tmp_path / "a", '{"id": 2.0, "title": ["x"], "text": "Words."}'), "jsonl")
     [document], [letter] = documents(items), letters(items)
