@@ -48,4 +48,5 @@ class _Format(click.ParamType[str]):
 
 SHARE = _Real("share", most=1.0)
 RATE = _Real("rate", zero=False)
+SECONDS = _Real("seconds", most=86_400.0, zero=False)
 FORMAT = _Format()

@@ -1,4 +1,4 @@
-"""`factmill query`: ask a graph in Cypher."""
+"""`factmill query`: query a graph in Cypher."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runners.arguments.command import Command
+from runners.arguments.query_limits import limit_options, naming_limits, query_limits
 from runners.display.quantities import counted
 from runners.display.terminal import print_table, printable
 from runners.errors import UserError
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 _MOST_TRIED = 4  # numbers of which every selection is tried as texts
 
 
-@click.command(cls=Command, short_help="Ask a graph in Cypher.")
+@click.command(cls=Command, short_help="Query a graph in Cypher.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("cypher", metavar="CYPHER")
 @click.option("--param", "parameters", multiple=True, metavar="NAME[:TYPE]=VALUE", help="Value of $NAME in the query.")
 @click.option("--json", "style", flag_value="json", help="Print a JSON list with one object per row.")
 @click.option("--csv", "style", flag_value="csv", help="Print CSV with a header line.")
-def query(folder: Path, cypher: str, parameters: tuple[str, ...], style: str | None) -> None:
-    """Ask a graph in Cypher; DIR is the folder that `factmill build` wrote.
+@limit_options
+def query(folder: Path, cypher: str, parameters: tuple[str, ...], style: str | None, **limits: Any) -> None:
+    """Query a graph in Cypher; DIR is the output folder of 'factmill build'.
 
     Nodes have a label for their type (PER, ORG, Chemical, ...) and id, name, type, aliases, kb_ids, support, mentions.
     Relationships have a type for their relation (PLACE_OF_BIRTH, ...) and confidence, support, documents, evidence.
@@ -43,11 +45,12 @@ def query(folder: Path, cypher: str, parameters: tuple[str, ...], style: str | N
       factmill query graph 'MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence LIMIT 10'
       factmill query graph 'MATCH (p:PER)-[:PLACE_OF_BIRTH]->(c) RETURN c.name, count(*) AS born ORDER BY born DESC'
       factmill query graph 'MATCH (a)-[r]->(b) WHERE a.name = $name RETURN r.evidence' --param name='Ada Lovelace'
-      factmill query graph 'MATCH (a)-[r]->(b) WHERE r.confidence > 0.9 RETURN a.name, b.name' --csv > sure.csv
+      factmill query graph 'MATCH (a)-[r]->(b) WHERE r.confidence > 0.9 RETURN a.name, b.name' --csv > likely.csv
     """
     from sinks.questions.cypher import query as ask
 
-    result = _ask_with_fitting_types(partial(ask, folder, cypher), parameters)
+    with naming_limits():
+        result = _ask_with_fitting_types(partial(ask, folder, cypher, limits=query_limits(**limits)), parameters)
     if style == "json":
         rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))

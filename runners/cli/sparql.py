@@ -1,14 +1,15 @@
-"""`factmill sparql`: ask a graph in SPARQL."""
+"""`factmill sparql`: query a graph in SPARQL."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runners.arguments.command import Command
+from runners.arguments.query_limits import limit_options, naming_limits, query_limits
 from runners.display.quantities import counted
 from runners.display.terminal import print_table, printable
 from runners.errors import UserError
@@ -17,20 +18,21 @@ if TYPE_CHECKING:
     import pyoxigraph
 
 
-@click.command(cls=Command, short_help="Ask a graph in SPARQL.")
+@click.command(cls=Command, short_help="Query a graph in SPARQL.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("sparql", metavar="SPARQL")
 @click.option("--json", "style", flag_value="JSON", help="Print SPARQL results as JSON.")
 @click.option("--csv", "style", flag_value="CSV", help="Print CSV with a header line.")
 @click.option("--tsv", "style", flag_value="TSV", help="Print TSV, whose terms are written as in Turtle.")
 @click.option("--xml", "style", flag_value="XML", help="Print SPARQL results as XML.")
-def sparql(folder: Path, sparql: str, style: str | None) -> None:
-    """Ask a graph in SPARQL; DIR is the folder that `factmill build` wrote, SPARQL a query or - for standard input.
+@limit_options
+def sparql(folder: Path, sparql: str, style: str | None, **limits: Any) -> None:
+    """Query a graph in SPARQL; DIR is the output folder of 'factmill build', SPARQL a query, or - for standard input.
 
-    The first query loads the graph into DIR/graph.oxigraph, later ones find it there until the graph is built anew.
-    Queries read only. Prefixes need no declaration: fm, node, edge, document, type, wdt, mesh, rdf, rdfs, skos, prov,
-    nif and others (docs/reference/rdf.md). The statement of an edge is an RDF 1.2 reifier: it has the confidence, the
-    documents and the sentences.
+    The first query loads the graph into DIR/graph.oxigraph; later queries use it until the graph changes. Queries are
+    read-only. Prefixes need no declaration: fm, node, edge, document, type, wdt, mesh, rdf, rdfs, skos, prov, nif and
+    others (docs/reference/rdf.md). An edge is an RDF 1.2 reifier, which has its confidence, documents and evidence
+    sentences.
 
     CONSTRUCT and DESCRIBE print Turtle, ASK prints true or false.
 
@@ -38,8 +40,8 @@ def sparql(folder: Path, sparql: str, style: str | None) -> None:
     Examples:
       factmill sparql graph 'SELECT ?name ?type { ?node rdfs:label ?name ; a ?type } LIMIT 10'
       factmill sparql graph 'SELECT ?who ?where { ?a wdt:P19 ?b . ?a rdfs:label ?who . ?b rdfs:label ?where }'
-      factmill sparql graph 'SELECT ?a ?p ?b ?sure { ?edge rdf:reifies <<( ?a ?p ?b )>> ; fm:confidence ?sure }
-                             ORDER BY DESC(?sure) LIMIT 10' --csv
+      factmill sparql graph 'SELECT ?a ?p ?b ?c { ?edge rdf:reifies <<( ?a ?p ?b )>> ; fm:confidence ?c }
+                             ORDER BY DESC(?c) LIMIT 10' --csv
       factmill sparql graph 'SELECT ?text { ?edge rdf:reifies <<( ?a wdt:P22 ?b )>> ; fm:evidence/nif:anchorOf ?text }'
       factmill sparql graph 'DESCRIBE ?x { ?x rdfs:label "Ada Lovelace" }'
       factmill sparql graph - < question.rq
@@ -49,8 +51,9 @@ def sparql(folder: Path, sparql: str, style: str | None) -> None:
     from runners.arguments.run_report import relation_schema
     from sinks.questions.sparql import SparqlStore
 
-    asked = sys.stdin.read() if sparql == "-" else sparql
-    answer = SparqlStore(folder, relation_schema(folder)).query(asked)
+    text = sys.stdin.read() if sparql == "-" else sparql
+    with naming_limits(), SparqlStore(folder, relation_schema(folder), query_limits(**limits)) as store:
+        answer = store.query(text)
     if isinstance(answer, list):
         if style is not None:
             raise UserError(f"CONSTRUCT and DESCRIBE give triples, which --{style.lower()} cannot show: leave it out")

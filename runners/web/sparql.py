@@ -54,8 +54,9 @@ _FORM = "application/x-www-form-urlencoded"
 _METHODS = "GET, HEAD, POST"
 _LARGEST_BODY = 2**20
 _SECONDS_TO_SEND_BODY = 30
-# Queries that may wait for each one that runs; a client beyond that is told to come back.
-_WAITING_FOR_ONE = 16
+# Queries that may wait for each one that runs, and for how long; further clients are asked to try again.
+_WAITING_FOR_ONE = 64
+_SECONDS_TO_WAIT = 10.0
 _RETRY_SECONDS = "2"
 _CHUNK = 2**16
 _DESCRIPTION = """
@@ -180,15 +181,17 @@ class SparqlEndpoint:
     async def _answer(self, request: Request, wanted: SparqlRequest) -> SparqlAnswer:
         """Answer a query in a thread, and cancel it when the client goes."""
         if self._places == 0:
-            raise _Refused(503, "too many queries at once: try again in a moment", **{"Retry-After": _RETRY_SECONDS})
+            raise _too_many()
         self._places -= 1
         cancelled = threading.Event()
         gone = asyncio.ensure_future(_disconnected(request))
         turn = asyncio.ensure_future(self._running.acquire())
         try:
-            await _first(turn, gone)
+            await _first(turn, gone, timeout=_SECONDS_TO_WAIT)
             if not turn.done():
-                raise ClientDisconnect
+                if gone.done():
+                    raise ClientDisconnect
+                raise _too_many()
             answering = asyncio.get_running_loop().run_in_executor(self._threads, self._graph.answer, wanted, cancelled)
             # A thread keeps its turn until it has finished, even if nobody waits for the answer any more.
             answering.add_done_callback(lambda _: self._running.release())
@@ -260,13 +263,17 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _first(*futures: asyncio.Future[Any]) -> None:
-    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+async def _first(*futures: asyncio.Future[Any], timeout: float | None = None) -> None:
+    await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _too_many() -> _Refused:
+    return _Refused(503, "too many queries at once: try again in a moment", **{"Retry-After": _RETRY_SECONDS})
 
 
 def _updates_refused() -> _Refused:

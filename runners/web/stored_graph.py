@@ -40,12 +40,17 @@ class StoredGraph:
         )
         return SparqlAnswer(found.form, None if found.media_type is None else found.body)
 
+    def close(self) -> None:
+        """End the processes that answer queries."""
+        self._store.close()
+
     def _current_store(self) -> SparqlStore:
         """Return the store, opened again if a command has changed the graph; others keep the old one meanwhile."""
         version = self._current_version()
         if version is not None and version != self._version and self._opening.acquire(blocking=False):
             try:
-                self._store, self._version = self._open(), version
+                before, self._store, self._version = self._store, self._open(), version
+                before.close()
             finally:
                 self._opening.release()
         return self._store

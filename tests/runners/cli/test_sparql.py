@@ -72,3 +72,16 @@ def test_a_folder_without_a_graph_is_a_mistake(tmp_path):
     result = CliRunner().invoke(main, ["sparql", str(tmp_path), "ASK {}"])
     assert result.exit_code == 2
     assert "build one with 'factmill build" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "query", "message"),
+    [
+        (["--timeout", "0.3"], "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", "(--timeout)"),
+        (["--answer-size", "1"], "SELECT * { ?a ?b ?c . ?d ?e ?f }", "(--answer-size)"),
+    ],
+)
+def test_a_query_beyond_a_limit_names_the_option_that_raises_it(options, query, message, asked):
+    result = CliRunner().invoke(main, ["sparql", str(asked[0]), query, *options])
+    assert result.exit_code == 2
+    assert result.stderr.strip().endswith(message)

@@ -15,6 +15,8 @@ SHARES = ("much", "-0.5", "1.5", "nan")
 WRONG = {
     "P": SHARES,
     "R": SHARES,
+    "S": ("long", "-1", "0", "nan", "1e9"),
+    "MB": ("much", "-1", "0", ""),
     "N": NUMBERS,
     "FORMAT": ("nonsense",),
     "NAME|FILE": ("nonsense",),
@@ -71,7 +73,7 @@ def cases():
             name = (parameter.metavar or parameter.name).upper()
             kind = parameter.type
             if isinstance(kind, click.types.IntParamType | click.types.FloatParamType):
-                values = SHARES if isinstance(kind, click.types.FloatParamType) else NUMBERS
+                values = WRONG.get(name, SHARES if isinstance(kind, click.types.FloatParamType) else NUMBERS)
             elif isinstance(kind, click.Choice):
                 values = ("nonsense", "")
             elif name == "DIR" or (isinstance(kind, click.Path) and parameter.metavar is None):

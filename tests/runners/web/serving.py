@@ -18,8 +18,10 @@ NAMES = "SELECT ?name { ?node rdfs:label ?name ; fm:mentions ?m } ORDER BY ?name
 def serving(folder, host="127.0.0.1"):
     """A server that answers from a small graph in the folder."""
     small_graph().write(folder)
-    with running(StoredGraph(folder, lambda: SparqlStore(folder, SCHEMA)), host) as server:
+    graph = StoredGraph(folder, lambda: SparqlStore(folder, SCHEMA, size=2))
+    with running(graph, host) as server:
         yield server
+    graph.close()
 
 
 @contextmanager

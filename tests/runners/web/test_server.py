@@ -78,7 +78,7 @@ def test_requests_on_one_connection_do_not_wait_for_each_other(tmp_path):
 
 def test_queries_beyond_a_number_are_refused_at_once_with_the_time_to_retry(patient, monkeypatch):
     graph, server = patient
-    waiting = [sent(server) for _ in range(17)]  # one that runs and sixteen that wait
+    waiting = [sent(server) for _ in range(65)]  # one that runs and those that wait
     assert graph.begun.acquire(timeout=10)
     refused, deadline = None, time.monotonic() + 10
     while (refused is None or refused.status != 503) and time.monotonic() < deadline:
@@ -183,3 +183,14 @@ def test_after_an_update_the_next_query_sees_the_new_graph(tmp_path):
     (folder / "run.json").write_text("{} ")
     assert graph.triples() < before
     assert len(opened) == 2
+
+
+def test_a_query_that_waits_too_long_for_its_turn_is_refused(patient, monkeypatch):
+    graph, server = patient
+    monkeypatch.setattr("runners.web.sparql._SECONDS_TO_WAIT", 0.3)
+    first = sent(server)
+    assert graph.begun.acquire(timeout=10)
+    refused = sent(server).getresponse()
+    assert (refused.status, refused.getheader("Retry-After")) == (503, "2")
+    graph.release.set()
+    assert first.getresponse().status == 406
