@@ -39,11 +39,11 @@ PUBLISHED = ("atlop", "docunet", "docre-ii", "hin", "jerex-grc", "jerex-mrc")
 
 def peak_megabytes(work: Callable[[], object]) -> float:
     """Return how far the memory of the process rises during a call (Linux)."""
-    from pipeline.beam.free_memory import give_back
+    from pipeline.beam.memory import release_free_memory
 
     work()
     gc.collect()
-    give_back()  # what loading left free would hide what the call takes
+    release_free_memory()  # what loading left free would hide what the call takes
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before = memory("VmRSS")
     work()
@@ -80,9 +80,9 @@ def measure(model: str, heads: Sequence[str], entities: int, loops: int, repeats
     from extractors.encoder.layout import lay_out_entities
     from extractors.heads import HEADS, EntityPairs
     from extractors.network.network import Network
-    from pipeline.beam.memory import keep_memory
+    from pipeline.beam.memory import set_memory_policy
 
-    keep_memory()  # as extraction does
+    set_memory_policy()  # as the command line does
     torch.set_num_threads(1)
     torch.manual_seed(0)
     folder = find_checkpoint(model)

@@ -15,6 +15,7 @@ from pipeline.build_report import BuildReport, versions
 from pipeline.dead_letters import BuildFailed
 from pipeline.extraction.extract import Shards
 from pipeline.extraction.extractor_source import Checkpoint, ExtractorSource
+from pipeline.extraction.model_threads import restore_threads
 from pipeline.linking.dictionary import FILE, copy_dictionary, has_dictionary
 from pipeline.merging.write_tables import write_empty_files
 from pipeline.pipelines import ExtractionPipeline, MergePipeline, read_counts
@@ -162,6 +163,7 @@ class BuildRun:
                 kept = "what was extracted is kept: the same command with --resume goes on from there"
                 raise BuildFailed(f"{error}; {kept}") from error
             finally:
+                restore_threads()
                 shutil.rmtree(spill, ignore_errors=True)
         self.seconds.update(watch.seconds())
         self.entries.update(read_counts(Path(flow.counts)))

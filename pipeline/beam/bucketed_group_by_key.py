@@ -21,7 +21,7 @@ import msgspec
 import pyarrow as pa
 from apache_beam.transforms.window import GlobalWindows
 
-from pipeline.beam.free_memory import give_back
+from pipeline.beam.memory import release_free_memory
 from pipeline.beam.spill import Spill, read_blocks
 
 # What falls into buckets by its hash, or is the number of its bucket.
@@ -144,7 +144,7 @@ class _Pack(beam.DoFn):
         for bucket, places in self.spill.close():
             yield GlobalWindows.windowed_value((bucket, (self.side, places)))
         if large:
-            give_back()
+            release_free_memory()
 
     def _put_sums(self) -> Iterator[Any]:
         sums, self.sums = self.sums, {}

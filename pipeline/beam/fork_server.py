@@ -21,9 +21,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-# Each of Beam's many threads would otherwise keep a heap of its own as large as the largest batch it ever ran, and
-# torch a compiled product for every shape that it ever met.
-WORKER_MEMORY = {"MALLOC_ARENA_MAX": "2", "LRU_CACHE_CAPACITY": "32", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
+from pipeline.beam.memory import set_memory_policy
+
 _LONGEST_REQUEST = 1 << 17
 _SECONDS_TO_END = 0.5
 
@@ -43,7 +42,7 @@ class ForkServer:
         try:
             # -P: `python -m` would otherwise import whatever the working directory has before our own packages.
             command = [sys.executable, "-P", "-m", "pipeline.beam.fork_server", str(stderr)]
-            environment = {**WORKER_MEMORY, **os.environ, "PYTHONPATH": _search_path()}
+            environment = {**os.environ, "PYTHONPATH": _search_path()}
             self._process = subprocess.Popen(
                 command, stdin=theirs.fileno(), stderr=self._errors, env=environment, pass_fds=(stderr,)
             )
@@ -121,6 +120,7 @@ def _search_path() -> str:
 
 def main() -> None:
     """Fork a worker for every request on the socket at the standard input, until the launcher is gone."""
+    set_memory_policy()  # before anything is loaded; workers inherit it
     requests = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

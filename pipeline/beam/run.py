@@ -19,7 +19,6 @@ from apache_beam.runners.portability.flink_runner import FlinkRunner
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonGrpcEnvironment, Environment, SubprocessSDKEnvironment
 
-from pipeline.beam.fork_server import WORKER_MEMORY
 from pipeline.beam.live_counts import read_live_counts
 from pipeline.beam.worker_processes import ProcessRunner
 from pipeline.dead_letters import BuildError, BuildFailed
@@ -124,7 +123,7 @@ def _cluster_options(beam_options: Sequence[str]) -> PipelineOptions:
         return _Options([*ours, *beam_options])
     if not _WORKER_PROGRAM.exists():
         raise BuildError(f"there is no '{_WORKER_PROGRAM}' for the cluster to start: install factmill anew")
-    worker = {"command": str(_WORKER_PROGRAM), "env": {**_WORKER_THREADS, **WORKER_MEMORY}}
+    worker = {"command": str(_WORKER_PROGRAM), "env": _WORKER_THREADS}
     ours += ["--environment_type=PROCESS", f"--environment_config={json.dumps(worker)}"]
     return _Options([*ours, *beam_options])
 

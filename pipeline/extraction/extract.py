@@ -15,6 +15,7 @@ from apache_beam.utils.shared import Shared
 
 from pipeline.beam.counters import Counted
 from pipeline.beam.live_counts import LiveCounter
+from pipeline.beam.memory import release_free_memory
 from pipeline.dead_letters import BuildFailed
 from pipeline.extraction.batching import prepare_safely
 from pipeline.extraction.extractor_source import ExtractorSource, Features, Featurizer
@@ -196,3 +197,4 @@ class WriteShard(beam.DoFn):
         """Write it."""
         self.shards.check()
         write_shard(work.rows, self.shards.path(work.number, work.of))
+        release_free_memory()

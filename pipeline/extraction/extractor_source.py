@@ -93,14 +93,10 @@ class Checkpoint:
 
     def extractor(self) -> Extractor:
         """Load the model."""
-        import torch
-
         from extractors import load_extractor
-        from pipeline.beam.memory import keep_memory
+        from pipeline.extraction.model_threads import use_threads
 
-        keep_memory()
-        # Several workers share the cores: without this each would start as many threads as there are cores.
-        torch.set_num_threads(self.threads)
+        use_threads(self.threads)
         extractor = load_extractor(self.name)
         extractor.calibration = self._cut(extractor.calibration)
         return extractor

@@ -13,8 +13,8 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.transforms.window import GlobalWindows
 
 from pipeline.beam.bucketed_group_by_key import PackBlocks, ValueType, pack_block, unpack_blocks
-from pipeline.beam.free_memory import give_back
 from pipeline.beam.live_counts import LiveCounter
+from pipeline.beam.memory import release_free_memory
 from pipeline.beam.spill import Spill
 from pipeline.record_counts import CountKey
 from schemas import Record, content_hash
@@ -124,7 +124,7 @@ class WriteFile(beam.DoFn):
         (number, of), blocks = group
         path = Path(self.folder) / file_name(self.name, number, of)
         written = write_table((row for block in blocks for _, row in unpack_blocks(block, self.kind)), self.name, path)
-        give_back()
+        release_free_memory()
         self.rows.inc(written)
         self.tally.add(done=written)
         yield written

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from pipeline.beam.memory import set_memory_policy
 from runners.arguments.command import interruption_message
 from runners.cli.build import build
 from runners.cli.calibrate import calibrate
@@ -64,6 +65,7 @@ def main() -> None:
 
     Every command explains itself with --help.
     """
+    set_memory_policy()
     set_thread_waiting()
     # Beam warns, from its import on, of what a user cannot change; what matters to users is in the summary.
     logging.basicConfig(level=logging.ERROR)

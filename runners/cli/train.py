@@ -134,9 +134,9 @@ def train(
 
     from extractors.training.trainer import STATE
     from extractors.training.trainer import train as train_extractor
-    from pipeline.beam.memory import keep_memory
+    from pipeline.beam.memory import KEPT_BY_TRAINING, set_memory_policy
 
-    keep_memory()
+    set_memory_policy(KEPT_BY_TRAINING)
     if not (out / STATE).exists():  # a run that has begun keeps its recipe, and training refuses another one
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.yaml").write_text(choice.recipe_text(chosen, files, out), "utf-8")

@@ -11,11 +11,13 @@ import os
 import sys
 from argparse import ArgumentParser
 
+from pipeline.beam.memory import set_memory_policy
 from runners.execution.process_settings import set_thread_waiting
 
 
 def main() -> None:
     """Work until the runner that started it is through."""
+    set_memory_policy()
     set_thread_waiting()
     parser = ArgumentParser(description="Runs Python steps of pipelines; started by a runner, not by people.")
     for name in ("id", "provision_endpoint", "logging_endpoint", "artifact_endpoint", "control_endpoint"):

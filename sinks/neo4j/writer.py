@@ -35,7 +35,7 @@ from sinks.writer import ServerWriter
 _ROWS = 65_536
 # Edges to write at once from which on writers side by side are faster than one. On two cores that the server shares two
 # writers gained 15 % at 10,000 and 21 % at 100,000 edges, but lost 7 % at 1,000,000 (`benchmarks/results/neo4j*.md`).
-# `Neo4jWriter` writes at most `_ROWS` at once, `pipeline.beam.write_neo4j.WriteNeo4j` all of a graph.
+# `Neo4jWriter` writes at most `_ROWS` at once.
 PARALLEL_FROM = 10_000
 _MOST_WRITERS = 8
 
