@@ -36,7 +36,7 @@ from pipeline.resolution.blocking import LARGEST, blocking_record, keys, pairs
 from pipeline.resolution.clustering import Match, matches, order, stars
 from pipeline.resolution.matching import FEATURES, MatchModel, features, match_model
 from pipeline.resolution.names import folded
-from pipeline.resolution.node_profiles import NodeProfile, ProfileTally, added, profile_tallies
+from pipeline.resolution.node_profiles import NodeProfile, ProfileTally, profile_tallies
 from pipeline.store.shard_updates import REDIRECT as REDIRECTED
 from pipeline.store.shard_updates import ShardUpdate
 from pipeline.store.store import REDIRECT, Store, read_shard
@@ -102,10 +102,7 @@ def profiles_of(corpus: Corpus) -> dict[str, NodeProfile]:
     for document, extraction in corpus:
         for id, tally in profile_tallies(document, extraction, named_entities(document, extraction)):
             tallies[id].merge(tally)
-    whole = b""
-    for tally in tallies.values():
-        whole = added(whole, tally.context)
-    return {id: tally.profile(id, whole) for id, tally in tallies.items()}
+    return {id: tally.profile(id) for id, tally in tallies.items()}
 
 
 def near(profiles: Mapping[str, NodeProfile]) -> tuple[dict[str, set[str]], int]:

@@ -108,8 +108,6 @@ class Extraction(Record, frozen=True):
         document_id: id of the document.
         entities: in order of first mention.
         facts: sorted by head, relation and tail.
-        contexts: for each entity the direction in which it lies in the encoder's space, as signed bytes; none where the
-            extractor has no such space.
         nodes: for each entity the id of the node that it was found to belong to, once all documents were heard; empty
             where its knowledge-base id or its name tells.
     """
@@ -117,7 +115,6 @@ class Extraction(Record, frozen=True):
     document_id: str
     entities: tuple[Entity, ...]
     facts: tuple[Fact, ...]
-    contexts: tuple[bytes, ...] = ()
     nodes: tuple[str, ...] = ()
 
 

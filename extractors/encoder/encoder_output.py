@@ -55,12 +55,6 @@ class EncodedPassages:
         """Range maxima over the states."""
         return RangeMax(self.rows, int(np.diff(self.words.piece[self.words.first]).max()))
 
-    @cached_property
-    def passage_means(self) -> Tensor:
-        """Mean of the states of each passage: shape (passages, width), in single precision."""
-        pieces = self.to_device(np.diff(self.words.piece[self.words.first]))
-        return torch.segment_reduce(self.rows.float(), "mean", lengths=pieces)
-
     def to_device(self, positions: NDArray[np.int64]) -> Tensor:
         """Return host positions as a tensor on the device of the states."""
         return to_device(torch.from_numpy(np.ascontiguousarray(positions)), self.device)

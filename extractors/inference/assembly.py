@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from extractors.inference.decoding import PassageFacts
-from extractors.network.contexts import pack
 from schemas import Document, Entity, Extraction, Fact, Mention, normalise_name
 
 
@@ -18,7 +14,6 @@ class _Draft:
     type: str
     kb_ids: set[str]
     mentions: list[Mention] = field(default_factory=list)
-    contexts: list[NDArray[np.int64]] = field(default_factory=list)
 
 
 def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction:
@@ -28,8 +23,7 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
     type, and no ids speak against it. Of several probabilities of one fact the highest stands.
     """
     if document.entities is not None:
-        contexts = tuple(pack(context) for passage in passages for context in passage.contexts)
-        return Extraction(document.id, document.entities, _sorted(f for p in passages for f in p.facts), contexts)
+        return Extraction(document.id, document.entities, _sorted(f for p in passages for f in p.facts))
     drafts: list[_Draft] = []
     by_kb_id: dict[str, int] = {}
     by_name: dict[tuple[str, str], int] = {}
@@ -38,7 +32,7 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
         numbers: list[int] = []
         # Inside a passage the model has decided already, so names are entered only after it.
         names: list[tuple[tuple[str, str], int]] = []
-        for entity, context in zip(passage.entities, passage.contexts, strict=True):
+        for entity in passage.entities:
             keys = [(normalise_name(document.span_text(m.start, m.end)), entity.type) for m in entity.mentions]
             number = _match(entity, keys, drafts, by_kb_id, by_name)
             if number is None:
@@ -47,7 +41,6 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
             draft = drafts[number]
             draft.mentions.extend(entity.mentions)
             draft.kb_ids.update(entity.kb_ids)
-            draft.contexts.append(context)
             by_kb_id.update(dict.fromkeys(entity.kb_ids, number))
             names.extend((key, number) for key in keys)
             numbers.append(number)
@@ -69,8 +62,7 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
         for i in order
     )
     moved_facts = (Fact(place[f.head], f.relation, place[f.tail], f.probability, f.evidence) for f in facts.values())
-    contexts = tuple(pack(np.sum(drafts[i].contexts, axis=0)) for i in order)
-    return Extraction(document.id, entities, _sorted(moved_facts), contexts)
+    return Extraction(document.id, entities, _sorted(moved_facts))
 
 
 def _match(

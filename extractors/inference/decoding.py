@@ -17,7 +17,6 @@ from extractors.heads import EntityPairs
 from extractors.inference.confidence import Calibration
 from extractors.inference.entity_confidence import EntityConfidence, type_features
 from extractors.inference.found_entities import FoundEntity, check_numbers, find_entities
-from extractors.network.contexts import context_vectors
 from extractors.network.evidence import evidence_sentences
 from extractors.network.examples import entity_spans
 from extractors.network.network import Network
@@ -30,13 +29,11 @@ class PassageFacts:
 
     Attributes:
         entities, facts: what was found.
-        contexts: context vector of every entity.
         entity_features: four features of the confidence in every entity, see `entity_confidence.py`.
     """
 
     entities: list[Entity]
     facts: list[Fact]
-    contexts: list[NDArray[np.int64]]
     entity_features: list[NDArray[np.float64]]
 
 
@@ -61,7 +58,7 @@ def decode(
         [[(m.start - p.first_word, m.end - p.first_word) for m in one.entity.mentions] for one in found]
         for p, found in zip(passages, entities, strict=True)
     ]
-    results: list[PassageFacts] = [PassageFacts([], [], [], []) for _ in passages]
+    results: list[PassageFacts] = [PassageFacts([], [], []) for _ in passages]
     # Passages of one grid shape share a forward pass: what is found in one does not depend on the others, to the bit.
     shapes = [grid_shape(len(p.pieces), len(found)) for p, found in zip(passages, entities, strict=True)]
     for shape in sorted(set(shapes)):
@@ -71,10 +68,9 @@ def decode(
         )
         pairs = model(encoded, host, _known_types(schema, [one.entity for found in chosen for one in found]))
         entity_features = _confidence_features([one for found in chosen for one in found], pairs)
-        typed, seen, sure = iter(pairs.types.tolist()), iter(context_vectors(pairs)), iter(entity_features)
+        typed, sure = iter(pairs.types.tolist()), iter(entity_features)
         for result, found in zip(results, chosen, strict=True):
             result.entities.extend(structs.replace(one.entity, type=schema.entity_types[next(typed)]) for one in found)
-            result.contexts.extend(next(seen) for _ in found)
             result.entity_features.extend(next(sure) for _ in found)
         if facts:
             _find_facts(model, calibration, pairs, host, entity_features, passages, documents, results)

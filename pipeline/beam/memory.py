@@ -22,7 +22,7 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 _HEAPS = 2
 # Freed blocks up to the largest size that glibc accepts stay in the heap, where the next batch of the model finds them
 # without a page fault for each page; a heap returns what is free at its end beyond this.
-_KEPT_BLOCK = 32 << 20
+_KEPT_BLOCK = 8 << 20
 _KEPT_FREE = 256 << 20
 _GROWTH = 16 << 20
 KEPT_BY_TRAINING = (1 << 31) - 1

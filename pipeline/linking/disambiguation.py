@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.linking.aliases import AliasCandidates, AliasCounts, page_targets, unlinked_entities
-from pipeline.linking.target_profiles import ALL, TargetProfile
+from pipeline.linking.target_profiles import TargetProfile
 from pipeline.merging.findings import DECIMALS
 from pipeline.merging.naming import knowledge_base_ids
 from pipeline.store.headings import listed_targets
@@ -27,10 +27,10 @@ from schemas import Document, Extraction, normalise_name
 # and, of these, that the dictionary counts; the logarithm of its uses by the best form; whether a form is its title or
 # redirects to it, is spelled like the title, is the title without what distinguishes it, or that of a disambiguation
 # page that lists it; how many documents call it so that link it otherwise; the share of forms that may be it; how well
-# types and contexts agree; whether the document links to it elsewhere, or is listed under it.
+# the types agree; whether the document links to it elsewhere, or is listed under it.
 FEATURES = (
     "bias", "commonness", "prior", "uses", "title", "spelling", "qualified", "listed", "forms", "agreeing",
-    "type", "context", "in document", "heading",
+    "type", "in document", "heading",
 )  # fmt: skip
 _PAGE = "wiki:"
 
@@ -97,7 +97,7 @@ class CorpusStatistics:
 
     Attributes:
         candidates: by the key of an alias.
-        profiles: by target, and that of `ALL` entities.
+        profiles: by target.
     """
 
     candidates: dict[str, AliasCandidates] = field(default_factory=dict)
@@ -112,7 +112,6 @@ def scored_candidates(
     ids = [knowledge_base_ids(document, entity) for entity in extraction.entities]
     elsewhere.update(*ids)
     headings = listed_targets(document)
-    everything = known.profiles.get(ALL, TargetProfile())
     found: dict[int, list[ScoredCandidate]] = {}
     for number, keys in unlinked_entities(document, extraction, ids):
         candidates = [known.candidates[key] for key in keys if key in known.candidates]
@@ -122,7 +121,6 @@ def scored_candidates(
                 by_target.setdefault(candidate.target, []).append((candidate.alias, of_form.uses))
         entity = extraction.entities[number]
         spelled = {normalise_name(document.span_text(mention.start, mention.end)) for mention in entity.mentions}
-        context = extraction.contexts[number] if extraction.contexts else b""
         found[number] = []
         for target, aliases in sorted(by_target.items()):
             profile = known.profiles.get(target, TargetProfile())
@@ -139,7 +137,6 @@ def scored_candidates(
                 math.log1p(max(alias.forms for alias, _ in aliases)),
                 len(aliases) / len(keys),
                 profile.agreement(entity.type),
-                profile.similarity(context, everything),
                 float(target in elsewhere),
                 float(target in headings),
             )

@@ -37,12 +37,12 @@ from pipeline.linking.disambiguation import (
     scored_candidates,
     select_links,
 )
-from pipeline.linking.target_profiles import ALL, TargetProfile, profile_counts
+from pipeline.linking.target_profiles import TargetProfile, profile_counts
 from pipeline.merging.findings import DECIMALS
 from pipeline.merging.naming import knowledge_base_ids
 from pipeline.store.shard_updates import LINK, ShardUpdate, with_links
 from pipeline.store.store import Store, shard_of
-from pipeline.store.store_transforms import ReadStore, ResolvedRedirects, read_updated_shard
+from pipeline.store.store_transforms import EveryShard, ReadStore, ResolvedRedirects, read_updated_shard
 from schemas import DeadLetter, Document, Entity, Extraction, LinkedEntity, Record
 from schemas.text.clean import visible
 
@@ -101,9 +101,8 @@ class LinkEntities(beam.PTransform[Any, Any]):
             >> BucketedGroupByKey(buckets, ValueType(dict[str, AliasCounts], _added), ValueType(set[int], ior))
             | "tell candidates" >> beam.FlatMap(_candidates).with_outputs("asked", main="told")
         )
-        everything = pipeline | "everything" >> beam.Create([(ALL, set(range(shards)))], reshuffle=False)
         of_targets = (
-            (tuple(profiles), (told.asked, everything))
+            (tuple(profiles), told.asked)
             | "profiles" >> BucketedGroupByKey(buckets, ValueType(TargetProfile, add), ValueType(set[int], ior))
             | "tell profiles" >> beam.FlatMap(_profiles)
         )
@@ -113,7 +112,7 @@ class LinkEntities(beam.PTransform[Any, Any]):
             "counts": Counted,
         }
         decided = (
-            (redirects, (told.told, of_targets))
+            ((redirects, pipeline | "every shard" >> EveryShard(self.store)), (told.told, of_targets))
             | "by shard" >> BucketedGroupByKey(shards, ValueType(ShardUpdate), ValueType(ShardHint))
             | "decide"
             >> beam.ParDo(DisambiguateShard(self.store))

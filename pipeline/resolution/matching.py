@@ -11,7 +11,6 @@ from functools import cache
 from importlib import resources
 
 import msgspec
-import numpy as np
 from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.fuzz import token_set_ratio, token_sort_ratio
 
@@ -27,7 +26,7 @@ from pipeline.resolution.names import (
     tokens,
     unlike,
 )
-from pipeline.resolution.node_profiles import UNIT, NodeProfile
+from pipeline.resolution.node_profiles import NodeProfile
 
 # Decimals of features and scores.
 DECIMALS = 4
@@ -48,7 +47,6 @@ FEATURES = (
     "letters",
     "name is alias",
     "shared aliases",
-    "context",
     "shared neighbours",
     "together",
 )
@@ -98,7 +96,6 @@ def features(one: NodeProfile, other: NodeProfile) -> tuple[float, ...]:
         math.log1p(min(len(a), len(b))),
         float(folded(one.name) in others) + float(folded(other.name) in own),
         len(own & others) / len(own | others),
-        _cosine(one.context, other.context),
         math.log1p(len(set(one.neighbours) & set(other.neighbours))),
         len(set(one.documents) & set(other.documents)) / min(len(one.documents), len(other.documents)),
     )
@@ -130,10 +127,3 @@ def reason(values: tuple[float, ...]) -> str:
 
 def _abbreviates(short: str, name: str) -> bool:
     return is_acronym(short) and letters(short) in acronyms(name)
-
-
-def _cosine(one: bytes, other: bytes) -> float:
-    if not one or not other:
-        return 0.0
-    product = np.frombuffer(one, np.int8).astype(np.int64) @ np.frombuffer(other, np.int8).astype(np.int64)
-    return float(product) / UNIT**2

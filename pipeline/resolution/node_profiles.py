@@ -10,8 +10,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.merging.findings import NamedEntity, count
 from pipeline.merging.naming import most_frequent
@@ -19,8 +17,6 @@ from schemas import Document, Extraction, Record
 
 # How many aliases, neighbours and documents a profile keeps.
 SAMPLE = 32
-# Context vectors of profiles are unit vectors times this, so that their products are exact.
-UNIT = 127
 
 
 class NodeProfile(Record, frozen=True, array_like=True):
@@ -34,7 +30,6 @@ class NodeProfile(Record, frozen=True, array_like=True):
         aliases, neighbours, documents: samples of its other names, of the nodes that it shares facts with, and of the
             documents that mention it; sorted.
         support: number of documents.
-        context: mean of its context vectors less the corpus mean, one signed byte for each dimension; may be empty.
     """
 
     id: str
@@ -45,11 +40,10 @@ class NodeProfile(Record, frozen=True, array_like=True):
     neighbours: tuple[str, ...]
     documents: tuple[str, ...]
     support: int
-    context: bytes = b""
 
 
 class ProfileTally(msgspec.Struct, array_like=True, gc=False):
-    """The sum of what documents say about one node; `context` is a sum of vectors, as `counted` gives them."""
+    """The sum of what documents say about one node."""
 
     names: dict[str, int] = {}
     types: dict[str, int] = {}
@@ -58,7 +52,6 @@ class ProfileTally(msgspec.Struct, array_like=True, gc=False):
     neighbours: set[str] = set()
     documents: set[str] = set()
     support: int = 0
-    context: bytes = b""
 
     def merge(self, other: ProfileTally) -> ProfileTally:
         """Add the sum over other documents, and return this one."""
@@ -70,11 +63,10 @@ class ProfileTally(msgspec.Struct, array_like=True, gc=False):
         self.neighbours = sample(self.neighbours | other.neighbours)
         self.documents = sample(self.documents | other.documents)
         self.support += other.support
-        self.context = added(self.context, other.context)
         return self
 
-    def profile(self, id: str, corpus: bytes = b"") -> NodeProfile:
-        """Return the profile of a node, its context centred by the sum over the whole corpus."""
+    def profile(self, id: str) -> NodeProfile:
+        """Return the profile of a node."""
         return NodeProfile(
             id=id,
             name=most_frequent(self.names),
@@ -84,7 +76,6 @@ class ProfileTally(msgspec.Struct, array_like=True, gc=False):
             neighbours=tuple(sorted(self.neighbours)),
             documents=tuple(sorted(self.documents)),
             support=self.support,
-            context=centred(self.context, corpus),
         )
 
 
@@ -93,14 +84,12 @@ def profile_tallies(
 ) -> Iterator[tuple[str, ProfileTally]]:
     """Yield every node of a document with what the document says about it; `named` are its entities by their nodes."""
     tallies: dict[str, ProfileTally] = {}
-    for index, (entity, node) in enumerate(zip(extraction.entities, named, strict=True)):
+    for entity, node in zip(extraction.entities, named, strict=True):
         tally = tallies.setdefault(node.node, ProfileTally(documents={document.id}, support=1))
         count(tally.names, node.name, len(entity.mentions))
         count(tally.types, entity.type, len(entity.mentions))
         tally.aliases.update(node.aliases)
         tally.kb_ids.update(node.kb_ids[:1])
-        if index < len(extraction.contexts) and extraction.contexts[index]:
-            tally.context = added(tally.context, counted(extraction.contexts[index]))
     for fact in extraction.facts:
         head, tail = named[fact.head].node, named[fact.tail].node
         if head != tail:
@@ -116,32 +105,6 @@ def sample(values: Iterable[str]) -> set[str]:
     """Return the values with the smallest hashes; a sample of samples is the sample of everything."""
     values = set(values)
     return values if len(values) <= SAMPLE else set(sorted(values, key=_hash)[:SAMPLE])
-
-
-def counted(context: bytes) -> bytes:
-    """Return a vector of signed bytes as one of 64-bit integers, with the number of vectors that it sums, one, added
-    as a last place."""
-    return np.append(np.frombuffer(context, np.int8).astype(np.int64), 1).tobytes()
-
-
-def added(one: bytes, other: bytes) -> bytes:
-    """Return the sum of two sums of vectors; nothing and a sum is the sum."""
-    return (np.frombuffer(one, np.int64) + np.frombuffer(other, np.int64)).tobytes() if one and other else one or other
-
-
-def centred(own: bytes, corpus: bytes) -> bytes:
-    """Return the direction from the mean of the corpus to the mean of a node, in signed bytes."""
-    if not (own and corpus):
-        return b""
-    away = _mean(own) - _mean(corpus)
-    length = float(np.sqrt(np.square(away).sum()))
-    return b"" if length < 1e-9 else np.rint(away / length * UNIT).astype(np.int8).tobytes()
-
-
-def _mean(total: bytes) -> NDArray[np.float64]:
-    vector = np.frombuffer(total, np.int64)
-    mean: NDArray[np.float64] = vector[:-1] / vector[-1]
-    return mean
 
 
 def _hash(value: str) -> bytes:

@@ -6,9 +6,9 @@ they are compared with. Whole profiles travel once to each node that they may be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from heapq import nsmallest
 from operator import ior
 from typing import Any
@@ -25,7 +25,7 @@ from pipeline.resolution.blocking import LARGEST, BlockingRecord, blocking_recor
 from pipeline.resolution.clustering import Match, matches, order
 from pipeline.resolution.distributed_clustering import AssignClusters
 from pipeline.resolution.matching import FEATURES, MatchModel
-from pipeline.resolution.node_profiles import NodeProfile, ProfileTally, added, profile_tallies
+from pipeline.resolution.node_profiles import NodeProfile, ProfileTally, profile_tallies
 from pipeline.store.shard_updates import MOVE, ShardUpdate
 from pipeline.store.store import shard_of
 from schemas import Document, Extraction, MergedNode
@@ -59,13 +59,12 @@ class ResolveEntities(beam.PTransform[Any, Any]):
         """Apply to a PCollection of (document, extraction)."""
         buckets = buckets_for(self.shards)
         heard = extracted | "hear" >> beam.ParDo(CollectProfiles(self.shards, self.tally)).with_output_types(
-            tuple[str, ProfileTally], contexts=bytes, places=tuple[str, _PLACE]
-        ).with_outputs("contexts", "places", main="said")
-        corpus = beam.pvalue.AsSingleton(heard.contexts | "corpus" >> beam.CombineGlobally(_total))
+            tuple[str, ProfileTally], places=tuple[str, _PLACE]
+        ).with_outputs("places", main="said")
         profiles = (
             (heard.said,)
             | "sum" >> BucketedGroupByKey(buckets, ValueType(ProfileTally, ProfileTally.merge))
-            | "profiles" >> beam.Map(_profile, corpus).with_output_types(NodeProfile)
+            | "profiles" >> beam.Map(_profile).with_output_types(NodeProfile)
         )
         blocks = (profiles | "keys" >> beam.FlatMap(_in_blocks),) | "blocks" >> BucketedGroupByKey(
             buckets, ValueType(Block, partial(merge_blocks, LARGEST))
@@ -105,8 +104,8 @@ class CollectProfiles(beam.DoFn):
         self.tally = tally
 
     def process(self, extracted: tuple[Document, Extraction]) -> Iterator[Any]:
-        """Yield every node with what is said about it; by tag the sum of all contexts, and for each entity without an
-        id its node and its place: shard, document and number."""
+        """Yield (node, tally) pairs; by the tag `places` also (node, (shard, document, number)) for each entity that
+        has no id."""
         document, extraction = extracted
         if self.tally:
             self.tally.add(done=1)
@@ -115,8 +114,6 @@ class CollectProfiles(beam.DoFn):
             tallies = list(profile_tallies(document, extraction, named))
         except Exception:
             named, tallies = [], []  # the merge fails on the same document and writes its dead letter
-        if context := _total(tally.context for _, tally in tallies):
-            yield beam.pvalue.TaggedOutput("contexts", context)
         yield from tallies
         shard = shard_of(document.id, self.shards)
         for index, entity in enumerate(named):
@@ -145,13 +142,9 @@ def merge_blocks(most: int, one: Block, other: Block) -> Block:
     return one
 
 
-def _total(contexts: Iterable[bytes]) -> bytes:
-    return reduce(added, contexts, b"")
-
-
-def _profile(summed: tuple[str, ProfileTally], corpus: bytes) -> NodeProfile:
+def _profile(summed: tuple[str, ProfileTally]) -> NodeProfile:
     id, tally = summed
-    return tally.profile(id, corpus)
+    return tally.profile(id)
 
 
 def _by_id(profile: NodeProfile) -> tuple[str, NodeProfile]:

@@ -27,7 +27,7 @@ from schemas.atomic_files import replacing
 FOLDER = "extractions"
 INFO = "store.json"
 # Raised whenever what a shard holds changes its form or its meaning.
-FORMAT = 2
+FORMAT = 3
 
 # Kinds of rows. A document with its extraction; a document that could not be extracted, with its dead letter; ids that
 # a source withdraws; other names of pages; and dead letters of reading.

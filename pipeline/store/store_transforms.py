@@ -72,17 +72,26 @@ class ReadStore(beam.PTransform[Any, Any]):
     def expand(self, notes: tuple[Any, ...]) -> Any:
         """Apply to a tuple of PCollections."""
         shards = self.store.info.shards
-        silent = notes[0].pipeline | "no notes" >> beam.Create(
-            [(n, ShardUpdate("", "", "")) for n in range(shards)], reshuffle=False
-        )
         return (
-            ((silent, *notes),)
+            ((notes[0].pipeline | "every shard" >> EveryShard(self.store), *notes),)
             | "notes by shard" >> BucketedGroupByKey(shards, ValueType(ShardUpdate))
             | "open"
             >> beam.ParDo(ReadShard(self.store, self.tally))
             .with_output_types(tuple[Document, Extraction], dead=DeadLetter)
             .with_outputs("dead", main="extracted")
         )
+
+
+@dataclass(eq=False)
+class EveryShard(beam.PTransform[Any, Any]):
+    """A pipeline to one (shard, update) pair for each shard, without effect: a join with others then has all shards."""
+
+    store: Store
+
+    def expand(self, pipeline: Any) -> Any:
+        """Apply to a pipeline."""
+        updates = [(number, ShardUpdate("", "", "")) for number in range(self.store.info.shards)]
+        return pipeline | "update" >> beam.Create(updates, reshuffle=False)
 
 
 @dataclass(eq=False)

@@ -63,7 +63,6 @@ RECORDS = {
         TEXT,
         st.lists(ENTITIES, max_size=2).map(tuple),
         st.lists(FACTS, max_size=2).map(tuple),
-        st.lists(st.binary(max_size=4), max_size=2).map(tuple),
         TEXTS,
     ),
     Node: st.builds(Node, TEXT, TEXT, TEXT, TEXTS, TEXTS, COUNT, COUNT),

@@ -14,7 +14,7 @@ from pipeline.linking.disambiguation import (
     scored_candidates,
     select_links,
 )
-from pipeline.linking.target_profiles import ALL, TargetProfile
+from pipeline.linking.target_profiles import TargetProfile
 from schemas import Entity, Extraction, Mention
 from tests.pipeline.made import document
 
@@ -36,8 +36,8 @@ def known(*entries):
     )
 
 
-def measured(page, entity, knowledge, contexts=()):
-    [(number, found)] = scored_candidates(page, Extraction(page.id, (entity,), (), contexts), knowledge).items()
+def measured(page, entity, knowledge):
+    [(number, found)] = scored_candidates(page, Extraction(page.id, (entity,), ()), knowledge).items()
     assert number == 0
     return {option.target: dict(zip(FEATURES, option.features, strict=True)) for option in found}
 
@@ -81,21 +81,13 @@ def test_a_document_that_links_to_a_candidate_or_is_listed_under_it_speaks_for_i
     assert [found[target]["heading"] for target in ("wiki:A", "wiki:B", "mesh:D1")] == [0.0, 0.0, 1.0]
 
 
-def test_types_and_contexts_are_held_against_those_of_entities_that_are_known():
+def test_types_are_compared_with_those_of_entities_that_are_known():
     page = document("d", "Mercury is here.")
     knowledge = known(("mercury", "wiki:A", AliasCounts(anchors=1)), ("mercury", "wiki:B", AliasCounts(anchors=1)))
-    here, there = bytes([100, 10]), bytes([156, 10])  # 156 is -100
-    knowledge.profiles = {
-        "wiki:A": TargetProfile.of("X", here),
-        "wiki:B": TargetProfile.of("Y", there),
-        ALL: TargetProfile.of("", here) + TargetProfile.of("", there),
-    }
-    found = measured(page, Entity((Mention(0, 1),), "X"), knowledge, (here,))
+    knowledge.profiles = {"wiki:A": TargetProfile.of("X"), "wiki:B": TargetProfile.of("Y")}
+    found = measured(page, Entity((Mention(0, 1),), "X"), knowledge)
     assert found["wiki:A"]["type"] == math.log(1.5)
     assert found["wiki:B"]["type"] == math.log(0.5)
-    assert math.isclose(found["wiki:A"]["context"], 1.0)
-    assert math.isclose(found["wiki:B"]["context"], -1.0)
-    assert measured(page, Entity((Mention(0, 1),), "X"), knowledge)["wiki:A"]["context"] == 0.0
 
 
 @given(options)

@@ -11,7 +11,7 @@ from pipeline.record_types import register_coders
 from pipeline.resolution import resolve
 from pipeline.resolution.clustering import Match, matches, stars
 from pipeline.resolution.distributed_clustering import LEFT, AssignClusters
-from pipeline.resolution.node_profiles import ProfileTally, added, profile_tallies
+from pipeline.resolution.node_profiles import ProfileTally, profile_tallies
 from pipeline.resolution.resolve import BEFORE, CUT, Block, ResolveEntities, merge_blocks
 from pipeline.store.shard_updates import ShardUpdates
 from pipeline.store.store import shard_of
@@ -37,8 +37,7 @@ def extracted():
         made = document(id, text, LINKS.get(id))
         entities = tuple(found_entities(RuleFeatures(made, tuple(made.words()))))
         facts = (Fact(0, "with", 1),) if len(entities) > 1 else ()
-        contexts = tuple(bytes([number, 7, 250 - number]) for number in range(len(entities)))
-        yield made, Extraction(id, entities, facts, contexts)
+        yield made, Extraction(id, entities, facts)
 
 
 def plain(pairs):
@@ -46,10 +45,7 @@ def plain(pairs):
     for made, found in pairs:
         for id, tally in profile_tallies(made, found, named_entities(made, found)):
             tallies[id].merge(tally)
-    corpus = b""
-    for tally in tallies.values():
-        corpus = added(corpus, tally.context)
-    nodes = [tally.profile(id, corpus) for id, tally in tallies.items()]
+    nodes = [tally.profile(id) for id, tally in tallies.items()]
     return stars({node.id: matches(node, nodes, MODEL) for node in nodes})[0]
 
 
