@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from glob import iglob
@@ -40,6 +41,7 @@ def build(
     id_prefix: str | None = None,
     correlation: float = 0.0,
     limit: int | None = None,
+    languages: Sequence[str] = (),
     workers: int | None = None,
     runner: str = "local",
     beam: Sequence[str] = (),
@@ -65,6 +67,7 @@ def build(
         id_prefix: put the name of the `file`, or of the `folder` and the file, before the ids of its documents.
         correlation: how far documents that state one edge depend on each other, from 0 to 1.
         limit: read only this number of documents.
+        languages: read only documents in these languages (ISO 639 codes); none means any.
         workers: threads or processes; one per core if absent. The graph is the same for any number.
         runner: `local`, `memory`, `threads`, `processes`, or a Beam runner; a cluster needs files that its workers see.
         beam: options for Beam as on its command line.
@@ -93,6 +96,7 @@ def build(
             min_confidence=min_confidence,
             min_precision=min_precision,
             limit=limit,
+            languages=tuple(languages),
             schema=None if schema is None else str(schema),
             rules=dict(rules or {}),
             link=link,
@@ -100,7 +104,9 @@ def build(
             resolve=resolve,
         )
         writers = [find_writer(name) for name in formats]
-        build_from_files(files, Path(out), options, writers=writers, resume=resume)
+        report = build_from_files(files, Path(out), options, writers=writers, resume=resume)
+    for text in report.warnings:
+        warnings.warn(text, stacklevel=2)
     return open_graph(out)
 
 

@@ -15,6 +15,7 @@ from pipeline.dead_letters import BuildError, BuildFailed
 from pipeline.extraction.entity_check import check_given_entities
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.input_files import input_files
+from pipeline.languages import language_codes, languages_read
 from pipeline.merging.rule_semantics import with_rules
 from pipeline.output_folder import check_output_folder, has_result, locked, staging
 from pipeline.plan import Plan
@@ -59,6 +60,7 @@ def build(
     if options.min_confidence and options.min_precision is not None:
         raise BuildError("a cut follows from min_confidence or from min_precision: give one of them")
     out = Path(out)
+    language_codes(options.languages)
     paths = input_files(inputs, out)
     choose_runner(options.runner, options.workers or default_workers(), options.beam)
     source = source or checkpoint_of(options)
@@ -81,7 +83,7 @@ def build(
             info = work.complete_store(identity)
             names = [Path(path).name for path in paths]
             chosen = [WRITERS[name] for name in DEFAULT_FORMATS] if writers is None else writers
-            return work.make_graph("build", info, 0, names, schema, chosen)
+            return work.make_graph("build", info, 0, names, schema, chosen, languages_read(source))
 
 
 def check_anything_read(work: BuildRun, paths: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
             extractor would cut higher.
         min_precision: the extractor cuts facts so that this share of them is right; not together with min_confidence.
         limit: read only so many documents, the first in the order of the file names.
+        languages: read only documents in these languages (ISO 639 codes); none means any.
         batch_cost: word pieces and entity pairs that the model takes at once; None takes what suits where it runs.
         schema: name or file of a relation schema whose rules hold; None takes the extractor's, with the rules of the
             built-in schema of the same name.
@@ -45,6 +46,7 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
     min_confidence: float = 0.0
     min_precision: float | None = None
     limit: int | None = None
+    languages: tuple[str, ...] = ()
     batch_cost: int | None = None
     schema: str | None = None
     rules: dict[str, str] = {}

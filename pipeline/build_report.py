@@ -31,6 +31,7 @@ class BuildReport(msgspec.Struct, frozen=True):
         seconds: time of every stage and sink, and `total`.
         versions: of Python and the packages that matter.
         relation_schema: what the relations of the edges mean, so that the folder stands alone.
+        warnings: what users should know before they rely on the graph.
     """
 
     command: str
@@ -42,6 +43,7 @@ class BuildReport(msgspec.Struct, frozen=True):
     seconds: dict[str, float]
     versions: dict[str, str]
     relation_schema: RelationSchema
+    warnings: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write it into a folder."""

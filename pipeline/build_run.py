@@ -16,6 +16,7 @@ from pipeline.dead_letters import BuildFailed
 from pipeline.extraction.extract import Shards
 from pipeline.extraction.extractor_source import Checkpoint, ExtractorSource
 from pipeline.extraction.model_threads import restore_threads
+from pipeline.languages import language_codes, warning
 from pipeline.linking.dictionary import FILE, copy_dictionary, has_dictionary
 from pipeline.merging.write_tables import write_empty_files
 from pipeline.pipelines import ExtractionPipeline, MergePipeline, read_counts
@@ -81,6 +82,7 @@ class BuildRun:
             paths=tuple(paths),
             reading=self.options.reading(),
             limit=self.options.limit,
+            languages=language_codes(self.options.languages),
             source=source,
             batch_cost=self.options.batch_cost,
             shards=Shards(str(self.shards.resolve()), plan_hash(self.shards), base, begun),
@@ -100,6 +102,7 @@ class BuildRun:
         inputs: Sequence[str],
         schema: RelationSchema,
         writers: Sequence[GraphWriter],
+        languages: Sequence[str] = (),
     ) -> BuildReport:
         """Merge the store to tables, write what is made of them, and leave a report.
 
@@ -110,6 +113,7 @@ class BuildRun:
             inputs: names of all files behind the graph.
             schema: the relation schema of the edges.
             writers: what is made of the tables.
+            languages: those that the extractor reads; documents in others are warned of.
 
         Raises:
             BuildFailed: the pipeline failed or lost something. Errors of sinks come as they are.
@@ -145,6 +149,7 @@ class BuildRun:
             seconds=self.seconds,
             versions=versions(),
             relation_schema=schema,
+            warnings=() if (text := warning(counts.languages, languages, info.extractor["model"])) is None else (text,),
         )
         report.write(self.staging)
         return report

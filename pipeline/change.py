@@ -19,6 +19,7 @@ from pipeline.build_run import BuildRun, checkpoint_of
 from pipeline.dead_letters import BuildError
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.input_files import input_files
+from pipeline.languages import languages_read
 from pipeline.linking.dictionary import dictionary_bytes
 from pipeline.output_folder import RESULTS, check_graph, check_output_folder, has_result, locked, results, staging
 from pipeline.plan import Plan, without_name
@@ -108,7 +109,8 @@ def update(
             info = work.complete_store(identity)
             names = [*earlier.inputs, *(Path(path).name for path in paths)]
             chosen = _writers_of(graph) if writers is None else writers
-            return work.make_graph("update", info, store.info.unread, names, earlier.relation_schema, chosen)
+            schema, reads = earlier.relation_schema, languages_read(source)
+            return work.make_graph("update", info, store.info.unread, names, schema, chosen, reads)
 
 
 def remove(

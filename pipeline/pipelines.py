@@ -20,6 +20,7 @@ from pipeline.beam.counters import CountBy, Counted, count_elements
 from pipeline.beam.live_counts import LiveCounter
 from pipeline.extraction.extract import ExtractFacts, Shards
 from pipeline.extraction.extractor_source import ExtractorSource
+from pipeline.languages import language_of
 from pipeline.linking.link import LinkEntities, has_targets
 from pipeline.merging.merge import DocumentRow, MergeGraph
 from pipeline.merging.write_tables import WriteTable
@@ -68,6 +69,7 @@ class ExtractionPipeline(msgspec.Struct, frozen=True):
         paths: input files.
         reading: how they are read.
         limit: at most so many documents, or None.
+        languages: only documents in these; none means any.
         source: where workers get the extractor from.
         batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
         shards: which store changes and where the new one goes; workers see both under these paths.
@@ -78,6 +80,7 @@ class ExtractionPipeline(msgspec.Struct, frozen=True):
     paths: tuple[str, ...]
     reading: Reading
     limit: int | None
+    languages: tuple[str, ...]
     source: ExtractorSource
     batch_cost: int | None
     shards: Shards
@@ -88,7 +91,7 @@ class ExtractionPipeline(msgspec.Struct, frozen=True):
         """Add the flow to a Beam pipeline."""
         register_coders()
         read = pipeline | "Read" >> ReadDocuments(
-            self.paths, self.reading, self.limit, LiveCounter(self.tallies, "read")
+            self.paths, self.reading, self.limit, self.languages, LiveCounter(self.tallies, "read")
         )
         kinds = {"documents": read.documents, "removals": read.removals, "redirects": read.redirects, "dead": read.dead}
         given = (
@@ -195,6 +198,7 @@ class MergePipeline(msgspec.Struct, frozen=True):
         entries += [
             dead | "count dead by reason" >> CountBy(_dead),
             merged["counts"],
+            merged["documents"] | "count documents by language" >> CountBy(_language),
             *(rows | f"count rows of {name}" >> count_elements("rows", name) for name, rows in tables.items()),
         ]
         counts = _summed(entries)
@@ -247,6 +251,10 @@ def _summed(entries: list[Any]) -> beam.pvalue.AsDict:
 
 def _write(pipeline: Any, path: str, counts: beam.pvalue.AsDict) -> None:
     _ = pipeline | "counts file" >> beam.Create([path]) | "write counts" >> beam.Map(write_counts, counts)
+
+
+def _language(row: DocumentRow) -> CountKey:
+    return "languages", language_of(row.metadata)
 
 
 def _skipped(skipped: Skipped) -> CountKey:

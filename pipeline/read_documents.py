@@ -15,6 +15,7 @@ from apache_beam.metrics.metric import Metrics
 from pipeline import readers
 from pipeline.beam.live_counts import LiveCounter
 from pipeline.dead_letters import dead_letter, valid
+from pipeline.languages import only
 from pipeline.readers import Part
 from pipeline.reading import Reading
 from schemas import DeadLetter, Document, Intake, Redirect, Removal, Skipped, encode
@@ -28,12 +29,14 @@ class ReadDocuments(beam.PTransform[Any, Any]):
     """Pipeline to the documents of `paths`, and the other kinds of records by the tags in `_TAGS`.
 
     Files are split into parts which are read side by side. With a `limit`, one worker reads the files in the order
-    given and stops after so many documents, so that a first try is quick and the same for any number of workers.
+    given and stops after so many documents, so that a first try is quick and the same for any number of workers. Only
+    documents in some `languages` are kept, if any are named.
     """
 
     paths: tuple[str, ...]
     reading: Reading
     limit: int | None
+    languages: tuple[str, ...]
     tally: LiveCounter
 
     def expand(self, pipeline: Any) -> Any:
@@ -41,10 +44,10 @@ class ReadDocuments(beam.PTransform[Any, Any]):
         if self.limit is None:
             files = pipeline | "files" >> beam.Create(self.paths)
             sources = files | "split" >> beam.FlatMap(split, self.reading) | "spread" >> beam.Reshuffle()
-            read: beam.DoFn = ReadPart(self.tally)
+            read: beam.DoFn = ReadPart(self.tally, self.languages)
         else:
             sources = pipeline | "all files" >> beam.Create([self.paths])
-            read = ReadFirst(self.tally, self.reading, self.limit)
+            read = ReadFirst(self.tally, self.languages, self.reading, self.limit)
         hints = {tag: kind for kind, tag in _TAGS.items()}
         return sources | "read" >> beam.ParDo(read).with_output_types(Document, **hints).with_outputs(
             *hints, main="documents"
@@ -52,8 +55,9 @@ class ReadDocuments(beam.PTransform[Any, Any]):
 
 
 class _Read(beam.DoFn):
-    def __init__(self, tally: LiveCounter) -> None:
+    def __init__(self, tally: LiveCounter, languages: tuple[str, ...]) -> None:
         self.tally = tally
+        self.languages = languages
         self.records = Metrics.counter("factmill.read", "records")
         self.dead = Metrics.counter("factmill.read", "dead_letters")
         self.characters = Metrics.distribution("factmill.read", "characters")
@@ -81,21 +85,22 @@ class ReadPart(_Read):
 
     def process(self, part: Part | DeadLetter) -> Iterator[Any]:
         """Yield documents, and the other kinds by their tag."""
-        yield from self.by_kind(read_part(part))
+        yield from self.by_kind(only(self.languages, read_part(part)))
 
 
 class ReadFirst(_Read):
     """Files to everything in them up to the last of the first `limit` documents."""
 
-    def __init__(self, tally: LiveCounter, reading: Reading, limit: int) -> None:
-        super().__init__(tally)
+    def __init__(self, tally: LiveCounter, languages: tuple[str, ...], reading: Reading, limit: int) -> None:
+        super().__init__(tally, languages)
         self.reading = reading
         self.limit = limit
 
     def process(self, paths: tuple[str, ...]) -> Iterator[Any]:
         """Yield documents, and the other kinds by their tag."""
         parts = chain.from_iterable(split(path, self.reading) for path in paths)
-        yield from self.by_kind(first_documents(chain.from_iterable(map(read_part, parts)), self.limit))
+        items = only(self.languages, chain.from_iterable(map(read_part, parts)))
+        yield from self.by_kind(first_documents(items, self.limit))
 
 
 def split(path: str, reading: Reading) -> list[Part | DeadLetter]:

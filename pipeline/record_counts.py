@@ -34,6 +34,7 @@ class Counts(msgspec.Struct, frozen=True):
         change: documents that were `added`, `replaced`, `retried` (they had failed before), `removed` and `kept`.
         extracted: documents of which facts were extracted: `now`, or `before` this run was interrupted.
         linked: entities of documents by how they were linked, or why not; nothing where no linking was done.
+        languages: documents of the graph by the code of their language, or `unknown`.
         resolution: nodes before resolution, those merged with others by what their names have to do with each other.
     """
 
@@ -48,6 +49,7 @@ class Counts(msgspec.Struct, frozen=True):
     linked: dict[str, int] = {}
     conflicts: dict[str, int] = {}
     resolution: dict[str, int] = {}
+    languages: dict[str, int] = {}
 
 
 def counts_of(entries: Mapping[CountKey, int]) -> Counts:
@@ -68,6 +70,7 @@ def counts_of(entries: Mapping[CountKey, int]) -> Counts:
         linked=sorted_of("linked"),
         conflicts=sorted_of(CONFLICTS),
         resolution=sorted_of("resolution"),
+        languages=sorted_of("languages"),
     )
 
 

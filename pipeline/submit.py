@@ -17,6 +17,7 @@ from pipeline.build_report import versions
 from pipeline.build_run import BuildRun, checkpoint_of
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.input_files import input_files
+from pipeline.languages import language_codes
 from pipeline.output_folder import STAGING, check_output_folder, locked
 from pipeline.plan import Plan, read_plan
 from pipeline.store.store import FOLDER
@@ -33,6 +34,7 @@ def submit_build(
         BuildError: the inputs, options or folder cannot be used.
     """
     out = Path(out)
+    language_codes(options.languages)
     paths = input_files(inputs, out)
     source = source or checkpoint_of(options)
     check_source(source, paths, options.reading())

@@ -25,6 +25,7 @@ class Architecture(Record, frozen=True, kw_only=True):
         entity_embeddings: whether type and order of given entities are added to the encoder's input (not if joint).
         averaged_layers: how many of the encoder's last layers are averaged; DocRE-II's published code averages 3.
         longest_mention: longest predicted mention in words (L in section 3.1 a).
+        languages: codes (ISO 639) of the languages that it is trained on.
         dropout: rate on pooled vectors and inner layers.
     """
 
@@ -36,6 +37,7 @@ class Architecture(Record, frozen=True, kw_only=True):
     entity_embeddings: bool = False
     averaged_layers: int = 1
     longest_mention: int = 10
+    languages: tuple[str, ...] = ("en",)
     dropout: float = 0.1
 
 

@@ -48,7 +48,10 @@ class Extractor(Protocol):
 
 class ExtractorSource(Protocol):
     """Where workers get an extractor from: crosses to them by pickle, and loads it there once per
-    process or machine."""
+    process or machine.
+
+    A method `languages` may return the codes of the languages that it reads; then documents in others are warned of.
+    """
 
     def featurizer(self) -> Featurizer:
         """Return what prepares documents; loads no weights."""
@@ -118,6 +121,12 @@ class Checkpoint:
         from extractors.checkpoints.checkpoint import find_checkpoint, load_config
 
         return load_config(find_checkpoint(self.name)).joint
+
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages that the checkpoint was trained on."""
+        from extractors.checkpoints.checkpoint import find_checkpoint, load_config
+
+        return load_config(find_checkpoint(self.name)).languages
 
     def identity(self) -> dict[str, str]:
         """Check weights and cut; return the name, a hash of everything that changes what is extracted, and the cut."""

@@ -10,6 +10,7 @@ import msgspec
 from pipeline.readers import docred, gda, mediawiki, plaintext, pubmed, webpage
 from pipeline.readers import wikiextractor as wikiextractor_output
 from pipeline.readers.head import Head
+from pipeline.readers.language import canonical, detect
 from pipeline.readers.other_files import Other, other_file, unrecognised_file
 from pipeline.readers.part import Part
 from pipeline.readers.pubtator import reader as pubtator
@@ -197,10 +198,22 @@ def _checked(item: Intake, prefix: str) -> Intake:
         return item
     if not item.tokens:
         return Skipped(item.source, "empty text")
+    item = _with_language(item)
     if len(item.text) > LONGEST_TEXT:
         detail = f"the text has {len(item.text)} characters, more than {LONGEST_TEXT}: split it into several documents"
         return letter(item.source, "document", TOO_LONG, detail, prefix + item.id)
     return msgspec.structs.replace(item, id=prefix + item.id) if prefix else item
+
+
+def _with_language(document: Document) -> Document:
+    """Return the document with the code of its language in its metadata, if the source or the text tells it."""
+    given = next((value for key, value in document.metadata if key == "language"), "")
+    language = canonical(given) or detect(document.text)
+    if language == given:
+        return document
+    others = (pair for pair in document.metadata if pair[0] != "language")
+    metadata = sorted((*others, ("language", language))) if language else sorted(others)
+    return msgspec.structs.replace(document, metadata=tuple(metadata))
 
 
 def read_path(

@@ -11,7 +11,7 @@ from pathlib import Path
 from lxml import etree
 
 from pipeline.readers.head import Head
-from pipeline.readers.language import canonical, detect
+from pipeline.readers.language import canonical
 from pipeline.readers.part import Part
 from pipeline.readers.reader_errors import UNREADABLE, WrongRecord, letter, rejected
 from pipeline.readers.registry import Format
@@ -130,14 +130,13 @@ def _document(
     disambiguation = _lists_pages(title, prose, wikitext, site)
     if not disambiguation:
         spans = {**dict.fromkeys(_subject(title, prose), name), **spans}
-    language = site.language or detect(prose.text)
-    tokens, sentences = segment(prose.text, spans, prose.paragraphs, language)
+    tokens, sentences = segment(prose.text, spans, prose.paragraphs, site.language)
     mentions = []
     for (first, last), target in sorted(spans.items()):
         if span := align(tokens, first, last):
             mentions.append(Mention(*span, kb_ids=(f"wiki:{target}",)))
     metadata = {("page", _text(fields, "id")), ("revision", _text(revision, "id"))}
-    metadata |= {("timestamp", _text(revision, "timestamp")), ("language", language)}
+    metadata |= {("timestamp", _text(revision, "timestamp")), ("language", site.language)}
     if prose.left_out:
         metadata.add(("templates left out", str(prose.left_out)))
     if undecodable := prose.text.count("\ufffd"):

@@ -29,6 +29,7 @@ class BuildConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     min_confidence: _Share | None = None
     min_precision: _Share | None = None
     limit: _Count | None = None
+    languages: tuple[str, ...] = ()
     schema: str | None = None
     rules: dict[str, str] = {}
     correlation: _Share | None = None

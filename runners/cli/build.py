@@ -38,6 +38,10 @@ def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -
         raise click.BadParameter(str(error), ctx, parameter) from None
 
 
+def _codes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (code.strip() for code in (value or "").split(","))))
+
+
 @click.command(
     cls=CommandWithBeamOptions,
     short_help="Build a knowledge graph from files.",
@@ -60,6 +64,7 @@ def _levels(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @click.option("--resolve/--no-resolve", default=None, help="Join nodes that are one by name and context [yes].")
 @click.option("--dictionary", metavar="FILE", help="CSV or Parquet file: alias, id, type, prior.")
 @click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
+@click.option("--languages", callback=_codes, metavar="CODE,...", help="Read only documents in these, such as en,de.")
 @runner_options
 @click.option("--resume", is_flag=True, help="Continue the build in --out where it was interrupted.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take options from a YAML file.")

@@ -49,6 +49,7 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
             "entities": f"{entities:,} in single documents, merged to {rows['nodes']:,} nodes",
             "facts": f"{facts:,} in single documents, merged to {rows['edges']:,} edges",
             "evidence": f"{rows['evidence']:,} sentences",
+            **_languages(report),
             **_linked(report),
             **_resolved(report),
             "skipped": _by_reason(report.counts.skipped),
@@ -60,6 +61,8 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
         },
         stream,
     )
+    for warning in report.warnings:
+        click.echo(f"\nWarning: {printable(warning)}", stream)
     click.echo("\nWhere it lies", stream)
     print_rows({str(out / name): what for name, what in _WHAT_FOR.items() if (out / name).exists()}, stream)
     click.echo("\nWhat to try next", stream)
@@ -78,6 +81,12 @@ def _changes(report: BuildReport) -> dict[str, str]:
     if report.command == "update" or before:
         rows["extracted"] = f"{now:,} documents now" + (f", {before:,} before the interruption" if before else "")
     return rows
+
+
+def _languages(report: BuildReport) -> dict[str, str]:
+    """Return how many documents there are in which language, where that is known."""
+    counts = report.counts.languages
+    return {"languages": _by_reason(counts)} if set(counts) - {"unknown"} else {}
 
 
 def _resolved(report: BuildReport) -> dict[str, str]:

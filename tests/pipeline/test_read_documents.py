@@ -1,4 +1,7 @@
+import json
+
 import apache_beam as beam
+import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline import readers
@@ -9,11 +12,16 @@ from pipeline.reading import Reading
 from schemas import DeadLetter, Document, Redirect, Skipped
 from tests.pipeline.made import document, pubtator, records
 
+TEXTS = {
+    "en": "The mill beside the river was bought by the council in 1901 and has been a school ever since.",
+    "de": "Die Mühle am Fluss wurde 1901 von der Gemeinde gekauft und ist seither eine Schule.",
+    "?": "Mill 1901",
+}
 TALLY = LiveCounter("/nowhere", "read")
 
 
-def ids(pipeline, path, limit):
-    read = pipeline | ReadDocuments((str(path),), Reading(), limit, TALLY)
+def ids(pipeline, path, limit, languages=()):
+    read = pipeline | ReadDocuments((str(path),), Reading(), limit, languages, TALLY)
     return read.documents | beam.Map(lambda made: made.id)
 
 
@@ -29,6 +37,14 @@ def test_a_limit_takes_the_first_documents(tmp_path):
     path.write_text(pubtator(records(5)))
     with beam.Pipeline("FnApiRunner") as pipeline:
         assert_that(ids(pipeline, path, 2), equal_to(["pubtator:1000", "pubtator:1001"]))
+
+
+@pytest.mark.parametrize("limit", [None, 2])
+def test_only_documents_in_some_languages_are_read(tmp_path, limit):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps({"id": name, "text": text}) for name, text in TEXTS.items()))
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        assert_that(ids(pipeline, path, limit, ("de", "fr")), equal_to(["de", "?"]))
 
 
 def test_the_limit_counts_documents_only():

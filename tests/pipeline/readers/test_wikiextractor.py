@@ -40,6 +40,7 @@ def test_plain_and_json_give_the_same_articles_with_their_links(tmp_path):
         ("the upper town", ("wiki:Upper town",))
     ]
     assert first.metadata == (
+        ("language", "en"),
         ("page", "12"),
         ("revision", "99"),
         ("url", "https://en.wikipedia.org/wiki?curid=12"),

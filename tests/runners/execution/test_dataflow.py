@@ -51,6 +51,7 @@ def extraction():
         paths=("/corpus/a.xml",),
         format=None,
         limit=None,
+        languages=(),
         source=Checkpoint("docred-minilm", threads=1),
         batch_cost=8192,
         shards=Shards("/corpus/graph/extractions", "mark", None),
