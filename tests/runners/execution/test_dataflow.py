@@ -14,6 +14,7 @@ from pipeline.beam.run import choose_runner
 from pipeline.extraction.extract import Shards
 from pipeline.extraction.extractor_source import Checkpoint
 from pipeline.pipelines import ExtractionPipeline
+from pipeline.reading import Reading
 from runners.cli.main import main
 from runners.errors import UserError
 from runners.execution.dataflow import job_options
@@ -49,7 +50,7 @@ def translated(flow, gpu, workers):
 def extraction():
     return ExtractionPipeline(
         paths=("/corpus/a.xml",),
-        format=None,
+        reading=Reading(),
         limit=None,
         languages=(),
         source=Checkpoint("docred-minilm", threads=1),
