@@ -75,8 +75,10 @@ def test_shipped_checkpoints_are_small_and_state_their_figures(name):
     calibration = load_calibration(folder)
     assert calibration.selected_on
     assert len(calibration.figures) == 2
+    card = (folder / "README.md").read_text()
     for figures in calibration.figures.values():
-        assert f"{figures['rel_nec_f1']:.4f}" in (folder / "README.md").read_text()
+        assert f"| relation, clusters and types exact | {100 * figures['rel_nec_precision']:.1f} |" in card
+        assert f"{100 * figures['rel_nec_f1_low']:.1f} to {100 * figures['rel_nec_f1_high']:.1f}" in card
 
 
 def test_a_network_starts_from_the_mean_of_those_that_have_a_weight(tmp_path):
