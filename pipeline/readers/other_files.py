@@ -78,13 +78,12 @@ _FOR_PROGRAMS = (
     (r"@prefix\s+\w*:\s*<|(?:<[^<>\s]+>\s+){2}[<\"]", "RDF", "leave it out"),
 )
 _PROGRAMS = re.compile("|".join(f"(?P<k{n}>{pattern})" for n, (pattern, _, _) in enumerate(_FOR_PROGRAMS)), re.I)
-_CODE = {
-    f".{ending}"
-    for ending in (
-        "py js ts java c h cc cpp hpp cs go rs rb php pl sh r m scala kt swift lua sql css scss bat ps1 ipynb cypher "
-        "yaml yml toml ini cfg conf properties lock log bib xsd dtd xsl"
-    ).split()  # noqa: SIM905
-}
+_CODE = frozenset(
+    """
+    .py .js .ts .java .c .h .cc .cpp .hpp .cs .go .rs .rb .php .pl .sh .r .m .scala .kt .swift .lua .sql .css .scss .bat
+    .ps1 .ipynb .cypher .yaml .yml .toml .ini .cfg .conf .properties .lock .log .bib .xsd .dtd .xsl
+    """.split()  # noqa: SIM905
+)
 
 
 def other_file(head: Head) -> Other | None:
