@@ -149,7 +149,7 @@ def test_the_launcher_of_the_template_begins_a_build(monkeypatch):
     from runners.execution import dataflow_launcher
 
     begun = []
-    monkeypatch.setattr(dataflow_launcher, "begin", lambda *arguments: begun.append(arguments))
+    monkeypatch.setattr(dataflow_launcher, "submit_build", lambda *arguments: begun.append(arguments))
     template = ["--template_location=gs://some-bucket/job", "--runner=DataflowRunner", "--job_name=mill"]
     dataflow_launcher.main(["--inputs=/in/a,/in/b", "--out=/out", "--gpu=nvidia-l4", *beam_options(), *template])
     ((inputs, out, options),) = begun
