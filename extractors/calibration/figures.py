@@ -113,14 +113,14 @@ def end_to_end_scores(
 
     `rel_nec_best_f1` is the F1 at the best cut on these very documents; it serves to compare epochs.
     """
-    extractor = Extractor(copy.deepcopy(model), featurizer, calibration)
-    features = [featurizer.featurize(as_plain_text(document)) for document in documents]
-    report = evaluate(documents, extractor.extract(features), extractor.schema)
+    # All likely facts are extracted once, and those above their thresholds are picked from them.
+    extractor = Extractor(copy.deepcopy(model), featurizer, calibration.at_least(FLOOR))
+    likely = extractor.extract([featurizer.featurize(as_plain_text(document)) for document in documents])
+    report = evaluate(documents, [calibration.keep(found) for found in likely], extractor.schema)
     scores: dict[str, float] = {}
     for level, score in report.strict.items():
         scores |= _with_intervals({level: report.strict_documents[level]}) if intervals else _rounded(level, score)
-    extractor.calibration = calibration.with_threshold(FLOOR)
-    found = candidates_found(documents, extractor.extract(features), extractor.schema)
+    found = candidates_found(documents, likely, extractor.schema)
     scores["rel_nec_best_f1"] = round(_best_score(found.score, found).f1, 4)
     return scores
 
