@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def measure(path: Path, name: str, documents: int, batch: int, bfloat16: bool) -
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         optimizer.step()
         clock.append(time.process_time())
-        for part, first, last in zip(PARTS, clock, clock[1:], strict=True):
+        for part, (first, last) in zip(PARTS, pairwise(clock), strict=True):
             spent[part] += last - first
         done += len(chosen)
     return {
