@@ -105,19 +105,19 @@ class Syntax(ABC):
 class Lines(Syntax):
     """N-Triples and N-Quads: every statement is a line of its own with all IRIs in full."""
 
-    def named(self, prefix: str, names: pa.Array) -> Pieces:  # noqa: D102
+    def named(self, prefix: str, names: pa.Array) -> Pieces:
         return [f"<{PREFIXES[prefix]}", names, ">"]
 
-    def iris(self, iris: pa.Array) -> Pieces:  # noqa: D102
+    def iris(self, iris: pa.Array) -> Pieces:
         return ["<", iris, ">"]
 
-    def word(self, name: str) -> str:  # noqa: D102
+    def word(self, name: str) -> str:
         return f"<{expanded(name)}>"
 
-    def number(self, values: pa.Array, datatype: str) -> Pieces:  # noqa: D102
+    def number(self, values: pa.Array, datatype: str) -> Pieces:
         return ['"', values.cast(pa.string()), f'"^^<{PREFIXES["xsd"]}{datatype}>']
 
-    def block(self, block: Block, rows: int) -> Pieces:  # noqa: D102
+    def block(self, block: Block, rows: int) -> Pieces:
         pieces: Pieces = []
         for statement in block.statements:
             predicate = statement.predicate
@@ -135,20 +135,20 @@ class Turtle(Syntax):
 
     header = "".join(f"@prefix {prefix}: <{base}> .\n" for prefix, base in PREFIXES.items()) + "\n"
 
-    def named(self, prefix: str, names: pa.Array) -> Pieces:  # noqa: D102
+    def named(self, prefix: str, names: pa.Array) -> Pieces:
         return _where_plain(names, [f"{prefix}:", names], [f"<{PREFIXES[prefix]}", names, ">"])
 
-    def iris(self, iris: pa.Array) -> Pieces:  # noqa: D102
+    def iris(self, iris: pa.Array) -> Pieces:
         return ["<", iris, ">"]
 
-    def word(self, name: str) -> str:  # noqa: D102
+    def word(self, name: str) -> str:
         return name
 
-    def number(self, values: pa.Array, datatype: str) -> Pieces:  # noqa: D102
+    def number(self, values: pa.Array, datatype: str) -> Pieces:
         text = values.cast(pa.string())
         return [text] if datatype == "integer" else ['"', text, f'"^^xsd:{datatype}']
 
-    def block(self, block: Block, rows: int) -> Pieces:  # noqa: D102
+    def block(self, block: Block, rows: int) -> Pieces:
         pieces: Pieces = [*block.subjects]
         for number, statement in enumerate(block.statements):
             predicate = statement.predicate
@@ -168,13 +168,13 @@ class JsonLd(Syntax):
     footer = "\n]}\n"
     separator = ",\n"
 
-    def named(self, prefix: str, names: pa.Array) -> Pieces:  # noqa: D102
+    def named(self, prefix: str, names: pa.Array) -> Pieces:
         return _where_plain(names, [f'"{prefix}:', names, '"'], [f'"{PREFIXES[prefix]}', names, '"'])
 
-    def iris(self, iris: pa.Array) -> Pieces:  # noqa: D102
+    def iris(self, iris: pa.Array) -> Pieces:
         return ['"', iris, '"']
 
-    def word(self, name: str) -> str:  # noqa: D102
+    def word(self, name: str) -> str:
         return f'"{name}"'
 
     def number(self, values: pa.Array, datatype: str) -> Pieces:
@@ -182,7 +182,7 @@ class JsonLd(Syntax):
         text = values.cast(pa.string())
         return [text] if datatype == "integer" else ['{"@type": "xsd:', datatype, '", "@value": "', text, '"}']
 
-    def block(self, block: Block, rows: int) -> Pieces:  # noqa: D102
+    def block(self, block: Block, rows: int) -> Pieces:
         pieces: Pieces = [',\n{"@id": ', *block.subjects]
         for statement in block.statements:
             predicate = statement.predicate
