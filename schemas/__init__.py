@@ -1,4 +1,4 @@
-"""What things are: documents, extractions, the merged graph, relation schemas and Arrow tables."""
+"""The data model: documents, extractions, the merged graph, relation schemas and Arrow tables."""
 
 from schemas.document import Document, Entity, Extraction, Fact, Mention, Section, problems
 from schemas.graph import Edge, Evidence, LinkedEntity, MergedNode, Node, content_hash, edge_id, node_id, normalise_name

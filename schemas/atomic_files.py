@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def check_replaceable(target: Path, force: bool = False) -> None:
-    """Make sure that a user's file is not overwritten by mistake: what is at `target` is ours, or it is to be replaced.
+    """Check that no file of a user is overwritten by mistake.
 
-    A file is ours when `replacing` put it there and nothing has changed it since; an empty one is anybody's. File
-    systems without extended attributes do not keep that, so there every file counts as another's.
+    A file is factmill's own when `replacing` put it there and nothing has changed it since. Empty files may be replaced
+    too. On file systems without extended attributes every file counts as a user's.
 
     Args:
         target: the file or folder that is to be written.
-        force: replace a file of another program. A folder is never replaced unless it is ours.
+        force: allow a file of another program. A folder is never replaced unless it is factmill's own.
 
     Raises:
-        OSError: it is not to be replaced; the message names the remedy.
+        OSError: it must not be replaced; the message names the remedy.
     """
     target = _followed(target)
     if target.is_dir():
@@ -86,7 +86,7 @@ def check_replaceable(target: Path, force: bool = False) -> None:
 
 
 def is_draft(name: str, target: str) -> bool:
-    """Return whether a file name is that of a draft of a target, of a process that runs or was killed."""
+    """Return whether a file name is that of a draft of a target, whether its process runs or was killed."""
     return name.startswith(_prefix(target))
 
 
@@ -94,7 +94,7 @@ def _followed(target: Path) -> Path:
     """Return the path itself, or what a symbolic link points to.
 
     Raises:
-        OSError: links go round in a circle, or the target is neither a file nor a folder.
+        OSError: the links form a loop, or the target is neither a file nor a folder.
     """
     target = target.resolve() if target.is_symlink() else target
     if target.exists() and not (target.is_file() or target.is_dir()):
@@ -107,7 +107,7 @@ def _is_our_folder(folder: Path) -> bool:
 
 
 def _mark(file: Path) -> None:
-    """Note that factmill wrote a file, where the system and the file system can keep that."""
+    """Mark a file as factmill's own, if the file system supports it."""
     with suppress(OSError, AttributeError):
         os.setxattr(file, _ATTRIBUTE, _state(file))
 
@@ -130,7 +130,7 @@ def _prefix(target: str) -> str:
 
 @contextmanager
 def _locked(folder: str | Path) -> Iterator[None]:
-    """Hold a lock on a folder, which goes with the process however that ends.
+    """Hold a lock on a folder, which ends with the process.
 
     Raises:
         BlockingIOError: another process holds it.

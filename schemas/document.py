@@ -1,4 +1,4 @@
-"""What goes in: documents of tokens with character offsets, and the mentions that their source already gives."""
+"""Documents with tokens and character offsets, annotations of their source, and extractions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Mention(Record, frozen=True):
     Attributes:
         start: first token, counted over the whole document.
         end: one past the last token.
-        type: entity type, or None when the source does not say.
-        kb_ids: what the span points to, for example `("wiki:Douglas Adams",)` or `("mesh:D008094",)`.
+        type: entity type, or None if the source has none.
+        kb_ids: ids that the span refers to, for example `("wiki:Douglas Adams",)` or `("mesh:D008094",)`.
     """
 
     start: int
@@ -27,8 +27,8 @@ class Entity(Record, frozen=True):
     Attributes:
         mentions: in ascending order.
         type: entity type.
-        kb_ids: what it stands for.
-        link_probability: calibrated probability that it stands for that; 1.0 for what the source says.
+        kb_ids: knowledge-base ids of the entity.
+        link_probability: calibrated probability that these are right; 1.0 for ids of the source.
     """
 
     mentions: tuple[Mention, ...]
@@ -66,13 +66,13 @@ class Document(Record, frozen=True):
 
     Attributes:
         id: unique in the corpus and stable over reruns, for example `wiki:Douglas Adams` or `pubmed:17942999`.
-        source: name of the file it came from (no folders, so that results do not depend on where it lay).
-        title: title as people know it.
+        source: name of the file it came from, without folders, so that results do not depend on its location.
+        title: title for people.
         text: plain text; every offset counts Unicode characters in it.
         tokens: (start, end) character offsets, ascending and not overlapping.
         sentences: (start, end) token ranges that cover all tokens, ascending.
-        mentions: given mentions (wiki links, annotations without clusters); they join the predicted ones.
-        entities: given entities; when present, mention detection and clustering are skipped.
+        mentions: mentions in the source (wiki links, annotations without clusters), added to the predicted ones.
+        entities: gold entities; with them, mention detection and clustering are skipped.
         facts: annotated facts, for training and evaluation only.
         sections: headings, ascending by token.
         metadata: (key, value) pairs of the source, sorted; keys may repeat (`mesh`, `substance`, `revision`).
@@ -97,19 +97,19 @@ class Document(Record, frozen=True):
         return [self.text[start:end] for start, end in self.tokens]
 
     def span_text(self, start: int, end: int) -> str:
-        """Return the text from token `start` to before token `end`, as it stands in the document."""
+        """Return the text of the document from token `start` up to, but not including, token `end`."""
         return self.text[self.tokens[start][0] : self.tokens[end - 1][1]]
 
 
 class Extraction(Record, frozen=True):
-    """What an extractor found in one document.
+    """The entities and facts that an extractor found in one document.
 
     Attributes:
         document_id: id of the document.
         entities: in order of first mention.
         facts: sorted by head, relation and tail.
-        nodes: for each entity the id of the node that it was found to belong to, once all documents were heard; empty
-            where its knowledge-base id or its name tells.
+        nodes: for each entity the id of the node that resolution assigned; empty where its knowledge-base id or name
+            determines the node.
     """
 
     document_id: str
@@ -119,7 +119,7 @@ class Extraction(Record, frozen=True):
 
 
 def problems(document: Document) -> list[str]:
-    """Return every way in which a document breaks the rules above, in words; an empty list when it is sound."""
+    """Return every violation of the rules above as a sentence; an empty list if there is none."""
     found: list[str] = []
     previous = 0
     for index, (start, end) in enumerate(document.tokens):
@@ -140,5 +140,5 @@ def problems(document: Document) -> list[str]:
     count = len(document.entities or ())
     for fact in document.facts:
         if not (0 <= fact.head < count and 0 <= fact.tail < count):
-            found.append(f"fact {fact.head} {fact.relation} {fact.tail} names an entity that is not there")
+            found.append(f"fact {fact.head} {fact.relation} {fact.tail} refers to an entity that does not exist")
     return found

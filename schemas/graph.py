@@ -1,4 +1,4 @@
-"""What comes out: nodes, edges and evidence of the merged graph, and their content-hash ids."""
+"""Nodes, edges and evidence of the merged graph, and their content-hash ids."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Node(Record, frozen=True):
 
     Attributes:
         id: `node_id` of its key.
-        name: the title of the page it stands for, else the most frequent surface form (ties: the longer, then the
-            alphabetically first).
+        name: the title of its page, else the most frequent surface form (ties: the longer, then the alphabetically
+            first).
         type: entity type with the most mentions (ties: alphabetically first).
         aliases: all surface forms, sorted.
         kb_ids: knowledge-base ids, sorted.
@@ -37,13 +37,13 @@ class Edge(Record, frozen=True):
 
     Attributes:
         id: `edge_id` of its key.
-        head, relation, tail: id of the node it starts from, id of the relation, id of the node it ends at.
+        head, relation, tail: ids of the head node, the relation and the tail node.
         confidence: noisy-or over independent documents.
         support: number of documents that state it, or imply it.
-        independent: the same number, near duplicates counted once.
-        derived_from: ids of the edges that it follows from by a rule; empty where documents state it.
+        independent: the same number with near-duplicates counted once.
+        derived_from: ids of the edges from which a rule derived it; empty if documents state it.
         conflict: whether its head has more tails than its relation allows.
-        rank: place among the tails of its head, the surest first, for relations that allow so many; else 0.
+        rank: position among the tails of its head by confidence, for relations with a maximum cardinality; else 0.
     """
 
     id: str
@@ -59,18 +59,18 @@ class Edge(Record, frozen=True):
 
 
 class MergedNode(Record, frozen=True):
-    """A node that was found to be part of another one.
+    """A node that resolution merged into another one.
 
     Attributes:
-        id: id that it would have by its name.
-        node: id of the node that it is part of.
-        name: what most documents call it.
+        id: the id that its name determines.
+        node: id of the node into which it was merged.
+        name: its most frequent name.
         type: its entity type.
         support: number of documents that mention it.
-        score: probability that both are one thing.
-        reason: what the two names have to do with each other.
-        features: (feature, value) pairs that the score follows from.
-        documents: ids of documents that mention it, some of them where there are many; sorted.
+        score: probability that both are the same entity.
+        reason: how the two names are related.
+        features: (feature, value) pairs behind the score.
+        documents: ids of documents that mention it, a sample if there are many; sorted.
     """
 
     id: str
@@ -85,17 +85,17 @@ class MergedNode(Record, frozen=True):
 
 
 class LinkedEntity(Record, frozen=True):
-    """An entity of a document of which linking decided what it stands for.
+    """An entity of a document that was linked to a knowledge-base entry.
 
     Attributes:
         document: id of the document.
         start, end: characters of its first mention.
-        name: what the document calls it first.
-        target: knowledge-base id that it stands for.
-        probability: that it does.
-        source: what speaks for it most of all.
-        features: (feature, value) pairs that the probability follows from.
-        others: (knowledge-base id, probability) of what it may stand for instead, the likeliest first, at most three.
+        name: its first name in the document.
+        target: knowledge-base id of the entry.
+        probability: calibrated probability of the link.
+        source: the strongest evidence for it.
+        features: (feature, value) pairs behind the probability.
+        others: (knowledge-base id, probability) of at most three alternatives, the most probable first.
     """
 
     document: str

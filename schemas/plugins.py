@@ -5,8 +5,7 @@ A distribution registers a part of its own under a name, in the group of its kin
     [project.entry-points."factmill.heads"]
     product = "my_package.product:Product"
 
-The object is imported when its name is asked for, and not before: a plugin that nobody uses costs nothing and breaks
-nothing.
+The object is imported when its name is used, and not before: an unused plugin costs nothing and breaks nothing.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ def load_plugin(group: str, name: str, builtin: Collection[str] = ()) -> Any | N
     [entry] = found
     try:
         return entry.load()
-    except Exception as error:  # importing a module of somebody else may raise anything
+    except Exception as error:  # importing someone else's module may raise anything
         raise PluginError(
             f"the {kind} '{name}' of {owners} ({entry.value}) cannot be imported "
             f"({type(error).__name__}: {error}): repair or uninstall the distribution"

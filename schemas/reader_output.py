@@ -1,4 +1,4 @@
-"""What readers yield besides documents, so that every record of a source file is accounted for."""
+"""Records that readers yield besides documents, so that every record of a source file is accounted for."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from schemas.record import Record
 
 
 class DeadLetter(Record, frozen=True):
-    """Something that could not be processed, and why.
+    """A record that could not be processed, with the reason.
 
     Attributes:
-        document_id: id of the document, or the source file with the place in it when no id was readable.
+        document_id: id of the document, or the source file and the position in it if no id could be read.
         source: name of the file.
         stage: `read`, `prepare`, `extract`, `merge` or `write`.
-        reason: a short, stable phrase that can be counted, for example `page without title`.
-        detail: the value, the place (line, byte, page) and the remedy.
+        reason: a short, stable phrase for counting, for example `page without title`.
+        detail: the value, the position (line, byte, page) and the remedy.
     """
 
     document_id: str

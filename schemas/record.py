@@ -10,7 +10,7 @@ import msgspec
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """An immutable record; equal records encode to equal bytes because fields keep their declared order.
 
-    Records hold what was there before them, so they form no circles, and the garbage collector need not look at them.
+    A record refers to older objects only, so records form no reference cycles and need no garbage collection.
     """
 
 

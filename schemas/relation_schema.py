@@ -22,11 +22,11 @@ class Relation(Record, frozen=True):
 
     Attributes:
         id: identifier in the data, for example `P17`.
-        label: name for people, for example `country`.
+        label: readable name, for example `country`.
         iri: IRI of the property in RDF.
         description: one sentence.
         types: (head type, tail type) pairs that an extractor may predict; empty means any.
-        expected: pairs that facts of the relation really have, for the rule `types`; empty means those of `types`.
+        expected: pairs that facts of the relation have in practice, for the rule `types`; empty means those of `types`.
         inverse: id of the inverse relation, if there is one in the schema.
         symmetric: whether head and tail may be swapped.
         max_cardinality: how many tails one head has at most; None means any number.
@@ -49,7 +49,7 @@ class Relation(Record, frozen=True):
 
     @property
     def expected_pairs(self) -> frozenset[tuple[str, str]]:
-        """The (head type, tail type) pairs that the rule `types` lets pass; empty means any."""
+        """The (head type, tail type) pairs that the rule `types` accepts; empty means any."""
         return frozenset(self.expected or self.types)
 
 
@@ -74,7 +74,7 @@ class RelationSchema(Record, frozen=True, dict=True, gc=True):
     def implied(self, relation: str) -> list[tuple[str, str]]:
         """Return (rule, id) of every relation that holds from tail to head wherever this one does from head to tail.
 
-        That is one step: `parse_relation_schema` sees to it that another leads back.
+        One step suffices: `parse_relation_schema` makes sure that a second one leads back.
         """
         found = self.by_id.get(relation)
         if found is None:
@@ -83,7 +83,7 @@ class RelationSchema(Record, frozen=True, dict=True, gc=True):
         return [(rule, id) for rule, id in inverse if id] + ([("symmetric", relation)] if found.symmetric else [])
 
     def ruled_by(self, other: RelationSchema) -> RelationSchema:
-        """Return the schema with what another one knows about the same relations, and the other's rules.
+        """Return the schema with the properties of the same relations in another one, and the other's rules.
 
         Raises:
             SchemaError: the other schema lacks one of the relations, or names an inverse that this one lacks.
@@ -117,7 +117,7 @@ _RELATION_KEYS = set(Relation.__struct_fields__)
 
 
 class _LineLoader(yaml.SafeLoader):
-    """Remembers the line on which every mapping, and every key in it, starts."""
+    """Records the line on which every mapping, and every key in it, starts."""
 
 
 def _mapping(loader: _LineLoader, node: yaml.MappingNode) -> dict[str, object]:
@@ -135,7 +135,7 @@ _LineLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _map
 
 
 def builtin_schemas() -> list[str]:
-    """Return the names of the schemas that come with factmill."""
+    """Return the names of the schemas in the package."""
     folder = resources.files("schemas") / "relations"
     return sorted(Path(item.name).stem for item in folder.iterdir() if item.name.endswith(".yaml"))
 
@@ -214,7 +214,7 @@ def parse_relation_schema(text: str, where: str = "schema") -> RelationSchema:
             if not isinstance(row.get(key), str) or not row[key].strip():
                 raise fail(line, f"'{key}' is missing or not a text")
         if row["id"] in lines:
-            raise fail(line, f"id '{row['id']}' stands already on line {lines[row['id']]}")
+            raise fail(line, f"id '{row['id']}' is already used on line {lines[row['id']]}")
         if re.search(r'[\s<>"{}|\\^`]', row["iri"]) or ":" not in row["iri"]:
             raise fail(line, f"'{row['iri']}' is not an absolute IRI")
         for key in ("description", "inverse"):
@@ -256,7 +256,7 @@ def _rules(data: dict[str, Any], fail: Callable[[object, str], SchemaError]) -> 
         raise fail(data["__lines__"]["rules"], "'rules' is not a mapping of rules to off, warn or enforce")
     lines = levels.pop("__lines__", {})
     levels.pop("__line__", None)
-    # YAML takes a bare `off` for false.
+    # YAML reads a bare `off` as false.
     levels = {rule: "off" if level is False else level for rule, level in levels.items()}
     for rule, level in levels.items():
         try:
@@ -267,9 +267,10 @@ def _rules(data: dict[str, Any], fail: Callable[[object, str], SchemaError]) -> 
 
 
 def _problem_of_inverse(schema: RelationSchema, relation: Relation) -> str | None:
-    """Return why the rules of a relation would derive more in a second step than in the first, if they would.
+    """Return why the rules of a relation would derive more edges in a second step, or None if they would not.
 
-    Where both father and mother have the inverse child, child has none: it would make a mother of every father.
+    For example, if father and mother both have the inverse child, then child has none: it would make every father a
+    mother.
     """
     if relation.inverse in (None, relation.id):
         return None

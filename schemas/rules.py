@@ -1,4 +1,4 @@
-"""What is done about the rules of a relation schema: each is off, warns, or is enforced."""
+"""Levels of the rules of a relation schema: each is off, warns, or is enforced."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LEVELS: tuple[Level, ...] = ("off", "warn", "enforce")
 
 
 class RuleError(ValueError):
-    """A rule or level does not exist; the message names those that do."""
+    """A rule or level does not exist; the message lists the known ones."""
 
 
 class Rules(Record, frozen=True):
-    """The level of every rule: `off` ignores it, `warn` counts what breaks it, `enforce` makes the graph obey.
+    """The level of every rule: `off` ignores it, `warn` counts violations, `enforce` makes the graph conform.
 
     Attributes:
         inverse: an edge of a relation with an inverse comes with the inverse edge; enforced, it is derived.

@@ -1,4 +1,4 @@
-"""Arrow schemas of the output tables: the product's public contract, described in `docs/reference/tables.md`.
+"""Arrow schemas of the output tables: the public contract, described in `docs/reference/tables.md`.
 
 Every table is sorted by the columns in `SORT_KEYS`, so equal graphs are equal bytes.
 """

@@ -1,4 +1,4 @@
-"""The merged graph as Parquet tables, RDF, an embedded Cypher database, networkx, and files of other programs; queries.
+"""The merged graph as Parquet tables, RDF, Cypher and networkx, its export to other programs, and queries on it.
 
 The names below are imported when they are first used: databases and Arrow take a second to load.
 """

@@ -1,7 +1,7 @@
-"""The node labels that factmill itself gives in a property graph."""
+"""Node labels that factmill reserves in a property graph."""
 
 from __future__ import annotations
 
-# Every node of the graph has it in Neo4j, next to the label for its type.
+# In Neo4j every node of an entity has this label as well as the one for its type.
 ENTITY = "Entity"
 DOCUMENT = "Document"

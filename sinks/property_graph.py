@@ -1,4 +1,4 @@
-"""The property graph that Neo4j and the embedded database hold alike: its labels, relationship types and properties.
+"""The property graph in Neo4j and in the embedded database: its labels, relationship types and properties.
 
 | what | label or type | properties |
 |---|---|---|
@@ -6,9 +6,9 @@
 | a document | `Document` | `DOCUMENT_PROPERTIES` |
 | an edge | a relationship type for its relation, in UPPER_SNAKE | `EDGE_PROPERTIES` |
 
-Every relationship is an edge. Its evidence lies on it as the lists `documents` and `evidence`; the documents are nodes
-of their own without relationships, found by their `id`. An id may be longer than what a database indexes, so documents
-also have a `key` of fixed length.
+Every relationship is an edge. Its properties `documents` and `evidence` are lists; the documents are nodes without
+relationships, found by their `id`. An id may be longer than what a database can index, so documents also have a `key`
+of fixed length.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ EDGE_PROPERTIES = (
 
 @dataclass(frozen=True)
 class Names:
-    """What is called how in one graph.
+    """The labels and relationship types of one graph.
 
     Attributes:
-        labels: the label of every entity type, of the schema's and of those found in the nodes.
+        labels: the label of every entity type of the schema and of the nodes.
         types: the relationship type of every relation id of the schema.
     """
 
@@ -49,7 +49,7 @@ class Names:
 
     @classmethod
     def of(cls, tables: GraphTables, schema: RelationSchema) -> Names:
-        """Read the entity types of all nodes and name everything."""
+        """Read the entity types of all nodes and assign the names."""
         found: set[str] = set()
         for batch in tables.batches("nodes", ("type",)):
             found.update(pa.array(batch.column("type")).unique().to_pylist())
@@ -57,21 +57,21 @@ class Names:
         spelled: dict[str, str] = {}
         for type in (*schema.entity_types, *sorted(found)):
             label = node_label(type)
-            # The embedded database does not tell upper from lower case: types that differ only so share a label.
+            # The embedded database ignores case: types that differ only in case share a label.
             labels[type] = spelled.setdefault(label.casefold(), label)
         return cls(labels, relationship_types(schema, tuple(spelled.values())))
 
 
 def node_label(type: str) -> str:
-    """Return the label of an entity type: letters, digits and `_` of it; `_` at the end tells it from ours."""
+    """Return the label of an entity type: its letters, digits and `_`; a `_` at the end avoids reserved labels."""
     label = re.sub(r"\W+", "_", type).strip("_") or ENTITY
     return label + "_" * (label.casefold() in {ENTITY.casefold(), DOCUMENT.casefold()})
 
 
 def relationship_types(schema: RelationSchema, labels: tuple[str, ...]) -> dict[str, str]:
-    """Return the relationship type of every relation id; one that is also a label gets `_` at its end.
+    """Return the relationship type of every relation id; a `_` at the end avoids names of labels.
 
-    The embedded database keeps labels and types in one list of names.
+    In the embedded database labels and types share one namespace.
     """
     taken = {label.casefold() for label in (*labels, ENTITY, DOCUMENT)}
     return {
@@ -81,7 +81,7 @@ def relationship_types(schema: RelationSchema, labels: tuple[str, ...]) -> dict[
 
 
 def quoted(name: str) -> str:
-    """Return a label or type as it stands in a Cypher statement, where it cannot be a parameter."""
+    """Return a label or type quoted for a Cypher statement, where it cannot be a parameter."""
     return f"`{name.replace('`', '``')}`"
 
 
@@ -93,14 +93,14 @@ def documents(tables: GraphTables, rows: int = 65_536) -> Iterator[pa.RecordBatc
 
 
 def check_edges(tables: GraphTables, schema: RelationSchema) -> None:
-    """Make sure that a graph can be written whole, before anything of it is.
+    """Check that a graph can be written completely, before any of it is.
 
     Raises:
         TableError: an edge ends at a node that is not there, or has a relation that the schema lacks.
     """
     nodes = tables.read("nodes", ("id",))["id"].combine_chunks()
     batches = tables.batches("edges", ("id", "head", "relation", "tail"))
-    # Several at once, since for each of these tables the ids of all nodes are hashed anew.
+    # Several at once, since the ids of all nodes are hashed again for each of these tables.
     while some := list(islice(batches, 8)):
         edges = pa.Table.from_batches(some)
         for relation in edges["relation"].unique().to_pylist():

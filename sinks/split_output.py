@@ -1,4 +1,4 @@
-"""A long text in one file or in several parts, compressed if wished, written as it comes."""
+"""Streams a long text into one file or several, with optional compression."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ COMPRESSIONS = {"gzip": ".gz", "zstd": ".zst"}
 
 
 class SplitOutput:
-    """Texts to a file, or to so many files of a folder that follow each other and have about as many rows each.
+    """Writes texts to one file, or to consecutive files of a folder with about as many rows each.
 
-    Every file is whole by itself: it begins with the header and ends with the footer.
+    Every file is complete: it begins with the header and ends with the footer.
 
     Args:
-        draft: the file, or the folder, which is made.
+        draft: the file, or the folder, which is created.
         name: name of the files in the folder: `graph.nq` gives `graph-00000-of-00004.nq`.
         count: number of files; None: one file, and no folder.
-        rows: how many rows there will be.
+        rows: the total number of rows.
         compression: `gzip`, `zstd` or None.
         header, footer: of every file.
-        separator: what the texts begin with except at the beginning of a file.
+        separator: the beginning of every text except the first of a file.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class SplitOutput:
             start = stop
 
     def interrupt(self, text: str) -> None:
-        """Write a text that is no row; the next row is a first one again."""
+        """Write a text that is no row; the next row is written without its separator."""
         self._file.write(text.encode())
         self._fresh = True
 
@@ -80,7 +80,7 @@ class SplitOutput:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file; when all went well, after every part was begun and ended."""
+        """Close the file; after a success every remaining part is written too."""
         while kind is None and self._opened < len(self._paths):
             self._next()
         self._close(whole=kind is None)

@@ -1,4 +1,4 @@
-"""What every sink is: a function of the tables that writes one format, whole or not at all."""
+"""Base classes of sinks: each writes the tables in one format, completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from sinks.tables.tables import GraphTables, TableError
 
 
 class WriteError(OSError):
-    """A sink could not take the graph as it is; what stood at the target before stands there still."""
+    """A sink could not write the graph; the target is unchanged."""
+
+
+class ServerUriError(WriteError, ValueError):
+    """The URI of a server cannot be used: it has an unknown scheme or holds a password."""
 
 
 class GraphWriter(ABC):
@@ -27,7 +31,7 @@ class GraphWriter(ABC):
     file: str
 
     def write(self, tables: GraphTables, target: str | Path, schema: RelationSchema) -> dict[str, int]:
-        """Write the graph to `target`, in the place of what is there; the same tables give the same graph again.
+        """Write the graph to `target`, replacing what is there; equal tables give an equal graph.
 
         Args:
             tables: the graph.
@@ -39,7 +43,7 @@ class GraphWriter(ABC):
 
         Raises:
             TableError: the tables are incomplete, or use a relation that `schema` lacks.
-            WriteError: the format did not hold what was written.
+            WriteError: the result does not hold what the tables hold.
             OSError: the target cannot be written.
         """
         with replacing(Path(target)) as draft:
@@ -47,15 +51,15 @@ class GraphWriter(ABC):
 
     @abstractmethod
     def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
-        """Write the graph to `draft`, a path where nothing lies yet, and return the counts."""
+        """Write the graph to `draft`, a path that does not exist, and return the counts."""
 
 
 class ServerWriter(ABC):
     """Brings a graph into a database server; running it again, also after an interruption, gives the same graph.
 
     Args:
-        compare_all: notice everything that others changed in the server's graph; it takes as long as the graph is
-            large, however little is to be done.
+        compare_all: find everything that others changed in the server's graph; the time grows with the whole graph
+            instead of the difference.
     """
 
     def __init__(self, compare_all: bool = False) -> None:
@@ -63,15 +67,15 @@ class ServerWriter(ABC):
 
     @abstractmethod
     def write(self, tables: GraphTables, uri: str, schema: RelationSchema) -> dict[str, int]:
-        """Make the server's graph that of the tables.
+        """Make the graph of the server equal to the tables.
 
         Args:
             tables: the graph.
-            uri: where the server listens, for example `neo4j://localhost:7687`; it holds no password.
+            uri: the address of the server, for example `neo4j://localhost:7687`, without a password.
             schema: the relation schema that the graph was built with.
 
         Returns:
-            What the server then holds of it, counted: `nodes` and `edges`.
+            The counts of the server: `nodes` and `edges`.
 
         Raises:
             TableError: the tables are incomplete, or use a relation that `schema` lacks.
@@ -79,22 +83,23 @@ class ServerWriter(ABC):
         """
 
 
-# Module and class of the writer for every scheme of a URI. Imported when asked for, since drivers are slow to load.
+# Module and class of the writer for every URI scheme; imported on use, since drivers are slow to load.
 SERVERS = dict.fromkeys(
     ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc"), ("sinks.neo4j.writer", "Neo4jWriter")
 )
 
 
 def server_writer(uri: str, compare_all: bool = False) -> ServerWriter:
-    """Return what writes to the server at a URI; see `ServerWriter`.
+    """Return the writer for the server at a URI; see `ServerWriter`.
 
     Raises:
-        WriteError: this installation has no writer for the scheme of the URI.
+        ServerUriError: there is no writer for the scheme of the URI.
+        WriteError: this installation lacks the driver.
     """
     scheme = uri.partition("://")[0].lower()
     known = ", ".join(f"{scheme}://" for scheme in SERVERS)
     if scheme not in SERVERS:
-        raise WriteError(f"nothing here writes to '{scheme}://' servers; known are {known}")
+        raise ServerUriError(f"no writer for '{scheme}://' servers; known schemes are {known}")
     module, name = SERVERS[scheme]
     try:
         writer: ServerWriter = getattr(importlib.import_module(module), name)(compare_all=compare_all)

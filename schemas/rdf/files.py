@@ -1,4 +1,4 @@
-"""The RDF vocabulary and the SHACL shapes that come with factmill, as Turtle."""
+"""The RDF vocabulary and the SHACL shapes of factmill, in Turtle."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from importlib import resources
 
 
 def vocabulary() -> str:
-    """Return the words of factmill's own namespace, defined in OWL and RDFS."""
+    """Return the vocabulary of factmill's namespace, defined in OWL and RDFS."""
     return (resources.files("schemas") / "rdf" / "vocabulary.ttl").read_text("utf-8")
 
 
 def shapes() -> str:
-    """Return the shapes that every graph conforms to."""
+    """Return the shapes to which every graph conforms."""
     return (resources.files("schemas") / "rdf" / "shapes.ttl").read_text("utf-8")

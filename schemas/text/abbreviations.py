@@ -1,18 +1,18 @@
-"""Abbreviations that a text explains itself, as in "acute renal failure (ARF)": Schwartz and Hearst (2003).
+"""Abbreviations that a text defines, as in "acute renal failure (ARF)": Schwartz and Hearst (2003).
 
 "A simple algorithm for identifying abbreviation definitions in biomedical text", Pacific Symposium on Biocomputing 8.
-Stricter than there: a short form is one word with a capital letter, with two of them where it comes first, and a long
-form lies inside one clause.
+Stricter than the paper: a short form is one word with a capital letter, with two of them if it comes first, and a long
+form is part of one clause.
 """
 
 from __future__ import annotations
 
 import re
 
-# Section 3.1: two to ten characters; the long form has at most so many more words.
+# Section 3.1: two to ten characters; the long form has at most this many more words.
 _SHORT = re.compile(r"[^\W_]\S{1,9}")
 _MORE_WORDS = 5
-# What is explained stands near its parentheses.
+# Parentheses with a definition, and how many characters before them are searched.
 _PARENTHESES = re.compile(r"\(([^()]{2,100})\)")
 _NEAR = 300
 _END_OF_SHORT = re.compile(r"[;,]")
@@ -21,9 +21,9 @@ _WORD = re.compile(r"\S+")
 
 
 def long_forms(text: str) -> dict[str, str]:
-    """Return for every abbreviation that a text explains its long form, both as they are written there.
+    """Return the long form of every abbreviation that a text defines, both as they are written there.
 
-    Both orders are known, `long form (SF)` and `SF (long form)`; of several explanations the first counts.
+    Both orders are recognised, `long form (SF)` and `SF (long form)`; of several definitions the first counts.
     """
     found: dict[str, str] = {}
     for match in _PARENTHESES.finditer(text):
@@ -41,14 +41,14 @@ def long_forms(text: str) -> dict[str, str]:
 
 
 def _capitals(form: str) -> int:
-    """Return how many capital letters, of whatever alphabet, a short form has; none if it is not of that shape."""
+    """Return the number of capital letters of a short form, in any alphabet; 0 if it does not have the shape of one."""
     return sum(sign.isupper() for sign in form) if _SHORT.fullmatch(form) else 0
 
 
 def _long_form(short: str, before: str) -> str | None:
-    """Return the shortest end of a text that a short form stands for (section 3.2 and figure 1), if there is one.
+    """Return the shortest suffix of a text that matches a short form (section 3.2 and figure 1), if there is one.
 
-    Its letters and digits are found there in their order, the first one at the beginning of a word.
+    It has the letters and digits of the short form in their order, the first one at the beginning of a word.
     """
     clause = _END_OF_CLAUSE.split(before)[-1].rstrip()
     words = list(_WORD.finditer(clause))[-min(len(short) + _MORE_WORDS, 2 * len(short)) :]

@@ -1,12 +1,12 @@
-"""Text that can be stored anywhere: no lone surrogates and no NUL, which UTF-8 and databases refuse."""
+"""Removes characters that cannot be stored: lone surrogates and NUL, which UTF-8 and databases refuse."""
 
 from __future__ import annotations
 
 import re
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# Soft hyphen, blanks without width, marks of direction, word joiner, byte order mark. Those that join or part letters
-# (U+200C, U+200D) change how a word is written and are none of them.
+# Soft hyphen, zero-width spaces, direction marks, word joiner, byte order mark. The joiners U+200C and U+200D change
+# how a word is written and are not among them.
 INVISIBLE = "\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
@@ -17,10 +17,10 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the clean text with every run of white space as one blank, and none at its ends."""
+    """Return the clean text with every run of white space as one space, and none at its ends."""
     return " ".join(clean(text).split())
 
 
 def visible(text: str) -> str:
-    """Return the text without characters that nobody sees and that stand for nothing."""
+    """Return the text without invisible characters that have no meaning."""
     return text if text.isascii() else _INVISIBLE.sub("", text)

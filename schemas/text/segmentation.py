@@ -16,16 +16,16 @@ Spans = tuple[tuple[int, int], ...]
 
 _WINDOW = 4096  # characters
 
-# Combining marks belong to the letter before them, but `\w` leaves most of them out.
+# Combining marks belong to the letter before them, but `\w` does not match most of them.
 _MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)).startswith("M"))
-# Characters that nobody sees. Inside a word they belong to it (soft hyphens, the signs that part letters of Persian
-# words); anywhere else they are like blanks.
+# Invisible characters. Inside a word they belong to it (soft hyphens, non-joiners of Persian); elsewhere they count as
+# white space.
 _UNSEEN = f"{INVISIBLE}\u200c\u200d\ufe0e\ufe0f"
 _JOINT = f"[{_UNSEEN}]++(?=[^\\W_])"
 _ABBREVIATIONS = "Inc Ltd Corp Co Jr Sr Dr Mr Mrs Ms St Mt Ft Prof Gen Col Lt Capt Sgt Maj Adm Gov Sen Rep Rev vs No al"
 
-# Tokens as in DocRED: hyphens and punctuation stand alone, `'s` too; numbers, initials and O'Brien stay whole.
-# The first two alternatives are shortcuts for most tokens; blanks are consumed so that none is tried at them.
+# Tokens as in DocRED: hyphens, punctuation and `'s` are tokens of their own; numbers, initials, O'Brien are one token.
+# The first two alternatives are shortcuts for most tokens; white space is consumed, so no alternative is tried at it.
 _TOKEN = re.compile(
     rf"""[\s{_UNSEEN}]*+(
       [a-zA-Z]++(?=[ ,])
@@ -47,14 +47,14 @@ def segment(
 ) -> tuple[Spans, Spans]:
     """Split a text into tokens and sentences.
 
-    Every visible character lies in exactly one token, and every token in exactly one sentence. Invisible characters,
-    such as soft hyphens and marks of direction, part no word and are no token of their own.
+    Every visible character belongs to exactly one token, and every token to exactly one sentence. Invisible characters,
+    such as soft hyphens and direction marks, neither split a word nor form a token.
 
     Args:
         text: any text.
-        spans: character spans that no sentence limit may cut, and at whose limits tokens are cut (given mentions).
-        breaks: character offsets at which a sentence ends in any case (for example where the title ends).
-        language: code of the language, whose abbreviations end no sentence.
+        spans: character spans of gold mentions: no sentence boundary cuts them, and tokens are split at their ends.
+        breaks: character offsets at which a sentence always ends (for example the end of the title).
+        language: code of the language; its abbreviations do not end a sentence.
 
     Returns:
         (start, end) character offsets of the tokens, and (start, end) token ranges of the sentences.
@@ -68,7 +68,7 @@ def segment(
     sentences: list[tuple[int, int]] = []
     for start, end in pairwise(limits):
         first = len(tokens)
-        # Blanks at the end would be tried one by one.
+        # Trailing white space would be tried one character at a time.
         tokens += [match.span(1) for match in _TOKEN.finditer(text, start, start + len(text[start:end].rstrip()))]
         while cut < len(cuts) and cuts[cut] < end:
             _cut(tokens, cuts[cut])
@@ -79,9 +79,9 @@ def segment(
 
 
 def align(tokens: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
-    """Return the range of tokens that cover exactly the characters `start` to `end`, blanks at the rim aside.
+    """Return the range of tokens that cover exactly the characters `start` to `end`, ignoring white space at both ends.
 
-    None when the span is blank or its limits fall inside tokens.
+    None if the span is blank or a boundary is inside a token.
     """
     first = bisect_left(tokens, (start, start))
     last = bisect_left(tokens, (end, end))
@@ -93,8 +93,8 @@ def align(tokens: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int,
 def _sentence_ends(text: str, language: str) -> Iterator[int]:
     """Yield where sentences end, in ascending order.
 
-    The splitter takes quadratic time on some runs of signs, so it sees a window of the text at a time: the next one
-    begins with the last sentence, which may be incomplete, unless that is most of the window.
+    The splitter takes quadratic time on some runs of punctuation, so it gets one window of the text at a time: the next
+    one begins with the last sentence, which may be incomplete, unless that is most of the window.
     """
     start = last = 0
     while start < len(text):
@@ -107,7 +107,7 @@ def _sentence_ends(text: str, language: str) -> Iterator[int]:
 
 
 def _outside(limits: Iterable[int], spans: list[tuple[int, int]]) -> Iterator[int]:
-    """Yield the ascending limits that fall inside none of the ascending spans."""
+    """Yield the ascending boundaries that are inside none of the ascending spans."""
     reach = index = 0
     for limit in limits:
         while index < len(spans) and spans[index][0] < limit:
@@ -118,7 +118,7 @@ def _outside(limits: Iterable[int], spans: list[tuple[int, int]]) -> Iterator[in
 
 
 def _cut(tokens: list[tuple[int, int]], offset: int) -> None:
-    """Cut the token around an offset in two, if the offset lies inside one."""
+    """Split the token around an offset in two, if the offset is inside one."""
     index = bisect_left(tokens, (offset, 0)) - 1
     if index >= 0 and tokens[index][1] > offset > tokens[index][0]:
         start, end = tokens[index]

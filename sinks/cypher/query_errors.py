@@ -1,4 +1,4 @@
-"""What the Cypher database says about a wrong query, turned into what to write instead."""
+"""Turns the Cypher database's message about a wrong query into what to write instead."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from rapidfuzz import process
 from sinks.cypher.statement import run_statement
 from sinks.labels import DOCUMENT, ENTITY
 
-# How many of many relationship types a message names.
+# Relationship types that a message names at most.
 _SHOWN = 8
 
 
 def explain(message: str, cypher: str, connection: ladybug.Connection) -> str:
-    """Return one sentence for people about the `message` with which the database refused a query."""
+    """Return one sentence that explains the database's `message` to the person who wrote the query."""
     short = first_line(message)
     if "read-only" in message:
         return "a query only reads, and this one writes: graphs are changed by 'factmill build'"
@@ -54,7 +54,7 @@ def _unreadable(cypher: str, line: int, offset: int) -> str:
 def _unknown_label(name: str, connection: ladybug.Connection) -> str:
     nodes, relationships = _labels(connection)
     if name == ENTITY:
-        return f"a node has one label here, and it says more than ':{ENTITY}': name some, (n:{'|'.join(nodes)})"
+        return f"a node has one label here, more specific than ':{ENTITY}': name some, (n:{'|'.join(nodes)})"
     close = process.extract(name, relationships, processor=_words, limit=_SHOWN)
     return (
         f"no label or relationship type '{name}'. Labels: {', '.join(nodes)}, {DOCUMENT}. "

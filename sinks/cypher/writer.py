@@ -1,8 +1,8 @@
 """The graph as an embedded Cypher database, loaded by bulk copies into a fresh file.
 
 Every entity type is a node label and every relation a relationship type, so that queries read as they do in Neo4j:
-`MATCH (p:PER)-[r:PLACE_OF_BIRTH]->(l:LOC) RETURN p.name, r.confidence, l.name`. What is called how stands in
-`sinks.property_graph`.
+`MATCH (p:PER)-[r:PLACE_OF_BIRTH]->(l:LOC) RETURN p.name, r.confidence, l.name`. `sinks.property_graph`
+has the names.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _KIND_NAMES = {
     pa.int64(): "INT64",
     pa.float64(): "DOUBLE",
 }
-# Rows that are sorted by their labels at once.
+# Rows that are sorted by label in one step.
 _ROWS = 131_072
 
 # (relation id, label of the head, label of the tail)
@@ -48,13 +48,13 @@ _Pair = tuple[str, str, str]
 
 
 class CypherWriter(GraphWriter):
-    """Writes `graph.db`, and compares what it then holds with the tables."""
+    """Writes `graph.db`, then compares its content with the tables."""
 
     name = "cypher"
     file = "graph.db"
 
     def write(self, tables: GraphTables, target: str | Path, schema: RelationSchema) -> dict[str, int]:
-        """Write the database, and remove what a program that changed its predecessor may have left beside it."""
+        """Write the database, and remove the logs that a program may have left when it changed the previous one."""
         target = Path(target)
         counts = super().write(tables, target, schema)
         for suffix in (".wal", ".shadow"):
@@ -69,7 +69,7 @@ class CypherWriter(GraphWriter):
         for relation, _, _ in pairs:
             relation_of(schema, relation)
         try:
-            # With automatic checkpoints every copy would pay 16 ms; one at the end does.
+            # An automatic checkpoint costs 16 ms per copy; one at the end suffices.
             with (
                 ladybug.Database(draft, auto_checkpoint=False) as database,
                 ladybug.Connection(database) as connection,
@@ -106,7 +106,7 @@ class _Labels:
         ids = nodes["id"].combine_chunks()
         twice = pc.index(pc.equal(ids[1:], ids[:-1]), True).as_py()
         if twice >= 0:
-            raise TableError(f"the node '{ids[twice]}' stands twice in the nodes: build the tables again")
+            raise TableError(f"the node '{ids[twice]}' occurs twice in the nodes: build the tables again")
         names = tuple(dict.fromkeys(naming.labels.values()))
         of_type = {type: names.index(label) for type, label in naming.labels.items()}
         coded = nodes["type"].combine_chunks().dictionary_encode()
@@ -163,12 +163,12 @@ def _create(
     ends: dict[str, list[str]] = {relation: [] for relation in types}
     for relation, head, tail in sorted(pairs):
         ends[relation].append(f"FROM {quoted(head)} TO {quoted(tail)}")
-    # A relation without edges is created too, so that asking for it gives no rows rather than an error.
+    # Relations without edges are created too, so that a query for one returns no rows instead of an error.
     unused = f"FROM {quoted(labels[0])} TO {quoted(labels[0])}"
     for relation, type in types.items():
         between = ", ".join(ends[relation] or [unused])
         connection.execute(f"CREATE REL TABLE {quoted(type)}({between}, {_columns(EDGE_PROPERTIES)})")
-    # Neo4j calls it type(r), the database label(r): both shall work.
+    # Neo4j has type(r), the database label(r): both work.
     connection.execute("CREATE MACRO type(relationship) AS label(relationship)")
     connection.execute("COMMIT")
 
@@ -186,7 +186,7 @@ def _copy_nodes(connection: ladybug.Connection, batch: pa.RecordBatch, labels: _
 
 
 def _copy_edges(connection: ladybug.Connection, tables: GraphTables, labels: _Labels, types: Mapping[str, str]) -> None:
-    """Copy the edges in one piece for each pair: a second copy would have the database rewrite the first."""
+    """Copy the edges of each pair at once, because a second copy makes the database rewrite the first."""
     pieces: defaultdict[_Pair, list[pa.Table]] = defaultdict(list)
     for table in edges_with_evidence(tables, _ROWS):
         columns = table.select(["head", "tail", *EDGE_PROPERTIES])
@@ -194,7 +194,7 @@ def _copy_edges(connection: ladybug.Connection, tables: GraphTables, labels: _La
             pieces[pair].append(columns.take(rows))
     for pair in sorted(pieces):
         relation, head, tail = pair
-        # Labels hold word characters only, so they stand in quotes as they are.
+        # Labels consist of word characters, so they need no escaping within quotes.
         copy = f"COPY {quoted(types[relation])} FROM $rows (from='{head}', to='{tail}')"
         connection.execute(copy, {"rows": pa.concat_tables(pieces.pop(pair))})
 
@@ -207,16 +207,16 @@ def _check(
     for (relation, head, tail), count in pairs.items():
         wanted[types[relation], head, tail] = count
     wanted.update((labels.names[position],) for position in labels.of_node.tolist())
-    held: Counter[tuple[str, ...]] = Counter()
+    found: Counter[tuple[str, ...]] = Counter()
     for query in (
         "MATCH (n) RETURN [label(n)], count(*)",
         "MATCH (a)-[r]->(b) RETURN [label(r), label(a), label(b)], count(*)",
     ):
         for key, count in run_statement(connection, query)[1]:
-            held[tuple(key)] = count
-    for key in wanted.keys() | held.keys():
-        if wanted[key] != held[key]:
+            found[tuple(key)] = count
+    for key in wanted.keys() | found.keys():
+        if wanted[key] != found[key]:
             raise WriteError(
-                f"the Cypher database holds {held[key]} of {wanted[key]} rows of {' '.join(key)}: it was not put in "
+                f"the Cypher database holds {found[key]} of {wanted[key]} rows of {' '.join(key)}: it was not put in "
                 f"place; write it again, and report this if it comes back"
             )

@@ -19,7 +19,7 @@ def _declared(target: str, attributes: dict[str, str]) -> str:
 
 
 class GexfWriter(ExchangeWriter):
-    """Writes `graph.gexf`; lists are texts in JSON."""
+    """Writes `graph.gexf`; lists are JSON strings."""
 
     name = "gexf"
     file = "graph.gexf"

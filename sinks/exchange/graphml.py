@@ -18,7 +18,7 @@ def _keys(target: str, attributes: dict[str, str]) -> str:
 
 
 class GraphMLWriter(ExchangeWriter):
-    """Writes `graph.graphml`; lists are texts in JSON."""
+    """Writes `graph.graphml`; lists are JSON strings."""
 
     name = "graphml"
     file = "graph.graphml"
@@ -49,7 +49,7 @@ def _data(target: str, columns: Columns, attributes: dict[str, str]) -> Pieces:
 
 
 def xml_value(values: pa.Array, kind: str) -> pa.Array:
-    """Return the values of an attribute for XML."""
+    """Return the values of an attribute as XML text."""
     if kind == "list":
         return xml(json_lists(values))
     return xml(values) if kind == "text" else values.cast(pa.string())

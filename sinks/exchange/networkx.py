@@ -24,8 +24,8 @@ def to_networkx(tables: GraphTables, schema: RelationSchema | None = None) -> nx
 
     Args:
         tables: the graph.
-        schema: the relation schema with the labels; None takes that of the build, and the relation ids as labels where
-            the tables come from no build.
+        schema: the relation schema with the labels; None takes that of the build, and relation ids as labels if the
+            tables come from no build.
 
     Raises:
         TableError: the schema lacks a relation of the edges.
@@ -43,8 +43,9 @@ def to_networkx(tables: GraphTables, schema: RelationSchema | None = None) -> nx
 def to_igraph(tables: GraphTables, schema: RelationSchema | None = None) -> Any:
     """Return the graph in memory as a directed `igraph.Graph`; needs `pip install igraph`.
 
-    Vertices have the columns of the nodes as attributes, and the id as `name`, by which igraph finds them; their own
-    name is `label`. Edges have the columns of the edges except their ends, and the label of their relation as `label`.
+    Vertices have the columns of the nodes as attributes. Their `name`, by which igraph finds them, is the id, and their
+    `label` is the name of the node. Edges have the columns of the edges except their ends, and the label of their
+    relation as `label`.
 
     Args:
         tables: the graph.

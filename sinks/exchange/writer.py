@@ -1,7 +1,7 @@
 """Formats in which graph programs exchange graphs: nodes, then edges, each with its columns as attributes.
 
-They are written as they come, with constant memory; the writers of networkx would hold the whole graph. Attributes are
-numbers or texts, and lists stand as JSON where a format has no lists of its own.
+Files are written in a stream with constant memory, unlike with networkx, which needs the whole graph. Attributes are
+numbers or strings; lists are JSON where a format has no lists of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _attributes(table: str) -> dict[str, str]:
     return {field.name: _KINDS.get(field.type, "list") for field in TABLES[table] if field.name not in _IDS}
 
 
-# Attributes beside the ids, with their kinds.
+# Attributes other than ids, with their kinds.
 NODE_ATTRIBUTES = _attributes("nodes")
 EDGE_ATTRIBUTES = {"label": "text", **_attributes("edges"), "documents": "list", "evidence": "list"}
 
@@ -36,16 +36,16 @@ _ROWS = 16_384
 _MARKUP = flags(lambda byte: byte < 0x20 or byte == 0xEF or chr(byte) in '&<>"\\')
 _REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 
-# Columns by their names: ids and attributes, as the tables have them.
+# Columns by name: ids and attributes as in the tables.
 Columns = Mapping[str, pa.Array]
 
 
 class ExchangeWriter(GraphWriter):
-    """Writes a file of a header, one text per node, a middle, one text per edge, and a footer.
+    """Writes a file that consists of a header, a text per node, a middle, a text per edge, and a footer.
 
     Attributes:
-        header, middle, footer: what stands before, between and after them.
-        separator: what a text begins with, save the first of the nodes and the first of the edges.
+        header, middle, footer: the text before, between and after nodes and edges.
+        separator: the beginning of every text except the first node and the first edge.
     """
 
     header: str
@@ -73,18 +73,18 @@ class ExchangeWriter(GraphWriter):
 
     @abstractmethod
     def node(self, columns: Columns) -> Pieces:
-        """Return the texts of nodes."""
+        """Return one text per node."""
 
     @abstractmethod
     def edge(self, columns: Columns) -> Pieces:
-        """Return the texts of edges."""
+        """Return one text per edge."""
 
 
 def xml(texts: pa.Array) -> pa.Array:
-    r"""Return texts for XML, inside elements and attributes, so that any parser gives them back as they are.
+    r"""Return texts escaped for XML elements and attributes, so that any parser restores them.
 
     Characters that XML 1.0 cannot hold, such as NUL, become `\u0000`; a backslash before a `u` becomes `\u005C`, so
-    that nothing else reads like one of them.
+    that the escapes are unambiguous.
     """
     return replaced(texts, _MARKUP, _to_xml)
 

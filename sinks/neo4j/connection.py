@@ -1,4 +1,4 @@
-"""The way to a Neo4j server: who we are comes from the environment, and what can be wrong is found before any work."""
+"""Connects to a Neo4j server: credentials come from the environment, and problems are found before any work."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from neo4j.exceptions import (
     TransientError,
 )
 
-from sinks.writer import WriteError
+from sinks.writer import ServerUriError, WriteError
 
 _OLDEST = (5, 26)
-# How long a transaction is tried again, with growing pauses, while the server is busy, restarts or is away.
+# How long a transaction is retried, with growing pauses, while the server is busy, restarts or is unreachable.
 RETRY_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answered, and its database; threads may share it."""
+    """A server that responds, and the database to use; threads may share it."""
 
     driver: neo4j.Driver
     database: str
 
     def session(self) -> neo4j.Session:
-        """Return a session of one's own, to be closed."""
+        """Return a new session; the caller closes it."""
         return self.driver.session(database=self.database)
 
 
 @contextmanager
 def connected(uri: str, environment: Mapping[str, str] = os.environ) -> Iterator[Server]:
-    """Yield the server at `uri`, where we are logged in as the environment says.
+    """Yield the server at `uri`, logged in with the credentials in the environment.
 
     Args:
         uri: for example `neo4j://localhost:7687`.
-        environment: holds `NEO4J_PASSWORD`, and `NEO4J_USERNAME` and `NEO4J_DATABASE` when they are not `neo4j`.
+        environment: has `NEO4J_PASSWORD`, and `NEO4J_USERNAME` and `NEO4J_DATABASE` unless they are `neo4j`.
 
     Raises:
         WriteError: the server cannot be reached, refuses the login or is too old; or it failed in the block.
@@ -57,13 +57,15 @@ def connected(uri: str, environment: Mapping[str, str] = os.environ) -> Iterator
 
 
 def server_at(uri: str, environment: Mapping[str, str] = os.environ) -> Server:
-    """Return a server that answered; the caller closes its driver.
+    """Return a server that responds; the caller closes its driver.
 
     Raises:
         WriteError: as `connected`.
     """
     if re.match(r"\w[\w+]*://[^/]*@", uri):
-        raise WriteError("a password has no place in a URI: set NEO4J_USERNAME and NEO4J_PASSWORD in the environment")
+        raise ServerUriError(
+            "a password has no place in a URI: set NEO4J_USERNAME and NEO4J_PASSWORD in the environment"
+        )
     if not environment.get("NEO4J_PASSWORD"):
         raise WriteError("no password for Neo4j: set NEO4J_PASSWORD (and NEO4J_USERNAME, if it is not 'neo4j')")
     with explained(uri, environment):
@@ -92,7 +94,7 @@ def _check_version(driver: neo4j.Driver, uri: str) -> None:
 
 @contextmanager
 def explained(uri: str, environment: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """Turn what the driver raises into a `WriteError` that names the remedy."""
+    """Turn exceptions of the driver into a `WriteError` that names the remedy."""
     try:
         yield
     except AuthError as error:
@@ -111,7 +113,7 @@ def explained(uri: str, environment: Mapping[str, str] = os.environ) -> Iterator
         raise WriteError(f"'{uri}' is no address of a Neo4j server: {_first_line(error)}") from error
     except ClientError as error:
         raise WriteError(f"Neo4j at '{uri}' refuses: {error.message or _first_line(error)}") from error
-    except DatabaseError as error:  # what the server blames on itself; after that it may refuse everything
+    except DatabaseError as error:  # an error of the server itself, after which it may refuse everything
         raise WriteError(
             f"Neo4j at '{uri}' failed, as on a full disk: see its log, make room if there is none, restart it, and "
             f"give the same command again, it goes on where it ended ({error.message or _first_line(error)})"

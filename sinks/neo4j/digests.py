@@ -1,7 +1,7 @@
-"""Digests of many elements in a few bytes each, which tell where two sets of them differ.
+"""Digests of large sets in a few bytes per element, which show where two sets differ.
 
 Elements fall into buckets by the first digits of an id, which is a content hash. The digest of a bucket is the sum of
-the hashes of its elements, so it is the same in whatever order they come and however their tables are cut.
+the hashes of its elements, so it does not depend on the order of the elements or on how their tables are split.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _MOST_BITS = 20
-# Hexadecimal digits of an id that say into which bucket its element falls.
+# Hexadecimal digits of an id that determine the bucket of its element.
 _DIGITS = 8
 _BYTES = pa.large_binary()
 _NOTHING = pa.scalar(b"", _BYTES)
 
-# From the first on, and before the second.
+# A half-open range of ids: from the first, up to but not including the second.
 Range = tuple[str, str]
 Column: TypeAlias = pa.Array | pa.ChunkedArray
 
@@ -30,7 +30,7 @@ class Digests:
     """The digests of the elements of one kind, 8 bytes for each of `2 ** n` buckets.
 
     Args:
-        buckets: how many there shall be at least, save that there are no more than a million.
+        buckets: the minimum number of buckets, capped at a million.
     """
 
     def __init__(self, buckets: int = 1) -> None:
@@ -38,7 +38,7 @@ class Digests:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Digests:
-        """Return the digests of which `data` are the bytes."""
+        """Restore digests from their bytes."""
         digests = cls()
         digests._sums = np.frombuffer(data, "<u8").astype(np.uint64)
         return digests
@@ -47,21 +47,21 @@ class Digests:
         return self._sums.astype("<u8").tobytes()
 
     def add(self, ids: Column, elements: npt.NDArray[np.uint64]) -> None:
-        """Add elements, of which `hashes` gave one number each, to the buckets into which they fall by some ids."""
+        """Add elements, given by one hash each, to the buckets of the ids."""
         np.add.at(self._sums, _bucket(ids, len(self._sums)), elements)
 
     def differing(self, other: Digests) -> Buckets:
-        """Return the buckets whose elements are not the same, as many as the one with fewer of them has."""
+        """Return the buckets that differ, at the resolution of the coarser of the two."""
         size = min(len(self._sums), len(other._sums))
         mine, theirs = (sums.reshape(size, -1).sum(1) for sums in (self._sums, other._sums))
         return Buckets(mine != theirs)
 
 
 class Buckets:
-    """Some of `2 ** n` buckets.
+    """A selection of `2 ** n` buckets.
 
     Args:
-        chosen: of each bucket, whether it is among them.
+        chosen: for each bucket, whether it belongs to the selection.
     """
 
     def __init__(self, chosen: npt.NDArray[np.bool_]) -> None:
@@ -71,18 +71,18 @@ class Buckets:
         return int(self._chosen.sum())
 
     def hold(self, ids: Column) -> pa.BooleanArray:
-        """Say of each id whether its element falls into one of them."""
+        """Return for each id whether its bucket is selected."""
         return pa.array(self._chosen[_bucket(ids, len(self._chosen))])
 
     def ranges(self) -> list[Range]:
-        """Return the ranges in which the ids of their elements lie."""
+        """Return the ranges of ids in the selected buckets."""
         places = np.flatnonzero(np.diff(self._chosen, prepend=False, append=False)).tolist()
         step = 16**_DIGITS // len(self._chosen)
         bounds = [f"{place * step:0{_DIGITS}x}" if place < len(self._chosen) else "g" for place in places]
         return list(zip(bounds[::2], bounds[1::2], strict=True))
 
     def prefixes(self) -> list[str]:
-        """Return the first digits of the ids of their elements, as few digits as tell them from all others."""
+        """Return the shortest prefixes of ids that identify the selected buckets."""
         digits = -(-(len(self._chosen) - 1).bit_length() // 4)
         places = np.flatnonzero(np.repeat(self._chosen, 16**digits // len(self._chosen))).tolist()
         return [f"{place:x}".zfill(digits) if digits else "" for place in places]
@@ -92,8 +92,8 @@ def hashes(columns: Sequence[Column]) -> npt.NDArray[np.uint64]:
     """Return 64 bits of BLAKE2b over each row, the same in every process.
 
     Args:
-        columns: texts, lists of texts, and numbers, without nulls. With the lengths of texts and lists, which are
-            hashed too, no two different rows are the same bytes.
+        columns: strings, lists of strings, and numbers, without nulls. The lengths of strings and lists are hashed
+            too, so different rows never have the same bytes.
     """
     numbers, texts = [], []
     for column in columns:
@@ -113,12 +113,12 @@ def hashes(columns: Sequence[Column]) -> npt.NDArray[np.uint64]:
 
 
 def _measured(texts: pa.StringArray) -> pa.LargeBinaryArray:
-    """Return texts, each after its length."""
+    """Return strings, each preceded by its length."""
     return pc.binary_join_element_wise(_packed([pc.binary_length(texts)]), texts.cast(_BYTES), _NOTHING)
 
 
 def _packed(numbers: Sequence[pa.Array]) -> pa.LargeBinaryArray:
-    """Return columns of numbers as one, with 8 bytes for each number of a row."""
+    """Return columns of numbers as one binary column with 8 bytes per number."""
     rows = np.stack([_eight_bytes(column) for column in numbers], axis=1)
     data = pa.py_buffer(rows.tobytes())
     return pa.Array.from_buffers(pa.binary(8 * len(numbers)), len(rows), [None, data]).cast(_BYTES)

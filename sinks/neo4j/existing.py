@@ -1,4 +1,4 @@
-"""What a database holds, remembered in a few bytes per element, to tell what has to be written and what removed."""
+"""A compact record of the content of a database, to determine what to write and what to remove."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 
 def fingerprint(kind: Hashable, properties: Mapping[str, Any]) -> int:
-    """Return a number that tells elements apart that differ in anything, within this process."""
+    """Return a hash of an element, valid within this process."""
     values = ((name, tuple(value) if isinstance(value, list) else value) for name, value in properties.items())
     return hash((kind, frozenset(values)))
 
 
 class ExistingElements:
-    """The elements of one kind that a database holds.
+    """The elements of one kind in a database, at a few bytes each.
 
     Args:
-        elements: (what it is identified by, its fingerprint, the id that the database gave it) of each. These ids
-            have the form `PREFIX:NUMBER` with one prefix.
+        elements: for each, its key, its fingerprint, and the id that the database assigned. These ids have the form
+            `PREFIX:NUMBER` with one prefix.
     """
 
     def __init__(self, elements: Iterable[tuple[Hashable, int, str]]) -> None:
@@ -37,11 +37,11 @@ class ExistingElements:
         return len(self._keys)
 
     def differing(self, keys: Iterable[Hashable], prints: Iterable[int]) -> tuple[list[int], list[tuple[int, str]]]:
-        """Say which of the elements that shall be there are not there, and which are otherwise; all count as seen.
+        """Compare expected elements with the database, and mark them as seen.
 
         Returns:
-            The positions of those that are not there; and of those that differ, with the ids that the database gave
-            them.
+            The positions of missing elements; and those of elements that differ, with the ids that the database
+            assigned.
         """
         wanted = np.array([hash(key) for key in keys], np.int64)
         expected = np.array(list(prints), np.int64)
@@ -57,7 +57,7 @@ class ExistingElements:
         ]
 
     def unseen(self) -> list[str]:
-        """Return the ids of the elements that nobody asked for; of several that are identified alike, all but one."""
+        """Return the ids of elements that were never expected; of several with the same key, all but one."""
         return [self._id(number) for number in self._numbers[~self._seen].tolist()]
 
     def _id(self, number: int) -> str:

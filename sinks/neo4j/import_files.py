@@ -1,6 +1,6 @@
-"""The graph as files for `neo4j-admin database import`, the fastest way into an empty Neo4j, with the ready command.
+"""Files and a command for `neo4j-admin database import`, the fastest way to load an empty Neo4j.
 
-What stands in the database then is what `Neo4jWriter` leaves, so updates go on from there.
+The resulting database is the one that `Neo4jWriter` writes, so later exports update it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sinks.tables.evidence import edges_with_evidence
 from sinks.tables.tables import GraphTables
 from sinks.writer import GraphWriter, WriteError
 
-# What may lie between the elements of a list in CSV, where they cannot be escaped: the first that no text contains.
+# Candidates for the delimiter of list elements in CSV, which has no escape for it: the first unused one is taken.
 _DELIMITERS = ("\x1f", *map(chr, range(0xE000, 0xF900)))
 _KINDS = {
     pa.string(): "string",
@@ -42,14 +42,14 @@ _NO_EDGES = pa.schema(
 ).empty_table()
 _LISTS = {field.name for table in (_NO_NODES, _NO_EDGES) for field in table.schema if pa.types.is_list(field.type)}
 _ROWS = 65_536
-# What the tool reads at once, in bytes, unless a value is longer: its own choice.
+# Bytes of the import tool's read buffer by default; longer values need a larger one.
 _BUFFER = 4 * 2**20
 _FINISH = "finish.cypher"
 _COMMAND = "import.sh"
 
 
 class Neo4jImportWriter(GraphWriter):
-    """Writes a folder with a file for nodes, documents, edges and the node that says what the database holds.
+    """Writes a folder with files for nodes, documents, edges and the node that describes the content of the database.
 
     Args:
         format: `csv` or `parquet`.
@@ -61,7 +61,7 @@ class Neo4jImportWriter(GraphWriter):
         self.file = f"graph.neo4j-{format}"
 
     def write_draft(self, tables: GraphTables, draft: Path, schema: RelationSchema) -> dict[str, int]:
-        """Write the files, and `import.sh`, which runs the command."""
+        """Write the files and `import.sh`, which runs the command."""
         check_edges(tables, schema)
         names = Names.of(tables, schema)
         draft.mkdir()
@@ -88,7 +88,7 @@ class Neo4jImportWriter(GraphWriter):
         return counts
 
     def arguments(self, folder: str, delimiter: str, longest: int = 0) -> list[str]:
-        """Return the arguments of neo4j-admin for the files in `folder`, whose longest text has so many bytes."""
+        """Return the arguments of neo4j-admin for the files in `folder`; the longest value has `longest` bytes."""
         buffer = max(_BUFFER, 2 * longest)  # quotes in it may be doubled
         form = (
             ["--multiline-fields=true", f"--array-delimiter=U+{ord(delimiter):04X}", f"--read-buffer-size={buffer}"]
@@ -107,15 +107,15 @@ class Neo4jImportWriter(GraphWriter):
         return (
             "#!/bin/sh\n"
             "# Stop the server, run this where neo4j-admin is on the PATH or named in NEO4J_ADMIN, start the server.\n"
-            f"# It replaces all that the database holds. Then run the statements of {_FINISH}, for example with\n"
-            f"# cypher-shell; the first update of the graph by factmill does it too.\n"
+            f"# It replaces the content of the database. Then run the statements of {_FINISH}, for example with\n"
+            f"# cypher-shell; the first export by factmill does so too.\n"
             'here=$(cd "$(dirname "$0")" && pwd)\n'
             f'exec "${{NEO4J_ADMIN:-neo4j-admin}}" {arguments}\n'
         )
 
 
 def _write_csv(path: Path, pieces: Iterator[pa.Table], delimiter: str) -> int:
-    """Write the tables under one header, and return the bytes of the longest text."""
+    """Write the tables under one header, and return the size of the longest value in bytes."""
     options = pcsv.WriteOptions(include_header=False)
     longest = 0
     with path.open("wb") as file:
@@ -139,17 +139,17 @@ def _write_parquet(path: Path, pieces: Iterator[pa.Table]) -> None:
 
 
 def _whole(batches: Iterator[pa.RecordBatch], empty: pa.Table) -> Iterator[pa.Table]:
-    """Yield an empty table first, so that there is one at least, and then each batch."""
+    """Yield an empty table, so that there is at least one, and then each batch."""
     return chain([empty], (pa.Table.from_batches([batch]) for batch in batches))
 
 
 def _header(field: pa.Field) -> str:
-    """Return the name of a column with its kind; a name with a colon says what it is already."""
+    """Return the name of a column with its type, unless the name has one."""
     return field.name if ":" in field.name else f"{field.name}:{_KINDS[field.type]}"
 
 
 def _flat(table: pa.Table, delimiter: str) -> pa.Table:
-    """Return a table with lists as texts."""
+    """Return a table with lists joined to strings."""
     columns = [
         pc.binary_join(column.cast(pa.list_(pa.string())), delimiter) if pa.types.is_list(column.type) else column
         for column in table.columns
@@ -158,7 +158,7 @@ def _flat(table: pa.Table, delimiter: str) -> pa.Table:
 
 
 def _empty_lists() -> Iterator[str]:
-    """Yield what sets the empty lists of CSV, which the tool takes for nothing."""
+    """Yield statements that set empty lists, which the tool does not import from CSV."""
     for pattern, names in ((f"(x:{ENTITY})", ENTITY_PROPERTIES), (f"(:{ENTITY})-[x]->(:{ENTITY})", EDGE_PROPERTIES)):
         for name in names:
             if name in _LISTS:
@@ -166,10 +166,10 @@ def _empty_lists() -> Iterator[str]:
 
 
 def _free_delimiter(tables: GraphTables) -> str:
-    """Return a character that stands in no element of a list.
+    """Return a character that no element of a list contains.
 
     Raises:
-        WriteError: every one that comes into question is there.
+        WriteError: every candidate occurs.
     """
     used: set[str] = set()
     pattern = f"[{re.escape(_DELIMITERS[0])}{_DELIMITERS[1]}-{_DELIMITERS[-1]}]"
@@ -182,7 +182,7 @@ def _free_delimiter(tables: GraphTables) -> str:
     for delimiter in _DELIMITERS:
         if delimiter not in used:
             return delimiter
-    raise WriteError("no character is left that could stand between the elements of lists: use the Parquet files")
+    raise WriteError("the texts contain every possible delimiter of list elements: use the Parquet files")
 
 
 def _nodes(table: pa.Table, names: Names) -> pa.Table:

@@ -1,9 +1,9 @@
-"""Edges in rounds, so that writers who work at the same time never wait for each other's nodes.
+"""Schedules edges in rounds so that parallel writers never wait for each other's nodes.
 
-Nodes fall into groups by their id, and an edge lies in the cell of the groups of its two ends. All cells are played in
-rounds, as a tournament in which everybody meets everybody: no group appears twice in a round, so its cells can be
-written at the same time without a deadlock over nodes. A rare one is left, which the driver tries again: the server
-also locks the relationship that a new one is put before, and that may lead to the nodes of another writer.
+Nodes are grouped by their id, and an edge belongs to the cell of the groups of its two ends. The cells are scheduled
+like a round-robin tournament: no group occurs twice in a round, so the cells of a round can be written in parallel
+without a deadlock over nodes. A rare deadlock remains, which the driver retries: the server also locks the
+relationship before which it inserts a new one, and that may lead to the nodes of another writer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def rounds(groups: int) -> list[list[Cell]]:
         ValueError: `groups` is not positive.
     """
     if groups < 1:
-        raise ValueError(f"nodes fall into one group at least, not {groups}")
+        raise ValueError(f"there must be at least one group of nodes, not {groups}")
     seats = list(range(groups + groups % 2))  # with an odd number, one group rests in every round
     found = [[(group, group) for group in range(groups)]]
     for _ in range(len(seats) - 1):

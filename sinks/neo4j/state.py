@@ -1,8 +1,8 @@
-"""What a database says of the graph that it holds: whether it is whole, its counts, and the digests of its elements.
+"""The state of the graph in a database: whether it is complete, its counts, and the digests of its elements.
 
-The node `(:FactmillGraph)` is `complete` but from the first change to the last check, so a graph that is half there
-never looks whole. `(:FactmillDigests)` is there when it is complete: it tells the next run where the tables differ from
-what was written, so that all else need not be read back.
+The node `(:FactmillGraph)` is not `complete` from the first change to the last check, so a partial graph never looks
+complete. A complete graph has the node `(:FactmillDigests)`, with which the next run finds where the tables differ from
+what was written, so that it need not read everything back.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from sinks.tables.tables import GraphTables
 from sinks.writer import WriteError
 
 DIGESTS = "FactmillDigests"
-# Every relationship of ours.
+# All relationships that factmill wrote.
 OUR_EDGES = f"MATCH (h:{ENTITY})-[r]->(t:{ENTITY}) WHERE r.id IS NOT NULL"
 _PATTERNS = {
     "nodes": f"MATCH (n:{ENTITY}) WHERE n.id IS NOT NULL",
     "edges": OUR_EDGES,
     "documents": f"MATCH (n:{DOCUMENT}) WHERE n.key IS NOT NULL",
 }
-# What is hashed how: digests of another form tell nothing.
+# Identifies what is hashed and how; digests of another form are not comparable.
 _FORM = content_hash("1", *map(" ".join, (ENTITY_PROPERTIES, DOCUMENT_PROPERTIES, EDGE_PROPERTIES)))
 _STATE = f"""
 MATCH (g:{GRAPH} {{id: 'graph'}}) WHERE $run IS NULL OR g.run = $run
 SET g = $state, g.id = 'graph' RETURN g.id"""
 
 _T = TypeVar("_T")
-# Of `nodes`, `documents`, `edges`, and `heads`: the edges by their heads, since that is how the server finds edges.
+# Digests of `nodes`, `documents`, `edges`, and `heads`: edges by head, which is how the server finds them.
 GraphDigests = Mapping[str, Digests]
 
 
 class MiscountError(WriteError):
-    """The database does not hold as many elements as the tables."""
+    """The database and the tables differ in the number of elements."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Run:
     """One run of a writer.
 
     Attributes:
-        id: tells it from others.
-        last: the digests of what the database held when it began; None: that is not known.
+        id: identifies the run.
+        last: the digests of the database when the run began; None if unknown.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Run:
 
 
 def digests_of(tables: GraphTables, names: Names) -> GraphDigests:
-    """Return the digests of what the database shall hold.
+    """Return the digests that the database will have.
 
     Raises:
         TableError: evidence belongs to no edge.
@@ -85,10 +85,10 @@ def digests_of(tables: GraphTables, names: Names) -> GraphDigests:
 
 
 def begin(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -> Run:
-    """Make the constraints, and say that the graph is not complete from now on.
+    """Create the constraints and mark the graph as incomplete.
 
     Raises:
-        WriteError: the database holds nodes with our labels that are not ours.
+        WriteError: the database has nodes with factmill's labels that factmill did not write.
     """
     if not _count(session, f"MATCH (g:{GRAPH})"):
         for label in (ENTITY, DOCUMENT):
@@ -97,7 +97,7 @@ def begin(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -
                     f"the database holds ':{label}' nodes of another program, which would be mixed up with ours: name "
                     f"another database in NEO4J_DATABASE, or another server"
                 )
-    # Statements about the schema stand in transactions of their own.
+    # Schema statements need transactions of their own.
     for statement in (*constraints(), *_indexes(tables)[0]):
         session.run(statement).consume()
     run = uuid4().hex
@@ -105,7 +105,7 @@ def begin(session: neo4j.Session, tables: GraphTables, schema: RelationSchema) -
 
 
 def _begin(transaction: neo4j.ManagedTransaction, state: dict[str, Any]) -> GraphDigests | None:
-    # Setting something locks the node, so of two that begin at the same time one finds it incomplete.
+    # Setting a property locks the node, so of two runs that begin at the same time one finds it incomplete.
     lock = f"MERGE (g:{GRAPH} {{id: 'graph'}}) SET g.id = 'graph' RETURN properties(g)"
     before = transaction.run(lock).single(strict=True).value()
     digests = transaction.run(f"MATCH (d:{DIGESTS}) WITH d, properties(d) AS kept DELETE d RETURN kept").value()
@@ -120,11 +120,11 @@ def _begin(transaction: neo4j.ManagedTransaction, state: dict[str, Any]) -> Grap
 def finish(
     session: neo4j.Session, tables: GraphTables, schema: RelationSchema, run: Run, digests: GraphDigests
 ) -> dict[str, int]:
-    """Make the indexes, count what the server holds, and say that it is complete.
+    """Create the indexes, count the elements, and mark the graph as complete.
 
     Raises:
-        MiscountError: the counts are not those of the tables.
-        WriteError: another run began in the meantime, so what is there may be of both.
+        MiscountError: the counts differ from those of the tables.
+        WriteError: another run began in the meantime, so the database may hold a mixture of both.
     """
     for statement in _indexes(tables)[1]:
         session.run(statement).consume()
@@ -147,7 +147,7 @@ def finish(
 def _finish(transaction: neo4j.ManagedTransaction, state: dict[str, Any], digests: dict[str, bytes]) -> bool:
     transaction.run(f"MATCH (d:{DIGESTS}) DELETE d").consume()
     if not transaction.run(_STATE, run=state["run"], state=state).value():
-        # Nor may the other run say that all is its own.
+        # The other run must not mark the graph as complete either.
         transaction.run(f"MATCH (g:{GRAPH} {{id: 'graph'}}) SET g.complete = false REMOVE g.run").consume()
         return False
     kept = {"form": _FORM, "run": state["run"], **digests}
@@ -158,7 +158,9 @@ def _finish(transaction: neo4j.ManagedTransaction, state: dict[str, Any], digest
 def _write_twice(session: neo4j.Session, work: Callable[..., _T], *arguments: Any) -> _T:
     try:
         return session.execute_write(work, *arguments)
-    except IncompleteCommit:  # the server went away before it said whether it is written: saying it twice is no harm
+    except (
+        IncompleteCommit
+    ):  # the connection broke before the server confirmed the commit; both functions are idempotent
         return session.execute_write(work, *arguments)
 
 

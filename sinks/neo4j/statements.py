@@ -1,9 +1,9 @@
-"""What is said to Neo4j: what is not there is created, what differs is set, and no saying twice changes anything.
+"""Cypher statements for Neo4j: missing elements are created, different ones are set, and every statement is idempotent.
 
-`CREATE` is several times as fast as `MERGE`, which looks at all relationships of a node, and safe when it is known what
-is there; where it may have come through unnoticed, `MERGE` is said the second time. Values are parameters, rows
-are lists, since names that come with every value cost as much as the values. Labels and types come from the rows too:
-a statement for each of them would have to be planned, which takes longer than a thousand rows.
+`CREATE` is several times as fast as `MERGE`, which looks at all relationships of a node, and safe when the content of
+the database is known; if a commit may have succeeded unnoticed, `MERGE` is used for the retry. Values are parameters,
+and rows are lists, since property names sent with every value cost as much as the values. Labels and types come from
+the rows too: planning a statement for each of them takes longer than a thousand rows.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import pyarrow as pa
 from sinks.labels import DOCUMENT, ENTITY
 from sinks.property_graph import DOCUMENT_PROPERTIES, EDGE_PROPERTIES, ENTITY_PROPERTIES, Names
 
-# The node that says what the database holds, and whether it is whole.
+# The node that describes the content of the database and whether it is complete.
 GRAPH = "FactmillGraph"
 # Rows of a transaction at most.
 ROWS = 10_000
-# Rows that are merged by one statement: with more of them it gets slow.
+# Rows that one MERGE statement writes; it is slow with more.
 _MERGED_ROWS = 1_000
-# Bytes of a text that the indexes of Neo4j take.
+# Bytes of the longest value that an index of Neo4j accepts.
 _INDEXED = 8_000
 
 Row = Sequence[Any]
@@ -34,7 +34,7 @@ class Batch:
     """One statement and its rows.
 
     Attributes:
-        merge: what says the same when the statement may have come through already; None: the statement itself.
+        merge: the statement for a retry when this one may have been executed already; None: the same statement.
     """
 
     statement: str
@@ -42,7 +42,7 @@ class Batch:
     merge: str | None = None
 
     def merging(self) -> list[Batch]:
-        """Return what may be said where it is not known whether this came through."""
+        """Return the batches for a retry when it is unknown whether this one was executed."""
         if self.merge is None:
             return [self]
         pieces = range(0, len(self.rows), _MERGED_ROWS)
@@ -51,12 +51,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Kind:
-    """How elements of one kind are written, in Cypher.
+    """The statements that write elements of one kind.
 
     Attributes:
-        create: rows that are not there.
-        merge: rows that may be there.
-        change: rows that are there, each after the id that the server gave it.
+        create: writes missing rows.
+        merge: writes rows that may exist.
+        change: changes existing rows, each preceded by the id that the server assigned.
     """
 
     create: str
@@ -64,7 +64,7 @@ class Kind:
     change: str
 
     def batches(self, new: Sequence[Row], changed: Sequence[Row]) -> Iterator[Batch]:
-        """Yield what writes rows that are not there, and rows with ids of the server."""
+        """Yield the batches that create new rows and change existing ones."""
         yield from _cut(self.create, new, self.merge)
         yield from _cut(self.change, changed)
 
@@ -74,7 +74,7 @@ def _properties(names: Sequence[str], first: int) -> str:
 
 
 def _nodes(label: str, properties: Sequence[str]) -> Kind:
-    """Return the kind of nodes with a label; a row is the second label and the properties, the key first."""
+    """Return the statements for nodes with a label; a row is the second label and the properties, the key first."""
     return Kind(
         f"UNWIND $rows AS row CREATE (n:{label} {_properties(properties, 1)}) SET n:$(row[0])",
         f"UNWIND $rows AS row MERGE (n:{label} {{{properties[0]}: row[1]}}) "
@@ -89,7 +89,7 @@ NODES = _nodes(ENTITY, ENTITY_PROPERTIES)
 DOCUMENTS = _nodes(DOCUMENT, DOCUMENT_PROPERTIES)
 
 _ENDS = f"UNWIND $rows AS row MATCH (h:{ENTITY} {{id: row[0]}}) MATCH (t:{ENTITY} {{id: row[1]}})"
-# A row is head, tail, type and the properties; both ends must be there.
+# A row is head, tail, type and the properties; both ends must exist.
 EDGES = Kind(
     f"{_ENDS} CREATE (h)-[:$(row[2]) {_properties(EDGE_PROPERTIES, 3)}]->(t)",
     f"{_ENDS} MERGE (h)-[r:$(row[2]) {{id: row[3]}}]->(t) SET r = {_properties(EDGE_PROPERTIES, 3)}",
@@ -119,13 +119,13 @@ def _values(table: pa.Table | pa.RecordBatch, names: Sequence[str]) -> list[list
 
 
 def removals(relationships: Sequence[str], nodes: Sequence[str]) -> Iterator[Batch]:
-    """Yield what removes elements by the ids that the server gave them."""
+    """Yield the batches that remove elements by the ids that the server assigned."""
     yield from _cut("UNWIND $rows AS row MATCH ()-[r]->() WHERE elementId(r) = row DELETE r", relationships)
     yield from _cut("UNWIND $rows AS row MATCH (n) WHERE elementId(n) = row DETACH DELETE n", nodes)
 
 
 def constraints() -> list[str]:
-    """Return what must be there before the first row."""
+    """Return the statements that create the constraints, before the first row."""
     return [
         f"CREATE CONSTRAINT factmill_{label.lower()} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{key} IS UNIQUE"
         for label, key in ((ENTITY, "id"), (DOCUMENT, "key"), (GRAPH, "id"))
@@ -133,7 +133,7 @@ def constraints() -> list[str]:
 
 
 def indexes(longest: Mapping[tuple[str, str], int]) -> tuple[list[str], list[str]]:
-    """Return what drops indexes before the first row, and what makes those that questions use after the last.
+    """Return the statements that drop indexes before the first row, and those that create indexes after the last.
 
     Args:
         longest: bytes of the longest text of every (label, property) to index; Neo4j refuses rows with longer ones

@@ -1,8 +1,8 @@
-"""The graph in a Neo4j server: what differs is written, what is too much removed, and then both are counted.
+"""Brings a graph into a Neo4j server: writes what differs, removes what is obsolete, then counts.
 
-Where the digests of what was written last are those of the tables nothing is read back, so that after a small change
-the work is small. Without them, as after an interruption, all is compared. What others put into the database stays,
-save for changes of our own nodes and relationships, which the next comparison of these mends.
+Parts whose digests equal those of the last export are not read back, so a small change is little work. Without digests,
+for example after an interruption, everything is compared. Nodes and relationships of other programs stay; changes that
+others made to ours are reverted when these are compared again.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from sinks.tables.evidence import edges_with_evidence
 from sinks.tables.tables import GraphTables
 from sinks.writer import ServerWriter
 
-# Rows of a table that are compared, and of which what differs is written, at once.
+# Rows of a table that are compared and written in one step.
 _ROWS = 65_536
-# Edges to write at once from which on writers side by side are faster than one. On two cores that the server shares two
+# Number of edges from which on parallel writers are faster than one. On two cores that the server shares two
 # writers gained 15 % at 10,000 and 21 % at 100,000 edges, but lost 7 % at 1,000,000 (`benchmarks/results/neo4j*.md`).
 # `Neo4jWriter` writes at most `_ROWS` at once.
 PARALLEL_FROM = 10_000
@@ -49,8 +49,8 @@ class Neo4jWriter(ServerWriter):
     """Brings a graph into a Neo4j server of version 5.26 or newer.
 
     Args:
-        writers: how many write edges side by side; None: as many as pay.
-        compare_all: read all that the server holds, not only where the tables differ from what was written last.
+        writers: how many write edges in parallel; None: as many as are useful.
+        compare_all: read the whole graph of the server, not only where the tables differ from the last export.
     """
 
     def __init__(self, writers: int | None = None, compare_all: bool = False) -> None:
@@ -67,7 +67,7 @@ class Neo4jWriter(ServerWriter):
             if run.last and not self.compare_all:
                 changed = {name: digest.differing(run.last[name]) for name, digest in digests.items()}
                 self._bring(server, session, tables, names, changed)
-                with suppress(MiscountError):  # then others changed what is there
+                with suppress(MiscountError):  # others changed the graph meanwhile
                     return finish(session, tables, schema, run, digests)
             self._bring(server, session, tables, names, dict.fromkeys(digests))
             return finish(session, tables, schema, run, digests)
@@ -80,7 +80,7 @@ class Neo4jWriter(ServerWriter):
         names: Names,
         among: Mapping[str, Buckets | None],
     ) -> None:
-        """Write and remove what differs among some nodes, documents and edges; None: among all."""
+        """Write and remove what differs within some buckets of nodes, documents and edges; None: everywhere."""
         nodes = existing_nodes(session, ENTITY, _ranges(among["nodes"]))
         sources = existing_nodes(session, DOCUMENT, _ranges(among["documents"]))
         edges = existing_edges(session, among["heads"], among["edges"])
@@ -99,7 +99,7 @@ def _ranges(buckets: Buckets | None) -> list[tuple[str, str]] | None:
 
 
 def _rows(batches: Iterator[_Rows], id: str, buckets: Buckets | None) -> Iterator[_Rows]:
-    """Yield the rows whose `id` falls into some buckets; None: all."""
+    """Yield the rows whose `id` belongs to some buckets; None: all."""
     if buckets is None:
         yield from batches
     elif len(buckets):
@@ -109,23 +109,22 @@ def _rows(batches: Iterator[_Rows], id: str, buckets: Buckets | None) -> Iterato
                 yield some
 
 
-def write_nodes(session: neo4j.Session, label: str, held: ExistingElements, rows: Sequence[Row]) -> None:
-    """Write those of the rows of entities or documents that differ from what the database holds."""
+def write_nodes(session: neo4j.Session, label: str, existing: ExistingElements, rows: Sequence[Row]) -> None:
+    """Write the rows of entities or documents that differ from the database."""
     properties = _PROPERTIES[label]
     prints = (fingerprint(frozenset({label, row[0]}), dict(zip(properties, row[1:], strict=True))) for row in rows)
-    new, changed = _differing(held, rows, (row[1] for row in rows), prints)
+    new, changed = _differing(existing, rows, (row[1] for row in rows), prints)
     write(session, _KINDS[label].batches(new, changed))
 
 
-def write_edges(server: Server, held: ExistingElements, rows: Sequence[Row], writers: int | None = None) -> None:
-    """Write those of the rows of edges that differ from what the database holds.
+def write_edges(server: Server, existing: ExistingElements, rows: Sequence[Row], writers: int | None = None) -> None:
+    """Write the rows of edges that differ from the database.
 
-    New edges are written by several writers, or as many as pay, in rounds in which none of them meets the nodes of
-    another.
+    Several writers write new edges in rounds in which no two of them share a node.
     """
     keys = ((row[2], row[0], row[1], row[3]) for row in rows)
     prints = (fingerprint(row[2], dict(zip(EDGE_PROPERTIES, row[3:], strict=True))) for row in rows)
-    new, changed = _differing(held, rows, keys, prints)
+    new, changed = _differing(existing, rows, keys, prints)
     writers = writers or paying_writers(len(new))
     groups = groups_for(writers)
     cells: defaultdict[Cell, list[Row]] = defaultdict(list)
@@ -144,32 +143,32 @@ def write_edges(server: Server, held: ExistingElements, rows: Sequence[Row], wri
 
 
 def _differing(
-    held: ExistingElements, rows: Sequence[Row], keys: Iterable[Any], prints: Iterable[int]
+    existing: ExistingElements, rows: Sequence[Row], keys: Iterable[Any], prints: Iterable[int]
 ) -> tuple[Sequence[Row], list[Row]]:
-    """Return the rows that are not there, and those that differ after the ids that the server gave them."""
-    if not len(held):
+    """Return the missing rows, and the rows that differ, each preceded by the id that the server assigned."""
+    if not len(existing):
         return rows, []
-    new, changed = held.differing(keys, prints)
+    new, changed = existing.differing(keys, prints)
     return [rows[place] for place in new], [(id, *rows[place]) for place, id in changed]
 
 
 def groups_for(writers: int) -> int:
-    """Return into how many groups nodes fall so that so many writers have a cell each in every round."""
+    """Return the number of groups of nodes with which every round has a cell for each writer."""
     return 2 * writers if writers > 1 else 1
 
 
 def paying_writers(rows: int) -> int:
-    """Return how many writers side by side are the fastest for so many edges at once, on this machine."""
+    """Return how many parallel writers are the fastest on this machine for a number of edges."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, _MOST_WRITERS) if rows >= PARALLEL_FROM else 1
 
 
 def write(session: neo4j.Session, batches: Iterable[Batch]) -> None:
-    """Write batches, one managed transaction each; a transient error makes the driver try again with growing pauses."""
+    """Write batches, one managed transaction each; the driver retries transient errors with growing pauses."""
     for batch in batches:
         try:
             session.execute_write(_say, [batch])
-        except IncompleteCommit:  # the server went away before it said whether it is written
+        except IncompleteCommit:  # the connection broke before the server confirmed the commit
             session.execute_write(_say, batch.merging())
 
 
@@ -179,7 +178,7 @@ def _say(transaction: neo4j.ManagedTransaction, batches: list[Batch]) -> None:
 
 
 def existing_nodes(session: neo4j.Session, label: str, ranges: Sequence[Range] | None = None) -> ExistingElements:
-    """Return the entities or documents that the database holds: all, or those with keys in some ranges."""
+    """Return the entities or documents in the database: all, or those with keys in some ranges."""
     key = _PROPERTIES[label][0]
     unwind, among = _within(f"n.{key}", ranges)
     query = f"{unwind} MATCH (n:{label}) WHERE {among} RETURN elementId(n), labels(n), properties(n)"
@@ -192,7 +191,7 @@ def existing_nodes(session: neo4j.Session, label: str, ranges: Sequence[Range] |
 
 
 def existing_edges(session: neo4j.Session, heads: Buckets | None, ids: Buckets | None) -> ExistingElements:
-    """Return the edges that the database holds: all, or those that fall into some buckets by heads and by own ids."""
+    """Return the edges in the database: all, or those in some buckets of heads and of their own ids."""
     if heads is None or ids is None:
         return _existing_edges(session, OUR_EDGES)
     prefixes = ids.prefixes()
@@ -204,7 +203,7 @@ def existing_edges(session: neo4j.Session, heads: Buckets | None, ids: Buckets |
 
 
 def existing_edges_of(session: neo4j.Session, heads: Sequence[str]) -> ExistingElements:
-    """Return the edges of some heads that the database holds."""
+    """Return the edges of some heads in the database."""
     return _existing_edges(session, f"{OUR_EDGES} AND h.id IN $heads", heads=heads)
 
 
@@ -218,7 +217,7 @@ def _existing_edges(session: neo4j.Session, query: str, **parameters: Any) -> Ex
 
 
 def _within(key: str, ranges: Sequence[Range] | None) -> tuple[str, str]:
-    """Return how a query begins that takes a key from some ranges, and its condition."""
+    """Return the beginning of a query for keys in some ranges, and its condition."""
     if ranges is None:
         return "", f"{key} IS NOT NULL"
     return "UNWIND $ranges AS range", f"range[0] <= {key} < range[1]"

@@ -1,16 +1,16 @@
-"""A process that can open no file and no socket: what a query cannot reach by whatever it says.
+"""Confines a process so that it can open no file and no socket, whatever query it runs.
 
-A database engine opens files and connections when a query asks it to (`LOAD FROM` in Cypher, `SERVICE` in SPARQL). No
-list of forbidden words stops that for certain, so the process of a query loses the ability itself:
+A database engine opens files and connections when a query asks it to (`LOAD FROM` in Cypher, `SERVICE` in SPARQL). A
+list of forbidden words cannot prevent that reliably, so the process of a query gives up the ability itself:
 
-| measure | what it takes away | where it holds |
+| measure | what it prevents | where it works |
 |---|---|---|
 | `seal_descriptors` | every new file, socket and pipe | every POSIX system |
-| `leave_network` | every network, loopback too | Linux, where the user may create namespaces |
+| `leave_network` | all networks, including loopback | Linux, where the user may create namespaces |
 | `restrict_files` | files except the database; TCP connections | Linux 5.13 with Landlock; TCP from 6.7 |
 
-The first one suffices for an engine that has all its files open. `outside_reach` tries what must fail, so that a caller
-relies on what was seen and not on what a kernel is supposed to do.
+The first one suffices for an engine that has all its files open. `outside_reach` tests what the process can still do,
+so callers need not rely on the documented behaviour of a kernel.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RULESET_VERSION = 1
 _PATH_BENEATH = 1
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
-# Rights over files that each version of Landlock knows, over TCP (bind and connect), and over other processes.
+# File rights of each version of Landlock; TCP rights (bind, connect) and scopes, with the versions that added them.
 _FILE_RIGHTS = {1: 2**13 - 1, 2: 2**14 - 1, 3: 2**15 - 1, 5: 2**16 - 1}
 _TCP_RIGHTS, _TCP_SINCE = 0b11, 4
 _SCOPES, _SCOPES_SINCE = 0b11, 6
@@ -40,7 +40,7 @@ _SCOPES, _SCOPES_SINCE = 0b11, 6
 
 @dataclass(frozen=True)
 class Reach:
-    """What a process can still reach.
+    """The remaining reach of a process.
 
     Attributes:
         files: it can open a file outside its database.
@@ -72,7 +72,7 @@ def leave_network() -> bool:
 
 
 def restrict_files(readable: Path) -> int:
-    """Leave this thread, and those that it starts, no file but `readable`, a file or a folder.
+    """Deny this thread, and those that it starts, all files except `readable`, a file or a folder.
 
     Returns:
         The version of Landlock, from 4 on of which TCP connections are refused too; 0 where the kernel has none.
@@ -108,7 +108,7 @@ def restrict_files(readable: Path) -> int:
 
 
 def seal_descriptors() -> None:
-    """Take the ability to open anything from this process: it has all the descriptors that it may have."""
+    """Make every later open, socket and pipe of this process fail: all descriptors that it may have are in use."""
     opened = _descriptors()
     limit = max(opened) + 1
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
@@ -128,12 +128,12 @@ def is_open(files: list[Path]) -> bool:
 
 
 def outside_reach() -> Reach:
-    """Return what this process can reach, found by trying."""
+    """Return what this process can reach, by trying."""
     return Reach(files=_opens_a_file(), network=_opens_a_socket())
 
 
 def limit_memory(size: int) -> None:
-    """Let this process take `size` bytes more than it has; it must have all its threads."""
+    """Limit this process to `size` bytes more than it has; call it after all threads have started."""
     with contextlib.suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + size
@@ -159,7 +159,7 @@ def _opens_a_file() -> bool:
 
 
 def _opens_a_socket() -> bool:
-    """Return whether TCP or UDP leaves this process; a connection that is only refused has left it."""
+    """Return whether TCP or UDP works; a connection that is refused by its target does."""
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         try:
             with socket.socket(socket.AF_INET, kind) as attempt:

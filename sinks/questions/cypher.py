@@ -1,4 +1,4 @@
-"""Cypher queries to the embedded database of a graph: read-only, within limits, plain values out, errors explained."""
+"""Cypher queries on the embedded database of a graph: read-only, within limits, with plain values and clear errors."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ class QueryResult:
 
 
 class CypherDatabase:
-    """The Cypher database of a graph, asked in processes of their own that stay for the next query.
+    """The Cypher database of a graph. Queries run in processes of their own, which are kept for the next query.
 
-    Threads may share one. Close it, or use it in a `with` statement; a database that was built again meanwhile is
-    opened anew.
+    Threads may share one. Close it, or use it in a `with` statement. A database that was built again is reopened.
 
     Args:
         database: the output folder of a build, or the file that `CypherWriter` wrote.

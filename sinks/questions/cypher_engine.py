@@ -25,10 +25,10 @@ from sinks.questions.query_worker import Output
 
 _READING = ("MATCH", "OPTIONAL", "UNWIND", "WITH", "RETURN", "CALL")
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:``|[^`])*`|//[^\n]*|/\*.*?\*/""", re.DOTALL)
-# What reads files. The process of a query has none; this only says so before the database is asked.
+# Statements that read files. The process of a query cannot open any; this check only gives a clearer message.
 _FILES = re.compile(r"\b(?:LOAD\s+FROM|COPY\s|ATTACH\s|INSTALL\s|(?:EXPORT|IMPORT)\s+DATABASE|READ_[A-Z_]+\s*\()", re.I)
 _NO_FILES = "a query reads this graph and no other file: LOAD FROM, COPY, ATTACH, INSTALL and the like are refused"
-# What the database adds to nodes, relationships and paths, except `_LABEL`.
+# Keys that the database adds to nodes, relationships and paths, except `_LABEL`.
 _INTERNAL = {"_ID", "_SRC", "_DST"}
 # The address space that the database reserves for its pages: a power of two.
 _SMALLEST = 2**30
@@ -150,7 +150,7 @@ def column_names(cypher: str, given: Sequence[str]) -> tuple[str, ...]:
 def _check(cypher: str, parameters: Mapping[str, Any]) -> None:
     """Refuse what does not only read, and parameters without a value, which the database takes for null.
 
-    The database is read-only and the process has no other file: this is for the messages.
+    The database is read-only and the process cannot open other files, so this only serves clear messages.
     """
     code = _blank(cypher).strip().removesuffix(";").rstrip()
     if not code:

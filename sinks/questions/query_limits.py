@@ -1,4 +1,4 @@
-"""What a query may take, and the errors that say why there is no answer."""
+"""The limits of a query, and the errors for queries without an answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BRACKETS = re.compile(r"[\[\](){}]")
 
 
 class QueryError(ValueError):
-    """A query could not be answered; the message says what is wrong and what to write instead."""
+    """A query could not be answered; the message names the problem and the remedy."""
 
 
 class QueryTimeout(QueryError):
@@ -26,22 +26,22 @@ class QueryCrash(QueryError):
 
 
 class QueryCancelled(QueryError):
-    """A query was stopped because nobody waits for its answer."""
+    """A query was cancelled by its caller."""
 
 
 class TooManyQueries(QueryError):
-    """As many queries run as may run at once; the same query may be asked again after `retry_after` seconds."""
+    """The maximum number of queries is running; the same query may be sent again after `retry_after` seconds."""
 
     retry_after = 1
 
 
 @dataclass(frozen=True)
 class QueryLimits:
-    """What one query may take.
+    """The limits of one query.
 
     Attributes:
-        seconds: time from the question to the last byte of the answer.
-        memory: bytes of memory beyond what the opened database takes.
+        seconds: time from the request to the last byte of the answer.
+        memory: bytes of memory beyond those of the opened database.
         answer: bytes of the answer.
         text: characters of the query.
         depth: how deeply brackets of the query may be nested.
@@ -54,12 +54,12 @@ class QueryLimits:
     depth: int = 250
 
     def check_text(self, query: str) -> None:
-        """Refuse a query whose parser would need more stack or time than there is.
+        """Refuse a query that needs too much stack or time in the parser.
 
-        Brackets within quotes count too, since only a parser knows for certain what is within quotes.
+        Brackets within quotes count too, since only the parser knows reliably what is quoted.
 
         Raises:
-            QueryError: the query is too long or too deeply nested, or is no Unicode text.
+            QueryError: the query is too long or too deeply nested, or is not valid Unicode.
         """
         if len(query) > self.text:
             raise QueryError(f"the query has {len(query):,} characters, and {self.text:,} are allowed: split it")

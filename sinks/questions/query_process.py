@@ -1,17 +1,19 @@
-"""Queries in processes of their own, with limits: the one way in which this package asks a database.
+"""Runs queries in processes of their own, within limits. All queries of this package go through it.
 
-A query is text from somebody else: a person, a web page, a language model. Whatever it says, the process that runs it
-has no file but its database and no network (`sinks.questions.confinement`), and it ends when its time or memory is
-over. If the database engine crashes, that costs this one query.
+The text of a query is untrusted: it may come from a person, a web page or a language model. The process that runs it
+can reach no file except its database and no network (`sinks.questions.confinement`), and it is stopped when it exceeds
+its limit of time or memory. If the database engine crashes, only this query fails.
 
-A server keeps one `QueryPool` per database and calls `ask` from as many threads as it likes:
+A server keeps one `QueryPool` per database and calls `ask` from any number of threads:
 
     pool = QueryPool("sinks.questions.sparql_engine:SparqlEngine", path, QueryLimits(seconds=10), size=4)
     head = pool.ask(request, output, cancelled=lambda: client_has_gone())
 
-A process is started in about 0.1 s, kept for the next query, and replaced after one that was stopped. `cancelled` is
-called ten times a second from the thread that asks. `KeyboardInterrupt` stops a query at once. `sinks.questions.sparql`
-and `sinks.questions.cypher` say what the requests are; most callers need these two modules only.
+A process starts in about 0.1 s (SPARQL) or 0.3 s (Cypher), is kept for the next query, and is replaced if a query had
+to be stopped. `cancelled` is called ten times a second from the thread of `ask`. `KeyboardInterrupt` stops a query at
+once. The requests are documented in `sinks.questions.sparql_engine` and `sinks.questions.cypher_engine`; most callers
+need `SparqlStore` and `CypherDatabase` only. Errors are those of `sinks.questions.query_limits`; an HTTP server answers
+`TooManyQueries` with 503 and `Retry-After`, `QueryTimeout` with 503, and every other `QueryError` with 400.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from sinks.questions.query_limits import (
 )
 from sinks.questions.query_worker import DATA, END, ERROR, HEAD, memory_message
 
-# Seconds between two looks at whether somebody still waits.
+# Seconds between two calls of `cancelled`.
 _LOOK = 0.1
 # Seconds for opening the database.
 _OPENING = 60.0
@@ -68,7 +70,7 @@ class _Running:
 
 
 class QueryProcess:
-    """One process that answers queries to one database, one at a time. It starts with the first query.
+    """One process that answers queries to one database, one at a time. The first query starts it.
 
     Args:
         engine: `module:class` of a `sinks.questions.query_worker.Engine`.
@@ -96,14 +98,14 @@ class QueryProcess:
         Args:
             request: what the engine takes; all values fit JSON.
             output: takes the bytes of the answer.
-            cancelled: says whether the answer is no longer wanted.
+            cancelled: returns whether the answer is no longer wanted.
 
         Returns:
-            What the engine says about the answer.
+            The engine's description of the answer.
 
         Raises:
-            QueryError: there is no answer. Its subclasses say why: `QueryTimeout`, `AnswerTooLarge`, `QueryCrash`,
-                `QueryCancelled`.
+            QueryError: there is no answer. Its subclasses name the reason: `QueryTimeout`, `AnswerTooLarge`,
+                `QueryCrash`, `QueryCancelled`.
         """
         try:
             running = self._running = self._running or self._start()
@@ -118,14 +120,14 @@ class QueryProcess:
             raise
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, even during a query."""
         running, self._running = self._running, None
         if running is not None:
             running.end()
 
     def _start(self) -> _Running:
         ours, theirs = Pipe()
-        # A file and no pipe: nobody reads it while the engine writes.
+        # A file instead of a pipe, which would have to be read while the engine writes.
         messages = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         arguments = {
             "descriptor": theirs.fileno(),
@@ -192,25 +194,25 @@ class QueryProcess:
             except (EOFError, OSError):
                 raise self._crash(running) from None
             if cancelled is not None and cancelled():
-                raise QueryCancelled("the query was stopped: nobody waits for its answer")
+                raise QueryCancelled("the query was cancelled")
         if frame[:1] == ERROR:
             error = json.loads(frame[1:])
             raise _ERRORS[error["kind"]](error["message"])
         return frame
 
     def _crash(self, running: _Running) -> QueryError:
-        """Return why the process ended by itself."""
+        """Return the reason why the process ended."""
         try:
             status = running.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             status = 0
         running.messages.seek(0)
-        said = running.messages.read().decode("utf-8", "replace").strip()
-        if "memory allocation" in said or "bad_alloc" in said or "MemoryError" in said:
+        output = running.messages.read().decode("utf-8", "replace").strip()
+        if "memory allocation" in output or "bad_alloc" in output or "MemoryError" in output:
             return QueryCrash(memory_message(self._limits))
         if status == -signal.SIGALRM:
             return QueryTimeout(self._timeout_message())
-        reason = signal.Signals(-status).name if status < 0 else (said.splitlines() or [f"status {status}"])[-1]
+        reason = signal.Signals(-status).name if status < 0 else (output.splitlines() or [f"status {status}"])[-1]
         return QueryCrash(
             f"the query ended the process of the database ({reason}): it is too complex or hits a fault of the "
             f"database; write it in another way"
@@ -224,12 +226,12 @@ class QueryProcess:
 
 
 class QueryPool:
-    """Several processes for the queries to one database: a bounded number runs at once, from any thread.
+    """Several processes for the queries to one database; any number of threads may share it.
 
     Args:
         engine, path, limits: as for `QueryProcess`.
         size: how many queries run at once.
-        patience: seconds that a query waits for its turn before it is refused.
+        patience: seconds that a query waits for a free process before it is refused.
     """
 
     def __init__(
@@ -246,7 +248,7 @@ class QueryPool:
     def ask(
         self, request: Mapping[str, Any], output: IO[bytes], cancelled: Callable[[], bool] | None = None
     ) -> dict[str, Any]:
-        """Answer one request, as `QueryProcess.ask`; a database that was replaced is opened anew.
+        """Answer one request, as `QueryProcess.ask`; a database that was replaced is reopened.
 
         Raises:
             TooManyQueries: too many queries run already.
@@ -283,7 +285,7 @@ class QueryPool:
 
 
 def identity(path: Path) -> tuple[int, ...]:
-    """Return what changes when a file or folder is replaced or written; nothing where there is none."""
+    """Return a state that changes when a file or folder is replaced or written; an empty one if there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -292,7 +294,7 @@ def identity(path: Path) -> tuple[int, ...]:
 
 
 def _path_of_modules() -> list[str]:
-    """Return where modules are found: this package's own home first, never the working directory."""
+    """Return the search path for modules: this package's own home first, never the working directory."""
     home = str(Path(__file__).resolve().parents[2])
     others = (place for place in sys.path if Path(place).is_absolute())
     return [home, *(place for place in others if place not in {home, str(Path.cwd())})]

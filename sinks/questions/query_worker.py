@@ -1,4 +1,4 @@
-"""The process that answers queries: it opens one database, gives up all other files and the network, and listens.
+"""The process that answers queries: it opens one database, gives up all other files and the network, and serves.
 
 `sinks.questions.query_process` starts it. Messages are frames of bytes; the first byte of a frame is its kind.
 A request is JSON. Its answer is a `HEAD` frame with JSON, `DATA` frames with the bytes of the answer, and an `END`
@@ -33,11 +33,11 @@ HEAD, DATA, END, ERROR = b"H", b"D", b"E", b"X"
 _FRAME = 2**16
 # Bytes of stack for parsing and evaluating, which recurse. Only pages that are used take memory.
 _STACK = 512 * 2**20
-# Bytes that the engine may write to its standard error, where it says why it ends.
+# Bytes that the engine may write to its standard error, for example the reason of a crash.
 _MESSAGES = 2**16
 # Descriptors that an engine may have besides one for each file of its database.
 _DESCRIPTORS = 1_024
-# Seconds after the time of a query when the process ends by itself, in case nobody ends it.
+# Seconds after the time limit of a query until the process ends by itself, in case its parent was killed.
 _GRACE = 2.0
 
 
@@ -61,7 +61,7 @@ class Engine(Protocol):
         ...
 
     def accept_reach(self, files: bool, network: bool) -> None:
-        """Take note of what a query could reach in this process; raise QueryError if that rules out any query."""
+        """Take note of what a query can reach in this process; raise QueryError if no query is safe."""
         ...
 
     def answer(self, request: Mapping[str, Any], head: Callable[[dict[str, Any]], None], output: Output) -> None:
@@ -84,7 +84,7 @@ class Output:
         self._waiting = bytearray()
 
     def write(self, data: bytes) -> int:
-        """Take a part of the answer.
+        """Add a part of the answer.
 
         Raises:
             AnswerTooLarge: the answer has more bytes than it may have.
@@ -98,7 +98,7 @@ class Output:
         return len(data)
 
     def flush(self) -> None:
-        """Send what is waiting."""
+        """Send the buffered bytes."""
         if self._waiting:
             self._send(DATA + bytes(self._waiting))
             self._waiting.clear()
@@ -108,7 +108,7 @@ def main(descriptor: int, engine: str, path: str, **limits: Any) -> None:
     """Answer requests from a descriptor until its other end is closed.
 
     Args:
-        descriptor: of a socket to the process that asks.
+        descriptor: of a socket to the parent process.
         engine: `module:class`.
         path: the database.
         limits: the attributes of `QueryLimits`.
@@ -133,7 +133,7 @@ def main(descriptor: int, engine: str, path: str, **limits: Any) -> None:
     thread = threading.Thread(target=_serve, args=(connection, maker, Path(path), QueryLimits(**limits)))
     thread.start()
     thread.join()
-    # The threads of an engine may be busy.
+    # Do not wait for threads of the engine.
     os._exit(0)
 
 
@@ -170,7 +170,7 @@ def _serve(connection: Connection, maker: type[Engine], path: Path, limits: Quer
 
 
 def memory_message(limits: QueryLimits) -> str:
-    """Return what to say about a query that needs too much memory."""
+    """Return the message for a query that needs too much memory."""
     return (
         f"the query needs more memory than the {limits.memory / 2**30:,.1f} GB that it may take: make its patterns "
         f"share variables, and add a LIMIT"

@@ -1,4 +1,4 @@
-"""One entity of the graph for people: found by any of its names, with its facts and the sentences that state them."""
+"""Finds an entity by any of its names, with its facts and the sentences that state them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class FactView:
-    """A fact about a node: `outgoing` when the node is its head, and then `other` is its tail."""
+    """A fact about a node: `outgoing` if the node is its head; then `other` is its tail."""
 
     id: str
     relation: str
@@ -52,7 +52,7 @@ class NodeView:
 
 @dataclass(frozen=True)
 class MergedView:
-    """A name that was found to mean a node: how likely, why, and in which documents it stands, by their titles."""
+    """A name that resolution merged into a node: probability, reason, and the titles of documents that use it."""
 
     name: str
     type: str
@@ -65,15 +65,15 @@ class MergedView:
 
 @dataclass(frozen=True)
 class LinkedView:
-    """A name that linking decided to stand for a node.
+    """A name that was linked to a node.
 
     Attributes:
         name: the name.
-        entities: how many entities of this name stand for it, each in one document.
-        least, most: lowest and highest probability that one of them does.
-        source: what spoke for it most of all.
-        features: what the probability follows from, for the most probable.
-        others: (knowledge-base id, probability) of what it may stand for instead, for the least probable.
+        entities: the number of linked entities of this name, each in one document.
+        least, most: lowest and highest probability of these links.
+        source: the strongest evidence.
+        features: the features behind the highest probability.
+        others: (knowledge-base id, probability) of the alternatives to the least probable link.
         documents: titles of the documents.
     """
 
@@ -88,10 +88,10 @@ class LinkedView:
 
 
 def find(tables: GraphTables, name: str) -> list[Node]:
-    """Return the nodes that `name` means, the one in most documents first; an empty list when there are none.
+    """Return the nodes with a name, those in most documents first; an empty list if there are none.
 
-    What matches best wins: the id or a knowledge-base id, then the name, then an alias, then a name or alias that is
-    equal after normalisation (case, Unicode form, white space).
+    The best kind of match wins: the id or a knowledge-base id, then the name, then an alias, then a name or alias that
+    is equal after normalisation (case, Unicode form, white space).
     """
     found: dict[int, list[Node]] = {}
     for batch in tables.batches("nodes"):
@@ -105,7 +105,7 @@ def find(tables: GraphTables, name: str) -> list[Node]:
 
 
 def _matches(nodes: pa.RecordBatch, name: str) -> Iterator[pa.Array]:
-    """Yield which nodes the name means, the strictest sense of it first."""
+    """Yield the nodes that match the name, for each kind of match, the strictest first."""
     names, kb_ids, aliases = (nodes.column(column) for column in ("name", "kb_ids", "aliases"))
     yield pc.or_(pc.equal(nodes.column("id"), name), _any(pc.equal(kb_ids.flatten(), name), kb_ids))
     yield pc.equal(names, name)
@@ -116,7 +116,7 @@ def _matches(nodes: pa.RecordBatch, name: str) -> Iterator[pa.Array]:
 
 
 def suggest(tables: GraphTables, name: str, limit: int = 5) -> list[str]:
-    """Return the names in the graph that are written most like `name`, the closest first."""
+    """Return the names in the graph that are most similar to `name`, the most similar first."""
     best: list[tuple[str, float]] = []
     for batch in tables.batches("nodes", ("name",)):
         names = batch.column("name").unique().to_pylist()
@@ -129,7 +129,7 @@ def suggest(tables: GraphTables, name: str, limit: int = 5) -> list[str]:
 def describe(tables: GraphTables, node: Node, schema: RelationSchema) -> NodeView:
     """Return a node with all its facts in both directions and their evidence.
 
-    Only the rows needed are kept in memory, however large the tables are.
+    Memory holds the required rows only.
 
     Raises:
         TableError: a table is missing or incomplete, or the graph was built with another relation schema.
@@ -160,7 +160,7 @@ def describe(tables: GraphTables, node: Node, schema: RelationSchema) -> NodeVie
 
 
 def merged_names(tables: GraphTables, node: Node) -> tuple[MergedView, ...]:
-    """Return what was merged_names into a node by resolution, the surest first.
+    """Return the names that resolution merged into a node, the most probable first.
 
     Raises:
         TableError: the table `merges` is missing or incomplete.
@@ -183,7 +183,7 @@ def merged_names(tables: GraphTables, node: Node) -> tuple[MergedView, ...]:
 
 
 def linked_names(tables: GraphTables, node: Node) -> tuple[LinkedView, ...]:
-    """Return the names that linking decided to stand for a node, the most frequent first.
+    """Return the names that were linked to a node, the most frequent first.
 
     Raises:
         TableError: the table `links` is missing or incomplete.
@@ -233,12 +233,12 @@ def _among(column: str, values: set[str]) -> pc.Expression:
 
 
 def _any(hits: pa.Array, lists: pa.Array) -> pa.Array:
-    """Return for every list whether one of its values, which `hits` answers for, is a hit."""
+    """Return for each list whether one of its values is a hit; `hits` has a flag per value."""
     rows = pc.list_parent_indices(lists).filter(hits)
     return pc.is_in(pa.array(range(len(lists)), rows.type), value_set=rows)
 
 
 def _normalised(names: pa.Array) -> pa.Array:
-    """Return names as `schemas.normalise_name` does, save for the few letters that case folding adds to lower case."""
+    """Return names normalised like `schemas.normalise_name`, but lower-cased instead of case-folded."""
     lower = pc.utf8_lower(pc.utf8_normalize(names, form="NFKC"))
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(lower, r"\s+", " "))

@@ -1,4 +1,4 @@
-"""SPARQL queries to the embedded store of a graph: read-only, within limits, isolated from the network."""
+"""SPARQL queries on the embedded store of a graph: read-only, within limits, isolated from the network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SerializedAnswer:
     Attributes:
         form: `solutions` (SELECT), `boolean` (ASK) or `graph` (CONSTRUCT, DESCRIBE).
         media_type: of the bytes; None if none was named for this form, and then there are no bytes.
-        body: a file at its beginning; whoever sends it closes it.
+        body: a file at its beginning; the caller closes it.
     """
 
     form: Form
@@ -41,7 +41,7 @@ class SerializedAnswer:
 
 
 class SparqlStore:
-    """The RDF store of a graph, asked in processes of their own that stay for the next query.
+    """The RDF store of a graph. Queries run in processes of their own, which are kept for the next query.
 
     Threads may share one. Close it, or use it in a `with` statement. The store is made when it is missing or older than
     the tables, also after the graph was built again.

@@ -25,7 +25,7 @@ _FORM_NAMES = {
     pyoxigraph.QueryBoolean: "boolean",
     pyoxigraph.QueryTriples: "graph",
 }
-# The tokens among which a keyword could hide, longest first: comments, texts, IRIs, prefixed names, variables, words.
+# The tokens that may contain a keyword, longest first: comments, texts, IRIs, prefixed names, variables, words.
 _TOKEN = re.compile(
     r"""
     \#[^\n\r]*
@@ -74,7 +74,7 @@ class SparqlEngine:
         return sorted(self._path.glob("*.sst"))
 
     def accept_reach(self, files: bool, network: bool) -> None:
-        """Note whether this process has a network; without one, SERVICE has no effect whatever the query says."""
+        """Note whether this process has a network; without one, SERVICE cannot reach anything."""
         self._isolated = not network
 
     def answer(self, request: Mapping[str, Any], head: Callable[[dict[str, Any]], None], output: Output) -> None:
@@ -106,7 +106,7 @@ class SparqlEngine:
         except SyntaxError as error:
             raise QueryError(_explain(str(error), sparql)) from error
         except OSError as error:
-            # A query does no input and output but reading the store, unless it asks another server.
+            # Apart from reading the store, a query has no input or output but SERVICE.
             if "service" in sparql.casefold():
                 raise QueryError(_SERVICE) from error
             raise QueryError(f"the query cannot be answered: {error}") from error
@@ -136,7 +136,7 @@ def check_without_isolation(sparql: str) -> None:
     """Refuse the letters of SERVICE anywhere, for systems that leave the process of a query a network.
 
     The parser takes a keyword only as it is written, so a text without these letters has no SERVICE. Within quotes and
-    IRIs an escape such as `\\u0053` stands for a letter.
+    IRIs an escape such as `\\u0053` denotes a letter.
 
     Raises:
         QueryError: the letters occur.
@@ -149,10 +149,10 @@ def check_without_isolation(sparql: str) -> None:
 
 
 def check_query(sparql: str) -> None:
-    """Refuse what is no query, and the keyword SERVICE where it is seen.
+    """Refuse text that is not a query, and the keyword SERVICE if the scan finds it.
 
-    This is for the messages: the store is read-only and the process has no network, so a keyword that is not seen here
-    has no effect.
+    This only serves clear messages: the store is read-only and the process has no network, so a keyword that this scan
+    misses has no effect.
 
     Raises:
         QueryError: the query is empty, an update, or uses SERVICE.
@@ -177,7 +177,7 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _explain(message: str, sparql: str) -> str:
-    """Return what the parser says, with the place and the prefixes where one of them is missing."""
+    """Return the message of the parser with the position, or with the known prefixes if one is missing."""
     place = re.match(r"error at (\d+):(\d+): (.*)", message, re.DOTALL)
     if "refix" in message:
         known = ", ".join(f"{prefix}:" for prefix in PREFIXES)
@@ -188,6 +188,6 @@ def _explain(message: str, sparql: str) -> str:
     lines = sparql.splitlines() or [""]
     rest = lines[line - 1][column - 1 :].strip() if line <= len(lines) else ""
     where = f"at '{rest[:30]}' in line {line}, column {column}" if rest else "at its end"
-    # The parser lists every character that could follow; people want the keywords and signs.
+    # The parser lists every possible next character; only keywords and punctuation help a person.
     expected = re.findall(r'"[^"]+"|\b[A-Z]{2,}\b', place[3])
     return f"the query cannot be read {where}" + (f": expected {' or '.join(expected)}" if expected else "")

@@ -1,4 +1,4 @@
-"""What a graph is, for catalogues and for people who find its RDF alone: a description in VoID and DCAT."""
+"""Describes a graph in VoID and DCAT, for catalogues and for people who find its RDF alone."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def describe_dataset(
     Args:
         tables: the graph.
         schema: the relation schema that the graph was built with.
-        triples: how many triples its files hold.
-        files: where they lie.
-        base: the folder from which the description names them.
+        triples: the number of triples in its files.
+        files: the files.
+        base: the folder relative to which the description names them.
         syntax, compression: of the files.
         extractor: name and fingerprint of the model that found the facts.
         version: of factmill.
@@ -54,25 +54,25 @@ def describe_dataset(
     for prefix in ("fm", "type", "document", "node", "wdt", "nif", "skos"):
         graph.bind(prefix, PREFIXES[prefix])
 
-    def say(subject: rdflib.URIRef, predicate: rdflib.URIRef, *objects: object) -> None:
+    def state(subject: rdflib.URIRef, predicate: rdflib.URIRef, *objects: object) -> None:
         for value in objects:
             graph.add((subject, predicate, value if isinstance(value, rdflib.URIRef) else rdflib.Literal(value)))
 
     counts = {name: tables.count(name) for name in ("nodes", "edges", "evidence", "documents")}
-    say(dataset, RDF.type, VOID.Dataset, DCAT.Dataset)
-    say(dataset, DCTERMS.title, f"A knowledge graph of {counts['documents']:,} documents")
-    say(
+    state(dataset, RDF.type, VOID.Dataset, DCAT.Dataset)
+    state(dataset, DCTERMS.title, f"A knowledge graph of {counts['documents']:,} documents")
+    state(
         dataset,
         DCTERMS.description,
         f"{counts['nodes']:,} nodes and {counts['edges']:,} edges of the schema {schema.name}, with "
         f"{counts['evidence']:,} sentences of evidence",
     )
-    say(dataset, DCTERMS.identifier, digest)
-    say(dataset, rdflib.URIRef(f"{DCAT}version"), digest[:12])
-    say(dataset, VOID.triples, triples)
-    say(dataset, VOID.entities, counts["nodes"])
-    say(dataset, VOID.uriSpace, BASE)
-    say(dataset, VOID.vocabulary, *(rdflib.URIRef(PREFIXES[name]) for name in ("fm", "prov", "skos", "nif")))
+    state(dataset, DCTERMS.identifier, digest)
+    state(dataset, rdflib.URIRef(f"{DCAT}version"), digest[:12])
+    state(dataset, VOID.triples, triples)
+    state(dataset, VOID.entities, counts["nodes"])
+    state(dataset, VOID.uriSpace, BASE)
+    state(dataset, VOID.vocabulary, *(rdflib.URIRef(PREFIXES[name]) for name in ("fm", "prov", "skos", "nif")))
     types: Counter[str] = Counter()
     for batch in tables.batches("nodes", ("type",)):
         types.update({row["values"]: row["counts"] for row in batch.column("type").value_counts().to_pylist()})
@@ -81,33 +81,35 @@ def describe_dataset(
         relations.update({row["values"]: row["counts"] for row in batch.column("relation").value_counts().to_pylist()})
     for number, (type, count) in enumerate(sorted(types.items())):
         part = dataset + f"#class-{number}"
-        say(dataset, VOID.classPartition, part)
-        say(part, VOID["class"], rdflib.URIRef(PREFIXES["type"] + quoted(type)))
-        say(part, VOID.entities, count)
+        state(dataset, VOID.classPartition, part)
+        state(part, VOID["class"], rdflib.URIRef(PREFIXES["type"] + quoted(type)))
+        state(part, VOID.entities, count)
     for id, count in sorted(relations.items()):
         part = dataset + f"#property-{quoted(id)}"
-        say(dataset, VOID.propertyPartition, part)
-        say(part, VOID.property, rdflib.URIRef(relation_of(schema, id).iri))
-        say(part, VOID.triples, count)
+        state(dataset, VOID.propertyPartition, part)
+        state(part, VOID.property, rdflib.URIRef(relation_of(schema, id).iri))
+        state(part, VOID.triples, count)
     for number, file in enumerate(map(Path, files)):
         place, part = rdflib.URIRef(quoted(file.relative_to(base).as_posix())), dataset + f"#file-{number}"
-        say(dataset, VOID.dataDump, place)
-        say(dataset, DCAT.distribution, part)
-        say(part, RDF.type, DCAT.Distribution)
-        say(part, DCAT.downloadURL, place)
-        say(part, DCAT.mediaType, _MEDIA_TYPES[syntax])
+        state(dataset, VOID.dataDump, place)
+        state(dataset, DCAT.distribution, part)
+        state(part, RDF.type, DCAT.Distribution)
+        state(part, DCAT.downloadURL, place)
+        state(part, DCAT.mediaType, _MEDIA_TYPES[syntax])
         if compression is not None:
-            say(part, DCAT.compressFormat, _PACKED[compression])
+            state(part, DCAT.compressFormat, _PACKED[compression])
         graph.add((part, DCAT.byteSize, rdflib.Literal(file.stat().st_size, datatype=XSD.nonNegativeInteger)))
     tool, model = dataset + "#factmill", dataset + "#model"
-    say(dataset, PROV.wasAttributedTo, tool)
-    say(tool, RDF.type, PROV.SoftwareAgent)
-    say(tool, DCTERMS.title, f"factmill {version}".strip())
+    state(dataset, PROV.wasAttributedTo, tool)
+    state(tool, RDF.type, PROV.SoftwareAgent)
+    state(tool, DCTERMS.title, f"factmill {version}".strip())
     if extractor:
-        say(dataset, PROV.wasDerivedFrom, model)
-        say(model, RDF.type, PROV.Entity)
+        state(dataset, PROV.wasDerivedFrom, model)
+        state(model, RDF.type, PROV.Entity)
         for name, value in sorted(extractor.items()):
-            say(model, {"name": DCTERMS.title, "fingerprint": DCTERMS.identifier}.get(name, DCTERMS.description), value)
+            state(
+                model, {"name": DCTERMS.title, "fingerprint": DCTERMS.identifier}.get(name, DCTERMS.description), value
+            )
     return graph.serialize(format="turtle")
 
 

@@ -8,9 +8,9 @@
 | `https://w3id.org/factmill/document/ID` | a document |
 | `https://w3id.org/factmill/document/ID#char=START,END` | a part of its text, after RFC 5147 |
 | `https://w3id.org/factmill/type/TYPE` | an entity type |
-| `https://w3id.org/factmill/metadata/KEY` | the property of what a source says about its documents |
+| `https://w3id.org/factmill/metadata/KEY` | a metadata property of documents |
 | `https://w3id.org/factmill/kb/ID` | an entry of a knowledge base that has no IRIs of its own in `KNOWLEDGE_BASES` |
-| `https://w3id.org/factmill/vocabulary#WORD` | the words of `schemas/rdf/vocabulary.ttl` |
+| `https://w3id.org/factmill/vocabulary#WORD` | the vocabulary in `schemas/rdf/vocabulary.ttl` |
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from schemas import Relation
 from sinks.rdf.prefixes import PREFIXES, SAFE, quoted
 from sinks.tables.arrow_text import data_and_offsets, flags, replaced
 
-# Prefix of a knowledge-base id, and what its IRI begins with in place of `prefix:`.
+# The beginning of the IRI for every prefix of knowledge-base ids, in place of `prefix:`.
 KNOWLEDGE_BASES = {
     "wiki": "https://en.wikipedia.org/wiki/",
     "wikidata": PREFIXES["wd"],
@@ -38,7 +38,7 @@ _UNSAFE = flags(lambda byte: not (chr(byte).isascii() and (chr(byte).isalnum() o
 
 
 def encoded(values: pa.Array) -> pa.Array:
-    """Return the values with every character percent-encoded that may not stand in the path of an IRI."""
+    """Return the values with every character percent-encoded that the path of an IRI may not contain."""
     return replaced(values, _UNSAFE, _encode)
 
 
@@ -58,14 +58,14 @@ def knowledge_base_iris(ids: pa.Array) -> pa.Array:
 
 
 def has_prefix(ids: pa.Array, prefix: str) -> pa.Array:
-    """Return for every id whether it begins with the prefix and a colon."""
+    """Return for each id whether it begins with the prefix and a colon."""
     return pc.starts_with(ids, f"{prefix}:")
 
 
 def claim_iris(relation: Relation) -> tuple[str, str, str]:
-    """Return what Wikidata calls entity, claim and statement property of a relation: `wd:`, `p:` and `ps:`.
+    """Return the entity, claim and statement property of a relation, as Wikidata has them: `wd:`, `p:` and `ps:`.
 
-    A relation whose IRI is not Wikidata's gets such properties in factmill's namespace.
+    For a relation whose IRI is not Wikidata's they are in factmill's namespace.
     """
     if relation.iri.startswith(PREFIXES["wdt"]):
         name = relation.iri.removeprefix(PREFIXES["wdt"])

@@ -1,4 +1,4 @@
-"""The namespaces of factmill's RDF and the prefixes that stand for them."""
+"""The namespaces of factmill's RDF and their prefixes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from urllib.parse import quote
 
 BASE = "https://w3id.org/factmill/"
-# What is named in this namespace, each kind under its own prefix.
+# Kinds of resources in this namespace, each with its own prefix.
 KINDS = ("node", "edge", "evidence", "document", "type", "metadata", "kb", "relation", "claim", "statement")
 PREFIXES = {
     "fm": f"{BASE}vocabulary#",
@@ -45,7 +45,7 @@ def expanded(name: str) -> str:
 
 @cache
 def shortened(iri: str) -> str | None:
-    """Return the prefixed name of an IRI, or None if none of the prefixes fits or the rest is no plain word."""
+    """Return the prefixed name of an IRI, or None if no prefix fits or the rest is not a plain word."""
     for prefix, base in PREFIXES.items():
         if iri.startswith(base) and re.fullmatch(r"[A-Za-z0-9_]+", iri[len(base) :]):
             return f"{prefix}:{iri[len(base) :]}"

@@ -1,7 +1,7 @@
-"""Validation of a graph as RDF against the SHACL shapes in `schemas/rdf`, an excerpt at a time.
+"""Validates a graph as RDF against the SHACL shapes in `schemas/rdf`, one excerpt at a time.
 
-The shapes look at a thing and its neighbours only, so a graph is validated in excerpts: some edges with all that they
-touch. Each is written as RDF 1.1 and validated in memory by pyshacl.
+The shapes refer to a resource and its neighbours only, so a graph is validated in excerpts: some edges with the nodes,
+documents and evidence that they refer to. Each is written as RDF 1.1 and validated in memory by pyshacl.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from schemas.rdf.files import shapes
 from sinks.rdf.writer import RdfWriter
 from sinks.tables.tables import GraphTables, write_table
 
-# Edges of an excerpt.
+# Edges per excerpt.
 _EDGES = 2_000
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A thing of the graph that a shape forbids."""
+    """A resource of the graph that violates a shape."""
 
     focus: str
     path: str
@@ -35,12 +35,12 @@ class Violation:
 
 
 def violations(tables: GraphTables, schema: RelationSchema, edges: int | None = None) -> Iterator[Violation]:
-    """Yield what in the graph does not conform to the shapes.
+    """Yield the violations of the shapes.
 
     Args:
         tables: the graph.
         schema: the relation schema that the graph was built with.
-        edges: validate only so many edges, the first, and what they touch; None: everything.
+        edges: validate this many edges, the first ones, and what they refer to; None: everything.
 
     Raises:
         TableError: the tables are incomplete, or use a relation that `schema` lacks.
@@ -67,7 +67,7 @@ def violations(tables: GraphTables, schema: RelationSchema, edges: int | None = 
 
 
 def _excerpts(tables: GraphTables, edges: int | None) -> Iterator[dict[str, pa.Table]]:
-    """Yield edges with their nodes, evidence and documents, and, when everything is wanted, what no edge touches."""
+    """Yield edges with their nodes, evidence and documents; without a limit also nodes and documents without edges."""
     left = tables.count("edges") if edges is None else edges
     touched: dict[str, set[str]] = {"nodes": set(), "documents": set()}
     for batch in tables.batches("edges", rows=_EDGES):

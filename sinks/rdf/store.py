@@ -1,4 +1,4 @@
-"""The graph as an embedded Oxigraph store, made from the tables once and made again when they change."""
+"""The graph as an embedded Oxigraph store, created from the tables and again when they change."""
 
 from __future__ import annotations
 
@@ -90,16 +90,16 @@ def _make(tables: GraphTables, target: Path, schema: RelationSchema, state: dict
         lines = draft / "graph.nt"
         counts = RdfWriter("ntriples").write(tables, lines, schema)
         store = pyoxigraph.Store(str(draft / _DATABASE))
-        # The writer spells terms as the standard wants them (its tests prove it), so they need no second check.
+        # The writer's terms are valid (its tests prove it), so they need no second check.
         store.bulk_load(path=str(lines), format=pyoxigraph.RdfFormat.N_TRIPLES, lenient=True)
         lines.unlink()
         store.optimize()
         for what, predicate in _ONCE.items():
-            held = sum(1 for _ in store.quads_for_pattern(None, pyoxigraph.NamedNode(expanded(predicate)), None))
-            if held != counts[what]:
+            found = sum(1 for _ in store.quads_for_pattern(None, pyoxigraph.NamedNode(expanded(predicate)), None))
+            if found != counts[what]:
                 raise WriteError(
-                    f"the RDF store holds {held:,} of {counts[what]:,} {what}: it was not put in place; try again, and "
-                    f"report this if it comes back"
+                    f"the RDF store holds {found:,} of {counts[what]:,} {what}: it was not put in place; try again, "
+                    f"and report this if it comes back"
                 )
         store.flush()
         del store
@@ -108,7 +108,7 @@ def _make(tables: GraphTables, target: Path, schema: RelationSchema, state: dict
 
 
 def _state(tables: GraphTables) -> dict[str, list[int]]:
-    """Return what changes when the tables do: size and time of every file."""
+    """Return a state that changes with the tables: size and time of every file."""
     files = [path for name in TABLES if name not in ("links", "merges", "dead_letters") for path in tables.files(name)]
     return {path.name: [path.stat().st_size, path.stat().st_mtime_ns] for path in files}
 

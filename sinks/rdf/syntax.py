@@ -1,8 +1,8 @@
-"""How statements are spelled: N-Triples and N-Quads, Turtle and TriG, JSON-LD.
+"""The syntaxes of RDF: N-Triples and N-Quads, Turtle and TriG, JSON-LD.
 
 A sink describes statements once, as columns: `Block`s of subjects with `Statement`s about them. A syntax turns them
-into one text per row, in one pass over the columns. All graphs stand in the default graph, so that SPARQL needs no
-GRAPH clause; N-Quads then are N-Triples, and TriG is Turtle.
+into one text per row, in one pass over the columns. Everything is in the default graph, so that SPARQL needs no GRAPH
+clause; N-Quads are then N-Triples, and TriG is Turtle.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from sinks.tables.arrow_text import Pieces, concat, escaped, grouped, taken
 
 @dataclass(frozen=True)
 class Statement:
-    """What is said with one predicate about the subjects of a block.
+    """Statements with one predicate about the subjects of a block.
 
     Attributes:
         predicate: a prefixed name such as `rdfs:label`, or the pieces of one predicate per object.
-        objects: the objects, spelled by the syntax.
-        rows: for every object the row of its subject, ascending; None: one object for each subject.
+        objects: the objects in the syntax.
+        rows: for each object the row of its subject, ascending; None: one object for each subject.
         link: whether the objects are IRIs.
     """
 
@@ -39,10 +39,10 @@ class Statement:
 
 @dataclass(frozen=True)
 class Block:
-    """Subjects, spelled by the syntax, and what is said about them; the first statement has an object for each.
+    """Subjects in the syntax, and the statements about them; the first statement has an object for each.
 
     Attributes:
-        rows: for every subject the row that it belongs to, ascending; None: a subject for each row.
+        rows: for each subject the row to which it belongs, ascending; None: a subject for each row.
     """
 
     subjects: Pieces
@@ -51,11 +51,11 @@ class Block:
 
 
 class Syntax(ABC):
-    """Spells terms as pieces of text, and blocks of statements as one text per row.
+    """Writes terms as pieces of text, and blocks of statements as one text per row.
 
     Attributes:
-        header, footer: what begins and ends every file.
-        separator: what every block begins with except the first of a file.
+        header, footer: the beginning and the end of every file.
+        separator: the beginning of every block except the first of a file.
     """
 
     header: str = ""
@@ -64,11 +64,11 @@ class Syntax(ABC):
 
     @abstractmethod
     def named(self, prefix: str, names: pa.Array) -> Pieces:
-        """Return IRIs that consist of the namespace of a prefix and names that are encoded for IRIs."""
+        """Return IRIs made of the namespace of a prefix and percent-encoded names."""
 
     @abstractmethod
     def iris(self, iris: pa.Array) -> Pieces:
-        """Return whole IRIs."""
+        """Return full IRIs."""
 
     @abstractmethod
     def word(self, name: str) -> str:
@@ -80,7 +80,7 @@ class Syntax(ABC):
 
     @abstractmethod
     def block(self, block: Block, rows: int) -> Pieces:
-        """Return the text of a block without regard to its `rows`; `rows` is the number of subjects."""
+        """Return the texts of a block, one per subject, ignoring its `rows`; `rows` is the number of subjects."""
 
     def text(self, values: pa.Array) -> Pieces:
         """Return texts as literals. N-Triples, Turtle and JSON agree on quotes and escapes."""
@@ -91,7 +91,7 @@ class Syntax(ABC):
         return ["<<( ", *subject, " ", *predicate, " ", *object, " )>>"]
 
     def spell(self, blocks: Sequence[Block], rows: int) -> pa.Array:
-        """Return one text per row with everything that the blocks say of it."""
+        """Return one text per row with all statements of the blocks about it."""
         pieces: Pieces = []
         for block in blocks:
             if block.rows is None:
@@ -103,7 +103,7 @@ class Syntax(ABC):
 
 
 class Lines(Syntax):
-    """N-Triples and N-Quads: every statement is a line of its own with all IRIs in full."""
+    """N-Triples and N-Quads: one statement per line, with full IRIs."""
 
     def named(self, prefix: str, names: pa.Array) -> Pieces:
         return [f"<{PREFIXES[prefix]}", names, ">"]
@@ -121,17 +121,17 @@ class Lines(Syntax):
         pieces: Pieces = []
         for statement in block.statements:
             predicate = statement.predicate
-            said = [" ", *([self.word(predicate)] if isinstance(predicate, str) else predicate), " "]
+            rest = [" ", *([self.word(predicate)] if isinstance(predicate, str) else predicate), " "]
             if statement.rows is None:
-                pieces += [*block.subjects, *said, *statement.objects, " .\n"]
+                pieces += [*block.subjects, *rest, *statement.objects, " .\n"]
             else:
-                line = [*taken(block.subjects, statement.rows), *said, *statement.objects, " .\n"]
+                line = [*taken(block.subjects, statement.rows), *rest, *statement.objects, " .\n"]
                 pieces.append(grouped(concat(line, len(statement.rows)), statement.rows, rows))
         return pieces
 
 
 class Turtle(Syntax):
-    """Turtle and TriG: one block per subject, prefixed names where they can be."""
+    """Turtle and TriG: one block per subject, with prefixed names where possible."""
 
     header = "".join(f"@prefix {prefix}: <{base}> .\n" for prefix, base in PREFIXES.items()) + "\n"
 
@@ -153,16 +153,16 @@ class Turtle(Syntax):
         for number, statement in enumerate(block.statements):
             predicate = statement.predicate
             before = " ;\n    " if number else " "
-            said = [before, *([predicate] if isinstance(predicate, str) else predicate), " ", *statement.objects]
+            rest = [before, *([predicate] if isinstance(predicate, str) else predicate), " ", *statement.objects]
             if statement.rows is None:
-                pieces += said
+                pieces += rest
             else:
-                pieces.append(grouped(concat(said, len(statement.rows)), statement.rows, rows))
+                pieces.append(grouped(concat(rest, len(statement.rows)), statement.rows, rows))
         return [*pieces, " .\n"]
 
 
 class JsonLd(Syntax):
-    """JSON-LD: one object per line in the array `@graph`; it knows no triple terms."""
+    """JSON-LD: one object per line in the array `@graph`; it has no triple terms."""
 
     header = '{"@context": ' + json.dumps(PREFIXES) + ',\n "@graph": [\n'
     footer = "\n]}\n"
@@ -178,7 +178,7 @@ class JsonLd(Syntax):
         return f'"{name}"'
 
     def number(self, values: pa.Array, datatype: str) -> Pieces:
-        """Return integers as JSON's, others typed: JSON-LD would round numbers with a point to 16 digits."""
+        """Return integers as JSON numbers, others as typed literals: JSON-LD rounds decimals to 16 digits."""
         text = values.cast(pa.string())
         return [text] if datatype == "integer" else ['{"@type": "xsd:', datatype, '", "@value": "', text, '"}']
 
@@ -209,23 +209,23 @@ SYNTAXES: dict[str, type[Syntax]] = {
 
 
 def brief(syntax: Syntax, iris: Sequence[str]) -> pa.Array:
-    """Return IRIs as a syntax spells them as predicates: by prefixed names where there are any."""
+    """Return IRIs as predicates of a syntax: prefixed names where possible."""
     names = [shortened(iri) for iri in iris]
     whole = concat(syntax.iris(pa.array(iris, pa.string())), len(iris)).to_pylist()
     return pa.array([syntax.word(name) if name else iri for name, iri in zip(names, whole, strict=True)], pa.string())
 
 
 def count(blocks: Sequence[Block], rows: int) -> int:
-    """Return how many statements the blocks of so many rows hold."""
+    """Return the number of statements in blocks with a number of rows."""
     found = 0
     for block in blocks:
         subjects = rows if block.rows is None else len(block.rows)
-        found += sum(subjects if said.rows is None else len(said.rows) for said in block.statements)
+        found += sum(subjects if statement.rows is None else len(statement.rows) for statement in block.statements)
     return found
 
 
 def _where_plain(names: pa.Array, short: Pieces, whole: Pieces) -> Pieces:
-    """Return the short spelling for names that are letters, digits and `_` only, the whole one for others."""
+    """Return the short form of names that consist of letters, digits and `_`, and the full form of others."""
     plain = pc.match_substring_regex(names, "^[A-Za-z0-9_]+$")
     if pc.all(plain).as_py():
         return short

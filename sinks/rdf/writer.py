@@ -26,8 +26,8 @@ from sinks.writer import GraphWriter, relation_of
 SUFFIXES = {"nquads": "nq", "trig": "trig", "turtle": "ttl", "ntriples": "nt", "jsonld": "jsonld"}
 VERSIONS = ("1.2", "1.1")
 
-# Rows that are turned into text at once: enough to make Python's share vanish, and few enough for texts below 32 MB,
-# the largest blocks that the C library keeps.
+# Rows that are turned into text in one step: enough to make Python's overhead negligible, and few enough for texts
+# below 32 MB, the largest blocks that the C library keeps.
 _ROWS = 8_192
 
 
@@ -38,7 +38,7 @@ class RdfWriter(GraphWriter):
         syntax: `nquads`, `ntriples`, `turtle`, `trig` or `jsonld`.
         version: `1.2` makes the statement of an edge a reifier of a triple term, `1.1` a node as in Wikidata; None
             takes 1.2 where the syntax has it.
-        parts: write a folder with so many files instead of one file.
+        parts: write a folder with this many files instead of one file.
         compression: `gzip`, `zstd` or None.
 
     Raises:
@@ -90,13 +90,13 @@ class RdfWriter(GraphWriter):
 
 
 class _Sections:
-    """The sections of the graph as blocks of statements, in the terms of a syntax."""
+    """The sections of the graph as blocks of statements in a syntax."""
 
     def __init__(self, syntax: Syntax, version: str, schema: RelationSchema) -> None:
         self._syntax = syntax
         self._reified = version == "1.2"
         self._schema = schema
-        # The edge and the document that the last row of evidence was about.
+        # The edge and the document of the last row of evidence.
         self._last: tuple[str, str] | None = None
 
     def of(self, tables: GraphTables) -> Iterator[tuple[list[Block], int]]:
@@ -126,7 +126,7 @@ class _Sections:
         ]
         blocks = [Block(syntax.iris(iris), statements)]
         if not self._reified:
-            # How Wikidata ties the three properties of a relation together.
+            # How Wikidata connects the three properties of a relation.
             entity, claim, value = zip(*map(claim_iris, relations), strict=True)
             blocks.append(
                 Block(
@@ -166,8 +166,8 @@ class _Sections:
         keys, values = pairs.field("key"), pairs.field("value")
         first = _first(rows, keys, values)
         keys, values, rows = keys.take(first), values.take(first), rows.take(first)
-        told = Statement(syntax.named("metadata", encoded(keys)), syntax.text(values))
-        return [Block(subjects, statements), Block(taken(subjects, rows), [told], rows)]
+        property = Statement(syntax.named("metadata", encoded(keys)), syntax.text(values))
+        return [Block(subjects, statements), Block(taken(subjects, rows), [property], rows)]
 
     def _nodes(self, batch: pa.RecordBatch) -> list[Block]:
         syntax, names = self._syntax, batch.column("name")
@@ -248,7 +248,7 @@ class _Sections:
         return Statement(predicate, self._syntax.number(values, datatype))
 
     def _first_of_document(self, evidence: pa.RecordBatch) -> pa.Array:
-        """Return the rows that are the first of their edge and document; sentences of both lie beside each other."""
+        """Return the rows that are the first of their edge and document; rows of the same pair are adjacent."""
         edges, documents = evidence.column("edge"), evidence.column("document")
         other = pc.or_(pc.not_equal(edges[1:], edges[:-1]), pc.not_equal(documents[1:], documents[:-1]))
         begins = self._last != (edges[0].as_py(), documents[0].as_py())
@@ -256,7 +256,7 @@ class _Sections:
         return pa.array(np.flatnonzero(np.concatenate([[begins], np.asarray(other)])))
 
 
-# Columns that say how an edge is, with their types in XML Schema.
+# Columns with properties of an edge, and their types in XML Schema.
 _QUALITIES = {
     "confidence": "double",
     "support": "integer",
@@ -272,7 +272,7 @@ def _types(tables: GraphTables) -> set[str]:
 
 
 def _first(rows: pa.Array, *values: pa.Array) -> pa.Array:
-    """Return the positions of all values but those that came before in the same row."""
+    """Return the positions of values that did not occur before in the same row."""
     keys = rows.to_numpy().astype(np.int64)
     for column in values:
         codes = column.dictionary_encode().indices.to_numpy()

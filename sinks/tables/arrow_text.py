@@ -1,4 +1,4 @@
-"""Columns of text put together by the million: Arrow arrays in, Arrow arrays out, no Python per row."""
+"""Concatenates and escapes columns of text: Arrow arrays in, Arrow arrays out, no Python per row."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _SPECIAL = np.array([byte < 0x20 or byte == 0x7F or chr(byte) in '"\\' for byte 
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
-# Texts of a batch are tens of megabytes, gone when they are written. The allocator of the C library keeps such blocks
-# for the next batch; Arrow's own gives them back, and the kernel clears every page of the next ones anew.
+# The texts of a batch take tens of megabytes, which are freed once they are written. The allocator of the C library
+# keeps such blocks for the next batch; Arrow's own returns them, and the kernel has to clear the pages again.
 _POOL = pa.system_memory_pool()
 
-# A text for every row, in pieces that follow each other: columns, or texts that are the same in all rows.
+# One text per row, in consecutive pieces: columns, or constants that are the same in all rows.
 Pieces = list[pa.Array | str]
 
 
 def concat(pieces: Pieces, rows: int) -> pa.Array:
-    """Return one text per row. Neighbouring constants become one piece first, because every piece costs time."""
+    """Return the pieces concatenated to one text per row. Adjacent constants are joined first to save time."""
     merged: Pieces = []
     for piece in pieces:
         if isinstance(piece, str) and merged and isinstance(merged[-1], str):
@@ -42,9 +42,9 @@ def taken(pieces: Pieces, rows: pa.Array) -> Pieces:
 
 
 def grouped(texts: pa.Array, rows: pa.Array, count: int) -> pa.Array:
-    """Return for each of `count` rows its texts in one; `rows` says whose every text is, ascending.
+    """Return for each of `count` rows its texts as one; `rows` is the row of each text, ascending.
 
-    Nothing is copied: texts of a row lie beside each other, so the result has the same bytes and fewer ends.
+    Nothing is copied: the texts of a row are adjacent, so the result has the same bytes and fewer offsets.
     """
     if not len(texts):
         return pa.repeat(pa.scalar("", pa.string()), count)
@@ -55,12 +55,12 @@ def grouped(texts: pa.Array, rows: pa.Array, count: int) -> pa.Array:
 
 
 def replaced(texts: pa.Array, bytes_table: np.ndarray, replace: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Return the texts with `replace` applied to those in which a byte occurs that `bytes_table` (256 flags) marks."""
+    """Return the texts with `replace` applied to those that contain a byte marked in `bytes_table` (256 flags)."""
     data, offsets = data_and_offsets(texts)
     if data is None or offsets[0] == offsets[-1]:
         return texts
     text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
-    # Most texts have no such byte, and nothing finds that out as fast as deleting all others.
+    # Most texts have no such byte, and the fastest check is to delete all others.
     if not text.tobytes().translate(None, np.flatnonzero(~bytes_table).astype(np.uint8).tobytes()):
         return texts
     places = np.flatnonzero(bytes_table.take(text))
@@ -71,18 +71,18 @@ def replaced(texts: pa.Array, bytes_table: np.ndarray, replace: Callable[[pa.Arr
 
 
 def escaped(texts: pa.Array) -> pa.Array:
-    """Return texts as they stand between quotes in JSON, N-Triples and Turtle, which agree on escapes."""
+    """Return texts escaped for the quotes of JSON, N-Triples and Turtle, which have the same escapes."""
     return replaced(texts, _SPECIAL, _escape)
 
 
 def json_lists(lists: pa.Array) -> pa.Array:
-    """Return lists of texts as JSON."""
+    """Return lists of strings as JSON."""
     values = concat(['"', escaped(lists.flatten()), '"'], len(lists.flatten()))
     return concat(["[", _listed(values, lists), "]"], len(lists))
 
 
 def json_structures(lists: pa.Array) -> pa.Array:
-    """Return lists of structures, whose fields are texts or numbers, as JSON."""
+    """Return lists of structures with strings and numbers as JSON."""
     items = lists.flatten()
     pieces: Pieces = []
     for number, field in enumerate(items.type):
@@ -93,7 +93,7 @@ def json_structures(lists: pa.Array) -> pa.Array:
 
 
 def _listed(values: pa.Array, lists: pa.Array) -> pa.Array:
-    """Return the values of every list, which stand one after the other, concat by commas."""
+    """Return the consecutive values of each list, joined by commas."""
     ends = np.concatenate([[0], np.cumsum(pc.list_value_length(lists).to_numpy())]).astype(np.int32)
     return pc.binary_join(pa.ListArray.from_arrays(pa.array(ends), values), ", ")
 
@@ -105,7 +105,7 @@ def _escape(texts: pa.Array) -> pa.Array:
 
 
 def replaced_by(texts: pa.Array, pattern: str, replace: Callable[[re.Match[str]], str]) -> pa.Array:
-    """Return texts with every match of a pattern replaced; slow for those that match, which are few."""
+    """Return texts with every match of a pattern replaced; slow for texts that match, which are few."""
     matches = pc.match_substring_regex(texts, pattern)
     if not pc.any(matches).as_py():
         return texts
@@ -114,7 +114,7 @@ def replaced_by(texts: pa.Array, pattern: str, replace: Callable[[re.Match[str]]
 
 
 def bytes_of(texts: pa.Array) -> memoryview:
-    """Return the texts one after the other as they lie in memory, in UTF-8."""
+    """Return the UTF-8 bytes of all texts as they are in memory."""
     data, offsets = data_and_offsets(texts)
     return memoryview(b"" if data is None else data)[offsets[0] : offsets[-1]]
 
@@ -125,7 +125,7 @@ def flags(marked: Callable[[int], bool]) -> np.ndarray:
 
 
 def data_and_offsets(texts: pa.Array) -> tuple[pa.Buffer | None, np.ndarray]:
-    """Return the bytes in memory and where in them every text begins, and the last one ends."""
+    """Return the bytes in memory, and the offsets where each text begins and the last one ends."""
     if not len(texts):
         return None, np.zeros(1, np.int32)
     _, offsets, data = texts.buffers()

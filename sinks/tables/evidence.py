@@ -1,4 +1,4 @@
-"""Edges together with their evidence: one pass over two tables that are sorted alike."""
+"""Joins edges with their evidence in one pass over two tables with the same order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def edges_with_evidence(tables: GraphTables, rows: int = 65_536) -> Iterator[pa.
             raise TableError(f"evidence names the edge '{stray}', which the edges lack: build the tables again")
         rows_of = position.to_numpy()
         if (np.diff(rows_of) < 0).any():
-            raise TableError("the tables 'edges' and 'evidence' are not sorted alike: build the tables again")
+            raise TableError("the tables 'edges' and 'evidence' are not in the same order: build the tables again")
         counts = np.bincount(rows_of, minlength=len(ids))
         offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
         table = pa.Table.from_batches([batch])
@@ -60,27 +60,27 @@ def checked_evidence(tables: GraphTables, rows: int = 65_536) -> Iterator[pa.Rec
             more = next(edges, None)
             if more is None:
                 break
-            # Of the edges that this batch is past, the last alone may have more evidence.
+            # Of the edges before this batch only the last may have more evidence.
             known = pa.concat_arrays([known.filter(pc.greater_equal(known, wanted[0])), more.column("id")])
         position = pc.index_in(wanted, value_set=known)
         if position.null_count:
             stray = wanted.filter(pc.is_null(position))[0]
             raise TableError(f"evidence names the edge '{stray}', which the edges lack: build the tables again")
         if (np.diff(position.to_numpy()) < 0).any():
-            raise TableError("the tables 'edges' and 'evidence' are not sorted alike: build the tables again")
+            raise TableError("the tables 'edges' and 'evidence' are not in the same order: build the tables again")
         known = known.slice(position[-1].as_py())
         yield batch
 
 
 class _Queue:
-    """Rows of evidence in their order, taken up to a given edge."""
+    """Rows of evidence in order, taken up to a given edge."""
 
     def __init__(self, tables: GraphTables) -> None:
         self._batches = tables.batches("evidence", _COLUMNS)
         self._waiting = pa.schema([TABLES["evidence"].field(name) for name in _COLUMNS]).empty_table()
 
     def up_to(self, edge: str | None) -> pa.Table:
-        """Return the rows not yet taken whose edge is at most `edge`; all that are left when it is None."""
+        """Return the remaining rows whose edge is at most `edge`; all of them if it is None."""
         parts = []
         while True:
             cut = len(self._waiting) if edge is None else _rows_up_to(self._waiting["edge"], edge)
@@ -96,5 +96,5 @@ class _Queue:
 
 
 def _rows_up_to(edges: pa.ChunkedArray, last: str) -> int:
-    """Return how many of the sorted `edges` come no later than `last`."""
+    """Return how many of the sorted `edges` are at most `last`."""
     return int(pc.sum(pc.less_equal(edges, last)).as_py() or 0)

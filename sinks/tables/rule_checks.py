@@ -1,4 +1,4 @@
-"""Which edges of a graph break the rules of its relation schema.
+"""Finds edges that break the rules of the relation schema.
 
 Edges are read in batches; memory holds names and types of nodes, ids of edges, and counts for functional relations.
 """
@@ -24,9 +24,9 @@ class BrokenRule:
 
     Attributes:
         rule: `inverse`, `symmetric`, `types` or `functional`.
-        level: what the schema says about the rule.
+        level: the level of the rule in the schema.
         edge: id of the edge.
-        message: the edge and what is wrong with it, in words.
+        message: the edge and the problem, in words.
     """
 
     rule: str
@@ -47,7 +47,7 @@ def broken_rules(tables: GraphTables, schema: RelationSchema) -> Iterator[Broken
 
 
 class _Check:
-    """What has to be known of the whole graph to judge one edge."""
+    """The parts of the whole graph that are needed to check one edge."""
 
     def __init__(self, tables: GraphTables, schema: RelationSchema) -> None:
         self.schema = schema
@@ -104,7 +104,7 @@ class _Check:
             yield "functional", f"one of {values}; expected: at most {most}"
 
     def _left_out(self, head: str, relation: str, tail: str) -> bool:
-        """Tell whether another rule is enforced that leaves an edge out."""
+        """Return whether another enforced rule leaves an edge out."""
         pairs, most = self.pairs.get(relation), self.most.get(relation)
         unexpected = bool(pairs) and (self._type(head), self._type(tail)) not in (pairs or ())
         beyond = most is not None and self.values[head, relation] >= most

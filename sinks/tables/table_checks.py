@@ -1,4 +1,4 @@
-"""What must hold in the tables of a graph: ids resolve, keys are sorted, numbers and offsets make sense.
+"""Checks the tables of a graph: ids resolve, keys are sorted, numbers and offsets are valid.
 
 Everything is read in batches; memory holds the ids of nodes, edges and documents, and the texts of some documents.
 """
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from schemas import SORT_KEYS, TABLES, RelationSchema, edge_id
 from sinks.tables.tables import GraphTables
 
-# Documents whose texts are held at once.
+# Documents whose texts are in memory at the same time.
 _DOCUMENTS = 20_000
 
 
@@ -41,7 +41,7 @@ def check_tables(tables: GraphTables, schema: RelationSchema, rows: Mapping[str,
     Args:
         tables: the graph.
         schema: the relation schema that the graph was built with.
-        rows: how many rows every table should have.
+        rows: the expected number of rows of each table.
 
     Raises:
         TableError: a table is missing, cannot be read or has other columns.
@@ -49,7 +49,7 @@ def check_tables(tables: GraphTables, schema: RelationSchema, rows: Mapping[str,
     found = _Findings()
     for name in TABLES:
         if rows is not None and name in rows and tables.count(name) != rows[name]:
-            found.add(name, f"has the {rows[name]:,} rows that run.json says", 1, f"{tables.count(name):,} rows")
+            found.add(name, f"has the {rows[name]:,} rows that run.json states", 1, f"{tables.count(name):,} rows")
     nodes = _ids(tables, "nodes", found)
     documents = _ids(tables, "documents", found)
     edges = _ids(tables, "edges", found)
@@ -78,13 +78,13 @@ class _Findings:
         self._found[table, rule] = (before + rows, first)
 
     def where(self, table: str, rule: str, wrong: pa.Array, names: pa.Array) -> None:
-        """Count the rows for which `wrong` holds; `names` says what each row is about."""
+        """Count the rows for which `wrong` holds; `names` identifies each row."""
         rows = pc.sum(wrong).as_py() or 0
         if rows:
             self.add(table, rule, rows, str(names.filter(wrong)[0]))
 
     def problems(self) -> list[Problem]:
-        """Return what was counted, table by table."""
+        """Return the problems, table by table."""
         order = list(TABLES)
         found = [Problem(table, rule, rows, example) for (table, rule), (rows, example) in self._found.items()]
         return sorted(found, key=lambda problem: (order.index(problem.table), -problem.rows))
@@ -114,8 +114,8 @@ def _check_edges(batch: pa.RecordBatch, nodes: pa.Array, relations: pa.Array, fo
         found.where("edges", f"the {end} is a node", pc.invert(pc.is_in(batch.column(end), value_set=nodes)), ids)
     known = pc.is_in(batch.column("relation"), value_set=relations)
     found.where("edges", "the relation is in the relation schema", pc.invert(known), ids)
-    sure = pc.and_(pc.greater(confidence, 0.0), pc.less_equal(confidence, 1.0))
-    found.where("edges", "the confidence is above 0 and at most 1", pc.invert(sure), ids)
+    valid = pc.and_(pc.greater(confidence, 0.0), pc.less_equal(confidence, 1.0))
+    found.where("edges", "the confidence is above 0 and at most 1", pc.invert(valid), ids)
     found.where("edges", "an edge is stated by at least one document", pc.less(batch.column("support"), 1), ids)
     ends = zip(*(batch.column(name).to_pylist() for name in ("head", "relation", "tail")), strict=True)
     hashes = pa.array([edge_id(*end) for end in ends], pa.string())
@@ -130,18 +130,18 @@ def _check_evidence(batch: pa.RecordBatch, edges: pa.Array, documents: pa.Array,
     found.where("evidence", "offsets and sentence numbers are not negative", wrong, edge)
     length = pc.utf8_length(batch.column("text"))
     found.where(
-        "evidence", "the text is as long as its offsets say", pc.not_equal(length, pc.subtract(end, start)), edge
+        "evidence", "the text has the length of its offsets", pc.not_equal(length, pc.subtract(end, start)), edge
     )
     probability = batch.column("probability")
-    sure = pc.and_(pc.greater_equal(probability, 0.0), pc.less_equal(probability, 1.0))
-    found.where("evidence", "the probability lies between 0 and 1", pc.invert(sure), edge)
+    valid = pc.and_(pc.greater_equal(probability, 0.0), pc.less_equal(probability, 1.0))
+    found.where("evidence", "the probability is between 0 and 1", pc.invert(valid), edge)
     for name in ("head_spans", "tail_spans"):
         spans = batch.column(name)
         rows, parts = pc.list_parent_indices(spans), spans.flatten()
         begins, ends = parts.field("start"), parts.field("end")
         inside = pc.and_(pc.greater_equal(begins, start.take(rows)), pc.less_equal(ends, end.take(rows)))
         sound = pc.and_(inside, pc.less(begins, ends))
-        found.where("evidence", f"{name} lie in the sentence", pc.invert(sound), edge.take(rows))
+        found.where("evidence", f"{name} are within the sentence", pc.invert(sound), edge.take(rows))
 
 
 def _check_sorted(tables: GraphTables, name: str, found: _Findings) -> None:
@@ -161,7 +161,7 @@ def _check_texts(documents: pa.RecordBatch, tables: GraphTables, found: _Finding
         for row in _rows(batch):
             id, start, end, text = row
             if texts[id][start:end] != text:
-                found.add("evidence", "the text stands in the document at its offsets", 1, f"{id} {start}:{end}")
+                found.add("evidence", "the document has the text at its offsets", 1, f"{id} {start}:{end}")
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int, str]]:

@@ -16,17 +16,17 @@ import pyarrow.parquet as pq
 from schemas import SORT_KEYS, TABLES, Record, RelationSchema
 from schemas.atomic_files import replacing
 
-# A row group is what readers skip or load as one; texts of documents are long, so fewer of them make one.
+# Readers skip or load whole row groups; texts of documents are long, so their row groups have fewer rows.
 _ROWS = 65_536
 _ROW_GROUP = {"documents": 2_048}
-# Records that become columns at one time: as Python objects they take several times as much.
+# Records that are converted to columns in one step: as Python objects they take several times the memory.
 _RECORDS = 8_192
 
 R = TypeVar("R", bound=Record)
 
 
 class TableError(ValueError):
-    """A table is missing, unreadable or of another form than documented; the message names the file and the remedy."""
+    """A table is missing, unreadable or lacks documented columns; the message names the file and the remedy."""
 
 
 def write_table(rows: Iterable[Record] | pa.Table, name: str, path: str | Path) -> int:
@@ -35,7 +35,7 @@ def write_table(rows: Iterable[Record] | pa.Table, name: str, path: str | Path) 
     Args:
         rows: records, or any objects whose attributes are named like the columns, or an Arrow table that has them.
         name: `nodes`, `edges`, `evidence`, `documents`, `links`, `merges` or `dead_letters`.
-        path: the file; it appears whole or not at all.
+        path: the file; it is written completely or not at all.
 
     Returns:
         The number of rows.
@@ -53,7 +53,7 @@ def write_table(rows: Iterable[Record] | pa.Table, name: str, path: str | Path) 
         raise TableError(
             f"rows do not fit table '{name}' ({error}): docs/reference/tables.md has its columns"
         ) from error
-    # Arrow's 32-bit strings hold 2 GiB in one piece; a corpus holds more.
+    # An array of Arrow's 32-bit strings holds at most 2 GiB; a corpus may have more.
     table = table.cast(pa.schema([_wide(field) for field in schema])).combine_chunks()
     order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in SORT_KEYS[name]])
     size = _ROW_GROUP.get(name, _ROWS)
@@ -69,7 +69,7 @@ def write_table(rows: Iterable[Record] | pa.Table, name: str, path: str | Path) 
 def to_table(rows: Iterable[Any], name: str) -> pa.Table:
     """Return records as an Arrow table in the given order, with the columns of table `name`.
 
-    Lone surrogates, which no file can hold, become U+FFFD.
+    Lone surrogates, which cannot be stored in files, become U+FFFD.
     """
     schema = TABLES[name]
     iterator = iter(rows)
@@ -104,7 +104,7 @@ def to_records(table: pa.Table, kind: type[R]) -> list[R]:
 
 @dataclass(frozen=True)
 class GraphTables:
-    """The tables of one graph on disk; a table may lie in several files (`nodes*.parquet`) that follow each other."""
+    """The tables of one graph on disk; a table may consist of several consecutive files (`nodes*.parquet`)."""
 
     folder: Path
 
@@ -124,7 +124,7 @@ class GraphTables:
         return tables
 
     def files(self, name: str) -> list[Path]:
-        """Return the files of a table in their order."""
+        """Return the files of a table in order."""
         files = sorted(self.folder.glob(f"{name}*.parquet"))
         if not files:
             raise TableError(
@@ -152,7 +152,7 @@ class GraphTables:
         return sum(file.metadata.num_rows for file in self._parts(name))
 
     def batches(self, name: str, columns: Sequence[str] | None = None, rows: int = _ROWS) -> Iterator[pa.RecordBatch]:
-        """Yield a table in its order, at most `rows` rows at a time; only one batch is held in memory."""
+        """Yield a table in order, at most `rows` rows at a time; memory holds one batch."""
         for file in self._parts(name):
             yield from file.iter_batches(batch_size=rows, columns=list(columns or TABLES[name].names))
 

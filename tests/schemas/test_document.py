@@ -40,8 +40,8 @@ def test_a_sound_document_has_no_problems():
         ({"mentions": (Mention(6, 8),)}, "mention at tokens 6:8 leaves the document"),
         ({"mentions": (Mention(2, 2),)}, "mention at tokens 2:2"),
         ({"entities": (Entity((Mention(-1, 1),), "PER"),)}, "mention at tokens -1:1"),
-        ({"facts": (Fact(0, "P1", 0),)}, "fact 0 P1 0 names an entity that is not there"),
-        ({"entities": (Entity((), "PER"),), "facts": (Fact(0, "P1", 1),)}, "fact 0 P1 1 names an entity"),
+        ({"facts": (Fact(0, "P1", 0),)}, "fact 0 P1 0 refers to an entity that does not exist"),
+        ({"entities": (Entity((), "PER"),), "facts": (Fact(0, "P1", 1),)}, "fact 0 P1 1 refers to an entity"),
     ],
 )
 def test_every_problem_is_named(changes, problem):

@@ -77,7 +77,7 @@ def test_an_unknown_name_lists_the_known_ones():
         ("    label: child\n", "    label: child\n    label2: x\n", "line 5: unknown key 'label2'; known keys: desc"),
         ("    label: child\n", "", "line 5: 'label' is missing or not a text"),
         ("label: child", "label: [child]", "line 5: 'label' is missing or not a text"),
-        ("id: P40", "id: P22", "line 5: id 'P22' stands already on line 4"),
+        ("id: P40", "id: P22", "line 5: id 'P22' is already used on line 4"),
         ("http://example.org/P40", "no iri", "line 5: 'no iri' is not an absolute IRI"),
         ("http://example.org/P40", "P40", "line 5: 'P40' is not an absolute IRI"),
         ("[[PER, PER]]", "[[PER, ORG]]", r"line 4: entity type 'ORG' is not in entity_types \(PER, LOC\)"),

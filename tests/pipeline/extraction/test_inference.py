@@ -103,7 +103,7 @@ def test_every_flaw_of_an_extraction_is_named():
         "it is about 'other'",
         "entity 1 has no mention",
         "mention at tokens 3:9 leaves the document",
-        "fact 0 r 7 names an entity that is not there",
+        "fact 0 r 7 refers to an entity that does not exist",
         "fact 0 r 1 has the probability 1.5",
         "fact 0 r 1 has evidence outside the document",
     ]

@@ -68,7 +68,7 @@ def test_an_edge_to_a_node_that_is_not_there_is_an_error(tmp_path):
 
 def test_a_node_that_stands_twice_is_an_error(tmp_path):
     tables = Graph([make_node("A"), make_node("A")]).write(tmp_path)
-    with pytest.raises(TableError, match=f"the node '{make_node('A').id}' stands twice"):
+    with pytest.raises(TableError, match=f"the node '{make_node('A').id}' occurs twice"):
         CypherWriter().write(tables, tmp_path / "graph.db", SCHEMA)
 
 

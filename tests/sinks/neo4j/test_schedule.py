@@ -18,7 +18,7 @@ def test_every_cell_is_played_once_and_no_group_twice_in_a_round(groups):
 
 
 def test_no_groups_is_an_error():
-    with pytest.raises(ValueError, match="one group at least, not 0"):
+    with pytest.raises(ValueError, match="at least one group of nodes, not 0"):
         rounds(0)
 
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from neo4j.exceptions import IncompleteCommit
 
 from runners.cli.main import main
-from sinks import TableError, WriteError, neo4j_connection
+from sinks import TableError, WriteError
+from sinks.neo4j import connection as neo4j_connection
 from sinks.neo4j import writer as module
 from sinks.neo4j.existing import ExistingElements
 from sinks.neo4j.writer import Neo4jWriter
@@ -54,7 +55,7 @@ class Watched:
 
     def __init__(self, patch):
         self.read, self.written = [], []
-        patch.setattr(module, "Held", lambda elements: ExistingElements(self._noted(elements, self.read)))
+        patch.setattr(module, "ExistingElements", lambda elements: ExistingElements(self._noted(elements, self.read)))
         write = module.write
         patch.setattr(module, "write", lambda session, work: write(session, self._noted(work, self.written)))
 

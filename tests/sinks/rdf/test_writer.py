@@ -183,7 +183,7 @@ def test_memory_does_not_grow_with_the_graph(tmp_path):
     pool = pa.default_memory_pool()
     before, peak = pool.bytes_allocated(), 0
 
-    write = module.Parts.write
+    write = module.SplitOutput.write
 
     def watched(self, texts):
         nonlocal peak
@@ -192,7 +192,7 @@ def test_memory_does_not_grow_with_the_graph(tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_ROWS", 500)
-        patch.setattr(module.Parts, "write", watched)
+        patch.setattr(module.SplitOutput, "write", watched)
         RdfWriter().write(tables, tmp_path / "graph.nq", SCHEMA)
     assert (tmp_path / "graph.nq").stat().st_size > 100_000_000
     assert peak < 30_000_000

@@ -47,15 +47,15 @@ def test_a_sound_graph_has_no_problems(tmp_path):
         ),
         ("evidence", {"edge": "x"}, {"the edge is there"}),
         ("evidence", {"document": "x"}, {"the document is there"}),
-        ("evidence", {"probability": -0.1}, {"the probability lies between 0 and 1"}),
+        ("evidence", {"probability": -0.1}, {"the probability is between 0 and 1"}),
         (
             "evidence",
             {"text": "Other words"},
-            {"the text is as long as its offsets say", "the text stands in the document at its offsets"},
+            {"the text has the length of its offsets", "the document has the text at its offsets"},
         ),
-        ("evidence", {"head_spans": ((0, 900),)}, {"head_spans lie in the sentence"}),
-        ("evidence", {"tail_spans": ((5, 5),)}, {"tail_spans lie in the sentence"}),
-        ("documents", {"text": "Nothing of the kind"}, {"the text stands in the document at its offsets"}),
+        ("evidence", {"head_spans": ((0, 900),)}, {"head_spans are within the sentence"}),
+        ("evidence", {"tail_spans": ((5, 5),)}, {"tail_spans are within the sentence"}),
+        ("documents", {"text": "Nothing of the kind"}, {"the document has the text at its offsets"}),
     ],
 )
 def test_every_rule_is_held(table, values, rules, tmp_path):
@@ -76,7 +76,7 @@ def test_rows_that_stand_twice(tmp_path):
 
 
 def test_rows_that_the_report_counts_differently(tmp_path):
-    assert found(sound_graph(), tmp_path, {"nodes": 5}) == {("nodes", "has the 5 rows that run.json says"): 1}
+    assert found(sound_graph(), tmp_path, {"nodes": 5}) == {("nodes", "has the 5 rows that run.json states"): 1}
 
 
 def test_the_first_example_of_a_problem_is_named(tmp_path):
