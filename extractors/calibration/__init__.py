@@ -1,4 +1,4 @@
-"""Calibration: probabilities that mean what they say, and the cuts for the best F1 or a wished precision.
+"""Calibration: probabilities of facts, and thresholds for the best F1 or a target precision.
 
 Everything is chosen on annotated documents that training did not see;
 `extractors.inference.confidence` holds the outcome.

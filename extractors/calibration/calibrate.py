@@ -1,4 +1,4 @@
-"""The flow: everything in `calibration.json`, chosen on documents that training did not see."""
+"""Calibrate a network: choose everything in `calibration.json` on documents that training did not see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far probabilities can be trusted: expected calibration error, Brier score and log-loss."""
+"""Quality of probabilities: expected calibration error, Brier score and log-loss."""
 
 from __future__ import annotations
 

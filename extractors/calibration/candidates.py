@@ -1,4 +1,4 @@
-"""Candidate facts of annotated documents with their raw scores: what every choice of the calibration looks at."""
+"""Candidate facts of annotated documents with their raw scores, on which the calibration is chosen."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Candidates:
         return self.where(self.score >= self.lowest_useful_score())
 
     def lowest_useful_score(self) -> float:
-        """Return the score above which nearly all facts lie, though not nearly all candidates."""
+        """Return a score that nearly all facts exceed, and far fewer of the candidates."""
         count = _PER_GOLD_FACT * int(self.gold.sum())
         if not 0 < count < len(self):
             return float(self.score.min(initial=0.0))
@@ -111,7 +111,7 @@ def candidates_found(documents: Sequence[Document], found: Sequence[Extraction],
     rows = [_no_rows()]
     gold = np.zeros((len(documents), len(schema.relations)), np.int64)
     for at, (document, extraction) in enumerate(zip(documents, found, strict=True)):
-        # Given entities are told apart by their places: two of them may have the same mentions.
+        # Given entities are distinguished by their positions: two of them may have the same mentions.
         given = extraction.entities == document.entities
         key = _by_place if given else strict_facts
         right = set(key(document.entities or (), document.facts))

@@ -1,4 +1,4 @@
-"""The fit of the confidence in found entities."""
+"""Fit the confidence in entities that are found in texts."""
 
 from __future__ import annotations
 

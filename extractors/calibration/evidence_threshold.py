@@ -1,4 +1,4 @@
-"""The share of a pair's attention from which a sentence counts as evidence."""
+"""Choose the evidence threshold: the least share of a pair's attention with which a sentence is evidence."""
 
 from __future__ import annotations
 

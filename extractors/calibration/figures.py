@@ -1,4 +1,4 @@
-"""The figures of a network: how good its facts are, and how far their probabilities can be trusted."""
+"""Figures of a network: scores of its facts, and the quality of their probabilities."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from extractors.inference.extractor import Extractor
 from extractors.network.network import Network
 from schemas import Document
 
-# The wished precisions whose outcome is stated.
+# Target precisions whose scores are stated.
 TARGET_PRECISIONS = (0.8, 0.9)
 
 

@@ -107,4 +107,4 @@ def _draw_precision_recall(
         if at >= 0:
             axes.plot(recall[at], precision[at], "o", color="C1", markersize=4)
             axes.annotate(f"{cut:g}", (recall[at], precision[at]), xytext=(4, 4), textcoords="offset points")
-    axes.set(xlabel="recall", ylabel="precision", title="cuts at probabilities")
+    axes.set(xlabel="recall", ylabel="precision", title="thresholds on probabilities")

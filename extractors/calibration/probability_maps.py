@@ -43,7 +43,7 @@ def platt(candidates: Candidates) -> Map:
     return Map(
         scale=_rounded(scale / spread),
         bias=_rounded(bias - scale * centre / spread),
-        # Nothing is surer than if one more fact than there were had been wrong half the time.
+        # No probability exceeds that of one more fact, wrong half the time, among those of the documents.
         ceiling=_rounded((hits + 0.5) / (hits + 1)),
     )
 
@@ -64,7 +64,7 @@ def by_relation(candidates: Candidates) -> Map:
 
 
 def isotonic(candidates: Candidates, lines: Callable[[Candidates], Map] = platt) -> Map:
-    """Fit a rising map by pooling adjacent violators, over scores that lie on the given lines.
+    """Fit a rising map by pooling adjacent violators, over scores on the given lines.
 
     Every block of the regression becomes a knot at its mean, with the probability (k + 1/2) / (n + 1) for k right ones
     of n, so that none is 0 or 1; blocks are joined where that breaks the order.

@@ -13,7 +13,7 @@ from extractors.calibration.thresholds import score_at
 from extractors.evaluation.score import Score
 from extractors.inference.confidence import PrecisionError, RelationCalibration
 
-# The wished precisions whose outcome is stated.
+# Target precisions whose scores are stated.
 TARGET_PRECISIONS = (0.8, 0.9, 0.95)
 
 

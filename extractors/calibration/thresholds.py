@@ -1,4 +1,4 @@
-"""Where facts are cut: for the best F1 over all relations or of each, and for a wished precision."""
+"""Thresholds of facts: for the best F1 of all relations or of each, and for a target precision."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def precision_recall_curve(probabilities: NDArray[np.float64], candidates: Candi
         return Curve()
     places = np.linspace(0, len(values) - 1, min(CURVE_POINTS, len(values))).round().astype(int)
     cuts = np.unique(values[places])
-    # Kept and right ones at each cut, by document: what lies at or above a cut counts for all cuts up to there.
+    # Kept and correct facts at each threshold, by document: a fact counts for all thresholds up to its probability.
     reached = np.searchsorted(cuts, probabilities[likely], side="right") - 1
     shape = (len(candidates.gold), len(cuts))
     kept, right = np.zeros(shape), np.zeros(shape)

@@ -1,4 +1,4 @@
-"""Checkpoints: folders in the Hugging Face convention. EncoderOutput all but the weights needs no torch."""
+"""Checkpoints: folders in the Hugging Face convention. Everything but the weights is read without torch."""
 
 from __future__ import annotations
 

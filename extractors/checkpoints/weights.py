@@ -52,7 +52,9 @@ def check_weights(folder: Path) -> None:
     if wrong:
         raise CheckpointError(f"{path} does not fit config.json: '{wrong[0]}' and {len(wrong) - 1} more differ")
     if (folder / CHECKSUM).is_file() and (folder / CHECKSUM).read_text("utf-8").split()[:1] != [sha256(path)]:
-        raise CheckpointError(f"{path} was changed since it was saved, as {CHECKSUM} tells: copy both again")
+        raise CheckpointError(
+            f"{path} was changed after it was saved: its hash is not that of {CHECKSUM}; copy both again"
+        )
 
 
 def load_model(folder: Path) -> Network:

@@ -1,4 +1,4 @@
-"""Where pretrained encoders come from: a folder, installed Python packages that carry one, or a hub model."""
+"""Find pretrained encoders: in a folder, in installed Python packages, or on the Hugging Face hub."""
 
 from __future__ import annotations
 

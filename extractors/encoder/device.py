@@ -1,4 +1,4 @@
-"""Where the model runs, in which precision, and how much it takes at once."""
+"""The device that a model runs on, its precision and its batch size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 # On a CPU larger batches are no quicker, and documents in them are less alike, so that more is padded.
 _CPU_BATCH = 4096
-# An accelerator has enough to do with the larger number, and works with the smaller one if hardly any memory is free.
+# The larger number keeps an accelerator busy; the smaller one is enough to run when little memory is free.
 # What one piece or pair takes is an upper estimate for encoders of base size in two bytes per number; where it is too
 # low for a document with very many pairs, the batch is halved (pipeline/extraction/inference.py).
 _LEAST, _MOST = 1 << 12, 1 << 17
@@ -33,7 +33,7 @@ class Device:
 
 
 def accelerated() -> bool:
-    """Tell whether there is an accelerator, without taking any of its memory."""
+    """Return whether there is an accelerator, without allocating any of its memory."""
     return torch.cuda.is_available()
 
 
@@ -62,9 +62,9 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def fitted(free: int) -> int:
-    """Return the pieces and pairs of a batch for which so many bytes of an accelerator are enough: a power of two.
+    """Return how many pieces and pairs of a batch fit into the free bytes of an accelerator: a power of two.
 
-    Half of the memory is left to weights, to other processes, and to blocks that lie between others.
+    Half of the memory is left to weights, other processes and fragmentation.
     """
     batch_cost = _LEAST
     while batch_cost < _MOST and 2 * batch_cost * _BYTES_PER_COST <= free // 2:

@@ -1,4 +1,4 @@
-"""One pass of a pretrained transformer over passages of any length."""
+"""A pretrained transformer that encodes passages of any length in one pass."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Encoder(nn.Module):
         config: configuration of the backbone.
         special_ids: ids put before and after every window (`[CLS]`, `[SEP]`).
         window: pieces in a window, special tokens included; windows overlap by half.
-        entity_types: number of types, if the passages tell which pieces belong to which entity; else 0.
+        entity_types: number of types if given entities are marked in the input; else 0.
         layers: how many of the last layers are averaged to the states.
     """
 
@@ -158,7 +158,7 @@ NDArrayInt = NDArray[np.int64]
 
 
 def cut_windows(lengths: Sequence[int], size: int) -> tuple[NDArrayInt, NDArrayInt]:
-    """Cut sequences that lie one after the other into windows of at most `size` that overlap by half.
+    """Cut concatenated sequences into windows of at most `size` that overlap by half.
 
     Returns:
         (start, end) of every window in the concatenation, shape (windows, 2), and the sequence of each, (windows,).

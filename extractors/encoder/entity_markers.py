@@ -1,4 +1,4 @@
-"""Shows the encoder which pieces belong to which given entity, for extractors that are told the entities."""
+"""Mark given entities in the input of the encoder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Clusters = Sequence[Sequence[tuple[int, int]]]
 
 
 def annotate(passage: Passage, clusters: Clusters, types: Sequence[int], embed: bool, marker: int | None) -> Passage:
-    """Return the passage with its entities told to the encoder.
+    """Return the passage with its entities marked.
 
     Args:
         passage: a passage of plain text.
@@ -60,7 +60,7 @@ def _mark(passage: Passage, clusters: Clusters, marker: int) -> Passage:
     opening, closing = np.unique(spans[:, 0]), np.unique(spans[:, 1])
     before = passage.word_pieces[opening].astype(np.int64)
     after = passage.word_pieces[closing].astype(np.int64)
-    # A closing marker stands before an opening one at the same place.
+    # At the same position, a closing marker comes before an opening one.
     at = np.concatenate([after, before])
     neighbour = np.concatenate([after - 1, before])
     order = np.argsort(at, kind="stable")

@@ -1,4 +1,4 @@
-"""From a document to the integer arrays that a model reads; runs on the CPU and needs only the tokenizer."""
+"""Featurize documents: the integer arrays that a model reads. This needs the tokenizer only, and no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from schemas import Document
 
-# Classes of a word's shape. Uncased encoders lose it, and it tells names from other words.
+# Classes of a word's shape, which distinguishes names from other words and which uncased encoders do not see.
 LOWER, TITLE, UPPER, MIXED, DIGITS, SYMBOL = range(6)
 SHAPES = 6
 
@@ -26,7 +26,7 @@ class Passage:
         shapes: word shape of every piece, shape (p,).
         word_pieces: where each word's pieces begin, and the end of the last one, shape (words + 1,).
         sentences: sentence of each word, counted over the document, shape (words,).
-        types: entity type of every piece, counted from 1, 0 where there is none or it is not told; shape (p,).
+        types: entity type of every piece, counted from 1, 0 where there is none or it is not marked; shape (p,).
         orders: number of the entity of every piece by first mention, -1 where there is none; shape (p,).
     """
 
@@ -73,8 +73,8 @@ class Featurizer:
 
     Args:
         tokenizer: the encoder's tokenizer.
-        whole_pieces: documents of so many pieces are one passage, and so are those with given entities.
-        passage_pieces: longer ones are cut into passages of at most so many pieces.
+        whole_pieces: documents of at most this many pieces are one passage, and so are those with given entities.
+        passage_pieces: longer ones are cut into passages of at most this many pieces.
         needs_entities: whether the model only relates given entities.
     """
 

@@ -1,4 +1,4 @@
-"""Attention of the encoder's last layer, computed again for the few pieces that are asked for.
+"""Attention of the encoder's last layer, recomputed for the few pieces that need it.
 
 ATLOP's localized context pooling needs the last layer's attention from each mention to the whole document. The fused
 attention kernels do not give it, and the eager ones would cost more in every layer than the whole computation here.
@@ -76,7 +76,7 @@ class LastAttention:
                 to_device(torch.from_numpy(window), device),
                 to_device(torch.from_numpy(asked[row] - batch.start[window] + 1), device),
             )
-            # Column j of the passage stands in column j - (start - base) + 1 of the window.
+            # Column j of the passage is column j - (start - base) + 1 of the window.
             column = np.arange(longest) - (batch.start[window] - base[row])[:, None] + 1
             inside = (column >= 1) & (column <= (batch.end - batch.start)[window][:, None])
             place = to_device(torch.from_numpy(np.where(inside, column, 0)), device)

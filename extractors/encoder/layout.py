@@ -1,6 +1,6 @@
-"""Where the mentions, entities and pairs of a batch lie: flat index tensors, so that nothing is padded or looped over.
+"""Layout of the mentions, entities and pairs of a batch: flat index tensors instead of padding and loops.
 
-All positions count over the whole batch: pieces, words and sentences of the passages stand one after the other.
+All positions count over the whole batch: pieces, words and sentences of the passages are concatenated.
 Mentions are grouped by entity, so an entity is a range of mentions and a pair a range of mention pairs.
 """
 

@@ -1,4 +1,4 @@
-"""Quick attention for MPNet, which transformers has only in the eager form, several times slower."""
+"""Fused attention for MPNet; transformers has only the eager form, which is several times slower."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class RangeMax:
             # Rows whose window would leave the sequence keep the shorter window; no range ever asks for them.
             levels.append(torch.cat([torch.maximum(below[:-span], below[span:]), below[self.count - span :]]))
             span *= 2
-        # The last row of the table stands for empty ranges.
+        # The last row of the table is the maximum of empty ranges.
         self.table = torch.cat([*levels, rows.new_zeros(1, width)])
         self.levels = len(levels)
 

@@ -1,4 +1,4 @@
-"""Self-attention of the encoder by what is quickest on the device.
+"""Self-attention of the encoder, with the fastest implementation for the device.
 
 On CPUs, torch's fused kernel multiplies bfloat16 matrices block by block, without the units made for them: two plain
 products with a softmax between take two thirds of its time, and a third with gradients (AMD EPYC with AVX-512 BF16).

@@ -1,4 +1,4 @@
-"""The cut that gives the best F1, found by walking down the list of facts sorted by probability (HIN, section 3.4)."""
+"""The threshold with the best F1, found in the list of facts sorted by probability (HIN, section 3.4)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Confidence intervals by the bootstrap over documents (Efron and Tibshirani 1993, chapter 13).
 
 Facts of one document are right or wrong together, so documents are resampled, not facts: as many as there are, drawn
-with replacement, and the figure is computed anew from their counts. The interval lies between the 2.5th and the 97.5th
+with replacement, and the figure is computed from their counts. The interval is between the 2.5th and the 97.5th
 percentile of the outcomes. The draws are fixed, so the same counts give the same interval.
 """
 

@@ -1,4 +1,4 @@
-"""One document's gold annotation beside its prediction, with the same names for the same entities."""
+"""Compare the gold annotation of a document with its prediction, with common keys for their entities."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def match_documents(
     seen: set[str] = set()
     for document in gold:
         if document.id in seen:
-            raise EvaluationError(f"document '{document.id}' stands twice among the gold documents: remove one")
+            raise EvaluationError(f"document '{document.id}' occurs twice among the gold documents: remove one")
         if document.entities is None:
             raise EvaluationError(f"document '{document.id}' has no gold entities: evaluate on an annotated file")
         seen.add(document.id)

@@ -34,7 +34,7 @@ class TrainFacts:
         return cls(frozenset(found))
 
     def count_seen(self, words: Sequence[str], triples: Iterable[Triple]) -> int:
-        """Count the facts of which some pair of mention names stands in the training data."""
+        """Count the facts of which some pair of mention names occurs in the training data."""
         return sum(
             any(
                 (span_name(words, head), triple.relation, span_name(words, tail)) in self.triples

@@ -1,4 +1,4 @@
-"""All scores of one evaluation, as JSON and as a table for people."""
+"""All scores of one evaluation, as JSON and as a table."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Report:
         return {name: score_interval(scores) for name, scores in self.relations.documents.items()}
 
     def to_dict(self) -> dict[str, object]:
-        """Return plain dictionaries; ratios lie between 0 and 1; scores that do not apply are left out."""
+        """Return plain dictionaries; ratios are between 0 and 1; scores that do not apply are left out."""
         relations = self.relations
         strict_intervals, relation_intervals = self.strict_intervals(), self.relation_intervals()
         return {
@@ -117,7 +117,7 @@ def evaluate(
 ) -> Report:
     """Compare predictions with annotated documents.
 
-    Predictions are taken as they are: cut them at the wished threshold before. Documents without a prediction count as
+    Predictions are taken as they are: apply thresholds before. Documents without a prediction count as
     empty. The order of documents, entities and facts does not matter.
 
     Args:

@@ -57,7 +57,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class UnseenScore:
-    """Ign F1: `seen` of the correct facts stand in the training data and leave the precision, never the recall.
+    """Ign F1: `seen` of the correct facts occur in the training data; they leave the precision, not the recall.
 
     This is the arithmetic of DocRED's official evaluator.
     """

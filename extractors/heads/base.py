@@ -1,4 +1,4 @@
-"""What every relation head gets and gives."""
+"""The base class of relation heads, and the entity pairs that they score."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class EntityPairs:
 
     Attributes:
         encoded: the encoded passages.
-        layout: mentions, entities and pairs (m, e and n of them), beside the states.
+        layout: mentions, entities and pairs (m, e and n of them), on the device of the states.
         mentions: mention representations, shape (m, width): e(s) of JEREX's equation 1, or the states of their opening
             markers (ATLOP, DocuNet section 3.2).
         types: entity types, shape (e,).
@@ -192,7 +192,7 @@ class RelationHead(nn.Module, ABC):
         return cls.pair_features is not RelationHead.pair_features
 
     def start_stage(self, base_only: bool) -> None:
-        """Train the whole head from now on, or its base module alone, which then stands for the head.
+        """Train the whole head from now on, or its base module alone, which then is the head.
 
         Raises:
             ValueError: the head has no base module.

@@ -66,7 +66,7 @@ class DocuNet(RelationHead):
             self.bilinear_similarity = nn.Linear(width, width, bias=False)  # W_1 of equation 3
             self.image = nn.Linear(width + 2, IMAGE)  # W_3 of equation 6
         else:
-            self.image = nn.Linear(width, IMAGE)  # W_3 W_2 of equations 4 and 6: nothing stands between them
+            self.image = nn.Linear(width, IMAGE)  # W_3 W_2 of equations 4 and 6: nothing is between them
         self.reader: UShape | FeedForward
         if options.segmentation:
             self.reader = UShape(IMAGE, channels, options.mode == "reference")
@@ -141,7 +141,7 @@ class DocuNet(RelationHead):
 def appearance(pairs: EntityPairs) -> Tensor:
     """Number the entities of every passage by their first mention, those that share it by their next one: shape (e,).
 
-    Entities with the same mentions cannot be told apart: they share a number, and so a row and a column of the map.
+    Entities with the same mentions cannot be distinguished: they share a number, and so a row and a column of the map.
     Thus the order in which entities are listed does not matter.
     """
     layout = pairs.layout
@@ -213,9 +213,9 @@ class UShape(nn.Module):
             maps.append(step(functional.max_pool2d(maps[-1], 2), mask))
         values = maps.pop()
         for index, step in enumerate(self.up):
-            beside, mask = maps.pop(), masks[1 - index]
-            grown = self._interpolate(values, beside) if self.reference else self.grow[index](values) * mask
-            values = step(torch.cat([beside, grown], 1), mask)
+            skipped, mask = maps.pop(), masks[1 - index]
+            grown = self._interpolate(values, skipped) if self.reference else self.grow[index](values) * mask
+            values = step(torch.cat([skipped, grown], 1), mask)
         result: Tensor = self.leave(values.permute(0, 2, 3, 1))
         return result
 

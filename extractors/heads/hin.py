@@ -208,7 +208,7 @@ def entity_of_word(pairs: EntityPairs, types: int) -> tuple[Tensor, Tensor]:
     entity = layout.mention_entity
     order = pairs.first_mentions.clamp(max=ORDERS - 1)[entity]
     key = ((layout.mention_end - layout.mention_start) * (ORDERS + 1) + order) * (types + 1) + pairs.types[entity]
-    # The largest key stands for no entity.
+    # The largest key means no entity.
     count = len(pairs.encoded.words.sentence)
     least = torch.full((count,), (count + 2) * (ORDERS + 1) * (types + 1) - 1, device=word.device)
     least = least.scatter_reduce(0, word, key[mention], "amin")
@@ -260,7 +260,7 @@ class Sequences:
 
 
 def cut(lengths: NDArray[np.int64], device: torch.device) -> Sequences:
-    """Return sequences of the given lengths that lie one after the other."""
+    """Return concatenated sequences of the given lengths."""
     start = np.cumsum(lengths) - lengths
     column = np.arange(lengths.max())
     inside = column < lengths[:, None]
@@ -293,7 +293,7 @@ class WordRows:
 
 
 def find_words(pairs: EntityPairs) -> WordRows:
-    """Return where the words and sentences of the passages of the grid lie."""
+    """Return the positions of the words and sentences of the passages of the grid."""
     words = pairs.encoded.words
     passages = pairs.grid.passage.cpu().numpy()
     known = np.isin(words.passage, passages)

@@ -98,7 +98,7 @@ def _nearby(sentences: Tensor, tokens: Tensor, first: Tensor, end: Tensor) -> Te
     """
     count = len(first)
     pair = torch.repeat_interleave(torch.arange(count, device=first.device), end - first)
-    # The pairs of another sentence lie farther away than any of the same one.
+    # Pairs of different sentences are farther apart than any of the same sentence.
     distance = torch.where(sentences == 0, -1, tokens)
     least = distance.new_zeros(count).scatter_reduce(0, pair, distance, "amin", include_self=False)
     return distance == least[pair]

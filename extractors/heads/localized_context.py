@@ -1,4 +1,4 @@
-"""Localized context pooling (ATLOP; DocRE-II equation 1, DocuNet equation 5): where both entities of a pair look."""
+"""Localized context pooling (ATLOP; DocRE-II equation 1, DocuNet equation 5): what both entities attend to."""
 
 from __future__ import annotations
 

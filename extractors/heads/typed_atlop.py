@@ -63,7 +63,7 @@ class TypedAtlop(RelationHead):
 
 
 def nearest_mentions(pairs: EntityPairs) -> tuple[Tensor, Tensor]:
-    """Return how many sentences and how many words lie between the closest mentions of each pair, each of shape (n,).
+    """Return how many sentences and how many words are between the closest mentions of each pair, each of shape (n,).
 
     Both are 0 for mentions that touch or overlap.
     """

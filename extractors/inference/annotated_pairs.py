@@ -1,4 +1,4 @@
-"""The pairs of annotated entities in batches, as inference scores them: what calibration and pseudo-labels look at."""
+"""Pairs of annotated entities in batches, as inference scores them; for calibration and pseudo-labels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def annotated_pairs(
 ) -> Iterator[tuple[list[int], Layout, EntityPairs]]:
     """Yield all pairs of annotated entities in batches: positions of the documents, layout on the host, and pairs.
 
-    Documents with fewer than two entities have no pairs and are left out. The network is one that was `inference_copy`.
+    Documents with fewer than two entities have no pairs and are left out. The network is an `inference_copy`.
     """
     usable = [at for at, document in enumerate(documents) if document.tokens and len(document.entities or ()) > 1]
     examples = {at: make_example(model, featurizer.featurize(documents[at])) for at in usable}

@@ -1,4 +1,4 @@
-"""Join the passages of one document: an entity named in several of them is one entity."""
+"""Merge the extractions of the passages of a document: an entity named in several of them is one entity."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def assemble(document: Document, passages: Sequence[PassageFacts]) -> Extraction
     """Return the extraction of a document from those of its passages; one with given entities is one passage at most.
 
     Entities of different passages are joined when they share a knowledge-base id, or a name (ignoring case) and the
-    type, and no ids speak against it. Of several probabilities of one fact the highest stands.
+    type, and no ids contradict it. Of several probabilities of one fact the highest is kept.
     """
     if document.entities is not None:
         return Extraction(document.id, document.entities, _sorted(f for p in passages for f in p.facts))

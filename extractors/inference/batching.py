@@ -1,4 +1,4 @@
-"""Cutting a sequence into groups that cost no more than a budget."""
+"""Group consecutive items whose total cost is within a budget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the scores of relations to probabilities and facts: what `calibration.json` holds.
+"""The calibration of an extractor (`calibration.json`): from scores of relations to probabilities and facts.
 
 `extractors.calibration` chooses all of it on documents that training did not see.
 """
@@ -64,17 +64,17 @@ class Curve(Record, frozen=True):
 class RelationCalibration(Record, frozen=True):
     """How scores of relations become probabilities, and which of them are facts.
 
-    A score s first lies on a line, z = scale * s + bias, with a scale and bias of its own for some relations. Without
-    knots the probability is sigmoid(z) (Platt's scaling); with them, its logit is interpolated between the knots
-    (isotonic regression), and goes on as z does below the first. Either
-    way it grows with the score and lies inside (0, 1), until it is rounded to four digits.
+    A score s is first mapped linearly, z = scale * s + bias; some relations have a scale and bias of their own. Without
+    knots the probability is sigmoid(z) (Platt's scaling). With knots its logit is interpolated between them (isotonic
+    regression); below the first knot it has the slope of z. Either way it grows with the score and is inside (0, 1),
+    until it is rounded to four digits.
 
     Attributes:
         method: name of the map.
         scale, bias: the line of all relations that have none of their own.
         lines: (scale, bias) by relation.
         knots: (z, logit of the probability), ascending in both.
-        ceiling: what sigmoid(z) is multiplied with, so that nothing is surer than the documents support.
+        ceiling: factor of sigmoid(z), so that no probability is higher than the documents support.
         relation_threshold: facts have at least this probability.
         relation_thresholds: the thresholds of relations that have one of their own.
         curve: precision and recall at other thresholds, with one for all relations.
@@ -102,12 +102,12 @@ class RelationCalibration(Record, frozen=True):
     def on_lines(
         self, score: NDArray[np.floating], relation: NDArray[np.integer], relations: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return where scores lie on the lines of their relations, which are given by number: each of shape (n,)."""
+        """Return the scores mapped linearly for their relations, which are given by number: shape (n,)."""
         scale, bias = self.lines_of(relations)[relation].T
         return np.asarray(scale * score + bias, np.float64)
 
     def on_line(self, z: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return the probabilities of scores that already lie on their line."""
+        """Return the probabilities of scores that are already mapped linearly."""
         z = np.clip(z, -_FARTHEST, _FARTHEST)
         if not self.knots:
             return np.asarray(self.ceiling * expit(z), np.float64)
@@ -154,10 +154,10 @@ class Calibration(RelationCalibration, frozen=True):
         repeated_threshold: a span of the same name as a mention is one too if it is at least so likely itself; one
             that is likely enough to be a mention by itself always is.
         evidence_threshold: share of a pair's attention from which a sentence supports a fact.
-        entities: how sure found entities are. With it, what becomes the probability of a fact between them is not the
-            score of the relation but the logit of a product: both entities are right and, as between given ones, they
-            are related. None: facts are as sure between doubtful entities as between others.
-        given: how a joint checkpoint relates given entities, which are surely right; None: as others.
+        entities: the confidence in found entities. With it, the probability of a fact between them is mapped from the
+            logit of a product: that both entities are correct, times that they are related if they are. None: it is
+            mapped from the score of the relation alone.
+        given: the calibration of a joint checkpoint for given entities, which are correct; None: that of others.
         selected_on: which documents they were chosen on.
         figures: dev figures of the checkpoint, by the name of the document set.
     """
@@ -214,7 +214,7 @@ class Calibration(RelationCalibration, frozen=True):
         return replace(self, **lowered(self), given=given)
 
     def at_precision(self, precision: float) -> Calibration:
-        """Return the calibration with the smallest cut that surely reaches a precision, one for all relations.
+        """Return the calibration with the smallest threshold that reaches a precision, one for all relations.
 
         Raises:
             PrecisionError: there is none.

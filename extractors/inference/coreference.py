@@ -1,4 +1,4 @@
-"""From mention similarities to clusters, by average linkage, honouring what the source says.
+"""Coreference: cluster mentions by average linkage, under the constraints of the source.
 
 JEREX (section 3.1 b) takes complete linkage, where one unlike pair of many keeps two clusters apart.
 """

@@ -1,4 +1,4 @@
-"""From the network's scores to entities and facts of passages (section 3.1, in the order of its components)."""
+"""Decode the network's scores to entities and facts of passages (section 3.1, in the order of its components)."""
 
 from __future__ import annotations
 

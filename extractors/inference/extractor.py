@@ -1,4 +1,4 @@
-"""The extractor that the pipeline uses: documents in, entities and facts out."""
+"""The extractor: from documents to entities and facts."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Extractor:
 
     @property
     def batch_cost(self) -> int:
-        """Pieces and pairs that it had better take at once."""
+        """Pieces and pairs of a batch of good speed."""
         return self.device.batch_cost
 
     @property

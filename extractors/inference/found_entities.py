@@ -1,4 +1,4 @@
-"""Entities of passages: mentions, then clusters of them, and how sure the network is of each (section 3.1, a and b)."""
+"""Find the entities of passages: mentions, clusters of them, and features of the confidence (section 3.1, a and b)."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _find_mentions(
 
 
 def _surest_of_name(places: Sequence[tuple[int, int, str]], probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return for each span the probability of the surest one of its passage that is called as it is: shape (n,).
+    """Return for each span the highest probability of a span of its passage with the same name: shape (n,).
 
     Args:
         places: passage, first word and name of each span.

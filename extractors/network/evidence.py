@@ -1,4 +1,4 @@
-"""Which sentences support a pair: its attention over the document, summed by sentence, trained with gold evidence.
+"""Evidence of a pair: its attention over the document, summed by sentence and trained with gold evidence.
 
 The supervision follows DREEAM (Ma et al. 2023): the product of both entities' attention, which localized context
 pooling uses anyway, is pulled towards the annotated evidence.

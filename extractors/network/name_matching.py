@@ -1,4 +1,4 @@
-"""What the spans of a passage are called, so that one that is called as another can be told to be the same."""
+"""Names of the spans of a passage, by which repeated mentions are recognised."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from extractors.encoder.featurizer import Passage
 from schemas import Document
 from schemas.text.abbreviations import long_forms
 
-# Up to so many signs, capitals tell names apart: US and us, IT and it.
+# Up to this length, capitals distinguish names: US and us, IT and it.
 _SHORT = 3
 
 
@@ -31,7 +31,7 @@ class Names:
 
     @cached_property
     def long_forms(self) -> dict[str, str]:
-        """What the abbreviations of the passage stand for; not looked for where no name is asked for."""
+        """The long forms of the abbreviations of the passage; computed on first use."""
         first = self.passage.first_word
         return long_forms(self.document.span_text(first, first + self.passage.words))
 
@@ -43,7 +43,7 @@ class Names:
 
 
 def is_unambiguous(name: str) -> bool:
-    """Tell whether a name means the same wherever a passage has it: numbers and single letters do not."""
+    """Return whether a name has one meaning in a passage: numbers and single letters do not."""
     return sum(sign.isalpha() for sign in name) > 1
 
 

@@ -1,4 +1,4 @@
-"""What people must know about a checkpoint and no training run can find out: data, licences, languages, use, limits."""
+"""Facts of a model card that no training run can find out: data, licences, languages, use, limits."""
 
 from __future__ import annotations
 

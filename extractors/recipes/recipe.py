@@ -1,4 +1,4 @@
-"""Recipes: a YAML file with the corpora, stages and choices of a training run. EncoderOutput one needs no torch."""
+"""Recipes: a YAML file with the corpora, stages and choices of a training run. Reading a recipe needs no torch."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Stage(Record, frozen=True):
         batch: documents per step.
         base_only: whether the base module of the relation head is trained alone; never in the last stage.
         frozen: beginnings of names of parameters that do not learn, for example `encoder`, `relation_head.base`.
-        masking: share of the words that are hidden from the network, drawn anew in each step, see `masking.py`.
+        masking: share of the words that are masked, drawn in each step, see `masking.py`.
         name: by which later stages refer to this one; its extractor is kept in the folder of the run.
         start: earlier stages whose weights the stage starts from, of several their mean; `initial` is the network
             before the first stage. Empty goes on from the stage before.

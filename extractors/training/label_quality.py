@@ -1,4 +1,4 @@
-"""Labels of known quality, sharpened by a teacher: which of them are right, when so many of them are."""
+"""Labels of known quality, sharpened by a teacher: which of them are correct, given the share that is."""
 
 from __future__ import annotations
 

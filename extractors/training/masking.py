@@ -1,4 +1,4 @@
-"""Words that are hidden from the network in training, anew in each step.
+"""Mask words of the input, others in each step of training.
 
 A network that reads a few hundred documents many times learns them by heart. With some words hidden it never reads the
 same text twice, and must find what they said elsewhere in it. Inputs alone change: unlike dropout between the layers of

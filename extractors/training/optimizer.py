@@ -1,4 +1,4 @@
-"""Which parameters a stage of training moves, and how fast."""
+"""The optimizer of a training stage: which parameters learn, and at which rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which extractors to average: greedy model soups (Wortsman et al. 2022, recipe 1).
+"""Choose the extractors to average: greedy model soups (Wortsman et al. 2022, recipe 1).
 
 The mean of the weights of networks that descend from one is often better than each, and costs nothing in use. Greedy
 soups start with the best one and take in another wherever that does not make the mean worse.
