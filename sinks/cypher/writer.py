@@ -85,6 +85,11 @@ class CypherWriter(GraphWriter):
                 _check(connection, labels, types, pairs, tables.count("documents"))
         except RuntimeError as error:
             reason = first_line(str(error))
+            if "mmap" in reason.lower():
+                raise WriteError(
+                    f"cannot write the Cypher database, which reserves much address space: raise the limit 'ulimit -v' "
+                    f"({reason})"
+                ) from error
             raise WriteError(f"cannot write the Cypher database, is there room on the disk? {reason}") from error
         counts = {"nodes": len(labels.of_node), "edges": sum(pairs.values())}
         return {**counts, "documents": tables.count("documents")}

@@ -109,3 +109,12 @@ def test_another_process_may_ask_while_the_database_is_open(small_folder):
         answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
         assert connection.execute("MATCH ()-[r]->() RETURN count(r)").get_all() == [[2]]
     assert answer.stdout == "[(4,)]\n", answer.stderr
+
+
+def test_a_limit_of_address_space_is_named(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise RuntimeError("Buffer manager exception: Mmap for size 8796093022208 failed.")
+
+    monkeypatch.setattr("ladybug.Database", refused)
+    with pytest.raises(WriteError, match="raise the limit 'ulimit -v'"):
+        CypherWriter().write(small_graph().write(tmp_path), tmp_path / "graph.db", SCHEMA)
