@@ -46,8 +46,8 @@ def read_csv(part: Part) -> Iterator[Intake]:
         damages.clear()
         if row is None:
             return
-        if not row or not any(map(str.strip, row)):
-            continue
+        if not row or not any(map(str.strip, row)) or [name.strip() for name in row] == header:
+            continue  # a blank line, or the header of a table that was appended to this one
         if not header:
             header = [name.strip() for name in row]
             text = dict(part.columns).get("text", "text")

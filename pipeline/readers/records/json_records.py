@@ -17,6 +17,7 @@ from pipeline.readers.streams.encoding import utf8_chunks
 from pipeline.readers.streams.jsonstream import values
 from pipeline.readers.streams.lines import lines
 from schemas import Intake
+from schemas.text.clean import one_line
 
 _OBJECT = re.compile(r"\{(?![{|])")  # wikitext begins with {{ or {|
 _SPREAD = re.compile(r"\{\s*\n\s*[\"}]")  # an object over several lines
@@ -37,7 +38,8 @@ def read_jsonl(part: Part) -> Iterator[Intake]:
         try:
             record = json.loads(text.removesuffix(","))
         except (ValueError, RecursionError) as error:
-            yield letter(part.source, place, NOT_JSON, f"not JSON ({error}): write one object a line")
+            detail = f"not JSON ({error}): write one object a line"
+            yield letter(part.source, place, NOT_JSON, detail, _first_id(text, part))
             continue
         yield from read_record(record, place, part)
 
@@ -51,6 +53,13 @@ def read_json(part: Part) -> Iterator[Intake]:
             continue
         last = item.number
         yield from read_record(item.value, f"record {item.number}", part)
+
+
+def _first_id(text: str, part: Part) -> str | None:
+    """Return the id of a broken object that begins with it."""
+    name = json.dumps(dict(part.columns).get("id", "id"), ensure_ascii=False)
+    match = re.match(rf'\s*\{{\s*{re.escape(name)}\s*:\s*(?:"([^"\\]+)"|(\d+)\s*[,}}])', text)
+    return one_line(match[1] or match[2]) if match else None
 
 
 def _from(part: Part) -> str:

@@ -113,7 +113,7 @@ WRITERS = {
 }
 ONE_A_FILE = {"text", "html"}
 # Formats of which two files put together are one.
-JOINABLE = set(WRITERS) - {"parquet", "csv", "documents"}
+JOINABLE = set(WRITERS) - {"parquet", "documents"}
 
 
 def test_every_format_is_tested():

@@ -55,6 +55,21 @@ def test_every_fault_has_a_reason_of_its_own_and_the_id_that_can_be_read(tmp_pat
     assert (letter.document_id, letter.reason) == (id, reason)
 
 
+@pytest.mark.parametrize(
+    ("line", "id"),
+    [
+        ('{"id": "a b", "text": "cut', "a b"),
+        ('{"id": 17, "text": cut}', "17"),
+        ('{"text": "x", "id": "a", cut}', "a, line 1"),
+        ('{"id": "a\\"b", cut}', "a, line 1"),
+        ('{"id": 17', "a, line 1"),
+    ],
+)
+def test_the_id_of_a_broken_object_is_read_where_it_comes_first(tmp_path, line, id):
+    [letter] = read_all(write(tmp_path / "a", line), "jsonl")
+    assert (letter.document_id, letter.reason) == (id, "not JSON")
+
+
 def test_a_comma_behind_an_object_is_no_fault(tmp_path):
     items = read_all(write(tmp_path / "a", '{"id": "a", "text": "One."},\n{"id": "b", "text": "Two."},  \n'))
     assert [document.id for document in documents(items)] == ["a", "b"]
