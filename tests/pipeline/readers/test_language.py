@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.readers.language import canonical, detect
+from pipeline.readers.language import _is_english, canonical, detect
 
 TEXTS = {
     "en": "The mill beside the river was bought by the council in 1901, and it has been a school ever since.",
@@ -16,6 +16,17 @@ TEXTS = {
 @pytest.mark.parametrize("language", TEXTS)
 def test_the_language_of_running_text_is_found(language):
     assert detect(TEXTS[language]) == language
+
+
+@pytest.mark.parametrize("language", [*TEXTS, "sco", "nl", "da"])
+def test_the_short_way_to_english_takes_no_other_language(language):
+    others = {
+        "en": TEXTS["en"] + " It is at the end of a street with old houses.",
+        "sco": "The toon is in the sooth, an it wis kent for its mill by the watter, that the laird had biggit for aw.",
+        "nl": "De molen was in 1901 door de gemeente gekocht en is sindsdien een school of een huis voor de kinderen.",
+        "da": "Den gamle kirke ved åen blev købt af kommunen i 1901 og er for børn, der kan have en have.",
+    }
+    assert _is_english({**TEXTS, **others}[language]) == (language == "en")
 
 
 @pytest.mark.parametrize("text", ["", "1901", "Ada Kern", "p53 V600E", "...", "\u200f\u200f", "x = 5 + 7 / (3 * 9)"])
