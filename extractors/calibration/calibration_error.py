@@ -76,8 +76,8 @@ def reliability(probabilities: Floats, correct: Bools, bins: int = BINS, equal_m
 def error_interval(probabilities: Floats, correct: Bools, document: NDArray[np.integer]) -> Interval:
     """Return the 95 % confidence interval of the expected calibration error with bins of equal width.
 
-    The error of resampled documents is larger than that of all of them by what chance adds to every bin once more; the
-    basic interval, the error less the percentiles' distances from it, corrects for that and ends at zero.
+    Resampling adds what chance adds to every bin once more, so errors of resampled documents are too large on average.
+    Their percentiles are therefore shifted such that their mean is the error itself, and end at zero.
 
     Args:
         probabilities, correct: of each candidate, shape (n,).
@@ -89,9 +89,9 @@ def error_interval(probabilities: Floats, correct: Bools, document: NDArray[np.i
     counts = np.zeros((documents, 2 * BINS))
     np.add.at(counts, (owner, at), probabilities - correct)
     np.add.at(counts, (owner, BINS + at), 1.0)
-    low, high = percentiles(bootstrap(counts, _errors)[:, 0])
-    error = reliability(probabilities, correct).error
-    return max(0.0, 2 * error - high), max(0.0, 2 * error - low)
+    outcomes = bootstrap(counts, _errors)[:, 0]
+    low, high = percentiles(outcomes + reliability(probabilities, correct).error - outcomes.mean())
+    return max(0.0, low), max(0.0, high)
 
 
 def _errors(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -124,16 +124,22 @@ def _limits(facts: CardFacts) -> str:
 
 
 def _stage(stage: Stage) -> str:
+    name = f"`{stage.name}`: " if stage.name else ""
+    starts = ", ".join(f"`{start}`" for start in stage.start)
+    if not stage.epochs:
+        return f"{name}the mean of those of {starts} that improve it on the selection documents (greedy soup)"
+    start = f", from the {'mean of the ' if len(stage.start) > 1 else ''}weights of {starts}" if starts else ""
     corpora = ", ".join(
         f"`{c.data}`"
         + (f" documents {c.documents}" if c.documents else "")
         + ("" if c.facts else " (entities only)")
+        + ("" if c.entities else " (relations only)")
         + (f" (pseudo-labels of {', '.join(f'`{teacher}`' for teacher in c.teachers)})" if c.teachers else "")
         for c in stage.corpora
     )
     epochs = "1 epoch" if stage.epochs == 1 else f"{stage.epochs} epochs"
     rates = f"learning rates {stage.encoder_rate:g} (encoder) and {stage.head_rate:g} (rest), {stage.batch} per step"
-    return f"{epochs} on {corpora}; {rates}"
+    return f"{name}{epochs} on {corpora}{start}; {rates}"
 
 
 def _table(name: str, figures: dict[str, float]) -> str:

@@ -43,7 +43,7 @@ def test_a_card_states_data_licences_use_command_and_limits(parts):
 
 
 def test_a_calibration_changes_the_figures_of_a_card_and_nothing_else(parts):
-    recipe, config, calibration = parts
+    _recipe, config, calibration = parts
     card = model_card(*parts)
     other = msgspec.structs.replace(calibration, selected_on="harbour[0:9]", figures={})
     changed = recalibrated(card, config, other)
@@ -69,3 +69,12 @@ def test_shipped_cards_name_licence_languages_data_and_the_command(name):
     assert f"factmill train {name} " in card
     for heading in ("## Intended use", "## Data", "## Training", "## Figures", "## Limits"):
         assert heading in card
+
+
+def test_a_card_explains_stages_that_learn_from_others(parts):
+    recipe, config, calibration = parts
+    stages = load_recipe(RECIPES / "docred-minilm.yaml").stages
+    card = model_card(msgspec.structs.replace(recipe, stages=stages), config, calibration)
+    assert "1. `teacher`: 10 epochs on `complete`; learning rates" in card
+    assert "`rest` (relations only) (pseudo-labels of `teacher`)" in card
+    assert "4. the mean of those of `teacher`, `student-1`, `student-2` that improve it" in card
