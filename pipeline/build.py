@@ -7,18 +7,16 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from pipeline.beam.run import ProgressListener, choose_runner, default_workers
+from pipeline.beam.run import ProgressListener
 from pipeline.build_options import BuildOptions
-from pipeline.build_report import BuildReport, versions
-from pipeline.build_run import BuildRun, checkpoint_of
-from pipeline.dead_letters import BuildError, BuildFailed
-from pipeline.extraction.entity_check import check_given_entities
+from pipeline.build_report import BuildReport
+from pipeline.build_run import BuildRun
+from pipeline.dead_letters import BuildFailed
 from pipeline.extraction.extractor_source import ExtractorSource
-from pipeline.input_files import input_files
-from pipeline.languages import language_codes, languages_read
+from pipeline.languages import languages_read
 from pipeline.merging.rule_semantics import with_rules
 from pipeline.output_folder import check_output_folder, has_result, locked, staging
-from pipeline.plan import Plan
+from pipeline.preparation import prepare
 from pipeline.read_documents import read_part, split
 from pipeline.reading import Reading
 from schemas import DeadLetter, Skipped
@@ -38,6 +36,7 @@ def build(
     source: ExtractorSource | None = None,
     writers: Sequence[GraphWriter] | None = None,
     resume: bool = False,
+    force: bool = False,
 ) -> BuildReport:
     """Build a graph from files and return the report that also lies in `out/run.json`.
 
@@ -50,40 +49,30 @@ def build(
         writers: what is made of the tables; None: RDF and the Cypher database.
         resume: continue what was interrupted in `out`; begin where nothing was, and return what is there if it is
             complete already.
+        force: replace results in `out` that factmill did not write.
 
     Raises:
         BuildError: the inputs, options or folder cannot be used.
         BuildFailed: the pipeline failed, or records are missing at the end. Errors of the extractor's checkpoint and
             of sinks come as they are.
     """
-    options = options or BuildOptions()
-    if options.min_confidence and options.min_precision is not None:
-        raise BuildError("a cut follows from min_confidence or from min_precision: give one of them")
-    out = Path(out)
-    language_codes(options.languages)
-    paths = input_files(inputs, out)
-    choose_runner(options.runner, options.workers or default_workers(), options.beam)
-    source = source or checkpoint_of(options)
-    identity, schema = source.identity(), with_rules(source.relation_schema(), options.schema, options.rules)
-    reading = options.reading()
-    reading.check()
-    check_source(source, paths, reading)
-    check_output_folder(out)
-    watched = [*paths, options.dictionary] if options.dictionary else paths
-    plan = Plan.of("build", options, watched, identity, versions())
+    options, out = options or BuildOptions(), Path(out)
+    ready = prepare("build", options, inputs, out, source)
+    schema = with_rules(ready.source.relation_schema(), options.schema, options.rules)
+    check_output_folder(out, force)
     with locked(out):
-        if resume and has_result(out, plan):
+        if resume and has_result(out, ready.plan):
             return BuildReport.read(out)
-        with staging(out, plan, resume) as folder:
+        with staging(out, ready.plan, resume) as folder:
             work = BuildRun(folder, options, progress)
             work.store_dictionary()
-            work.ingest(paths, source, None)
-            plan.check_inputs()
-            check_anything_read(work, paths)
-            info = work.complete_store(identity)
-            names = [Path(path).name for path in paths]
+            work.ingest(ready.paths, ready.source, None)
+            ready.plan.check_inputs()
+            check_anything_read(work, ready.paths)
+            info = work.complete_store(ready.identity)
+            names = [Path(path).name for path in ready.paths]
             chosen = [WRITERS[name] for name in DEFAULT_FORMATS] if writers is None else writers
-            return work.make_graph("build", info, 0, names, schema, chosen, languages_read(source))
+            return work.make_graph("build", info, 0, names, schema, chosen, languages_read(ready.source))
 
 
 def check_anything_read(work: BuildRun, paths: Sequence[str]) -> None:
@@ -112,14 +101,3 @@ def _problems(paths: Sequence[str], reading: Reading) -> Iterator[str]:
                 if isinstance(item, DeadLetter | Skipped) and item.reason not in known:
                     known.add(item.reason)
                     yield item.detail if isinstance(item, DeadLetter) else f"{item.source}: {item.reason}"
-
-
-def check_source(source: ExtractorSource, paths: Sequence[str], reading: Reading) -> None:
-    """Check that an extractor loads and can work on what is in some files, before any work.
-
-    Raises:
-        BuildError: it only relates given entities, and no document has any. Errors of its checkpoint come as they are.
-    """
-    source.featurizer()
-    if not source.finds_entities():
-        check_given_entities(paths, reading, source.identity()["model"])

@@ -12,17 +12,16 @@ from pathlib import Path
 import msgspec
 
 from pipeline.beam.run import ProgressListener, choose_runner, default_workers
-from pipeline.build import check_source
 from pipeline.build_options import BuildOptions
 from pipeline.build_report import BuildReport, versions
-from pipeline.build_run import BuildRun, checkpoint_of
+from pipeline.build_run import BuildRun
 from pipeline.dead_letters import BuildError
 from pipeline.extraction.extractor_source import ExtractorSource
-from pipeline.input_files import input_files
 from pipeline.languages import languages_read
 from pipeline.linking.dictionary import dictionary_bytes
 from pipeline.output_folder import RESULTS, check_graph, check_output_folder, has_result, locked, results, staging
-from pipeline.plan import Plan, without_name
+from pipeline.plan import without_name
+from pipeline.preparation import prepare
 from pipeline.reading import Reading
 from pipeline.record_counts import REPEATED
 from pipeline.store.reconcile import ReconciledShard, delete_documents, merge_shards
@@ -84,32 +83,27 @@ def update(
     """
     graph = Path(graph)
     check_graph(graph)
-    paths = input_files(inputs, graph)
     with locked(graph):
         store, earlier = Store.open(graph), BuildReport.read(graph)
         options = (machine or ExecutionOptions()).options(earlier.options)
         reading = reading or Reading()
         reading = Reading(reading.format, reading.columns or options.columns, reading.id_prefix or options.id_prefix)
-        reading.check()
         options = msgspec.structs.replace(
             options, model=model or options.model, limit=None, **msgspec.structs.asdict(reading)
         )
-        source = source or checkpoint_of(options)
-        identity = source.identity()
-        check_extractor(store, identity, graph)
-        check_source(source, paths, reading)
-        plan = Plan.of("update", options, paths, identity, versions())
-        if resume and has_result(graph, plan):
+        ready = prepare("update", options, inputs, graph, source)
+        check_extractor(store, ready.identity, graph)
+        if resume and has_result(graph, ready.plan):
             return earlier
-        with staging(graph, plan, resume) as folder:
+        with staging(graph, ready.plan, resume) as folder:
             work = BuildRun(folder, options, progress)
             work.store_dictionary(store)
-            work.ingest(paths, source, store)
-            plan.check_inputs()
-            info = work.complete_store(identity)
-            names = [*earlier.inputs, *(Path(path).name for path in paths)]
+            work.ingest(ready.paths, ready.source, store)
+            ready.plan.check_inputs()
+            info = work.complete_store(ready.identity)
+            names = [*earlier.inputs, *(Path(path).name for path in ready.paths)]
             chosen = _writers_of(graph) if writers is None else writers
-            schema, reads = earlier.relation_schema, languages_read(source)
+            schema, reads = earlier.relation_schema, languages_read(ready.source)
             return work.make_graph("update", info, store.info.unread, names, schema, chosen, reads)
 
 
@@ -163,6 +157,7 @@ def merge(
     machine: ExecutionOptions | None = None,
     progress: ProgressListener | None = None,
     writers: Sequence[GraphWriter] | None = None,
+    force: bool = False,
 ) -> BuildReport:
     """Make one graph of two that the same extractor built with the same options.
 
@@ -173,6 +168,7 @@ def merge(
         out: folder of the result, as for a build.
         machine, progress: see `update`.
         writers: what is made of the tables; None: RDF and the Cypher database.
+        force: replace results in `out` that factmill did not write.
 
     Raises:
         BuildError: the graphs do not go together, or a folder cannot be used.
@@ -184,7 +180,7 @@ def merge(
         raise BuildError("two graphs and a folder for the result are three folders: name another one")
     for folder in folders:
         check_graph(folder)
-    check_output_folder(out)
+    check_output_folder(out, force)
     with locked(folders[0]), locked(folders[1]), locked(out):
         stores = [Store.open(folder) for folder in folders]
         reports = [BuildReport.read(folder) for folder in folders]

@@ -26,6 +26,8 @@ _LOCK = ".factmill.lock"
 # Stands in the staging folder from when the result is complete until it is in place, and lists what it consists of.
 _COMPLETE = "complete.json"
 _OLD = "old"
+# Suffixes of the files in the folders of a result.
+_CONTENT = {"tables": {".parquet"}, FOLDER: {".parquet", ".json"}}
 
 
 @contextmanager
@@ -120,25 +122,51 @@ def results(*folders: Path) -> tuple[str, ...]:
     return (*RESULTS[:-1], *more, RESULTS[-1])
 
 
-def check_output_folder(out: Path) -> None:
-    """Check that an output folder is new, empty, or from a build.
+def check_output_folder(out: Path, force: bool = False) -> None:
+    """Check that an output folder is new, empty, or holds nothing but what factmill wrote.
+
+    Args:
+        out: the folder.
+        force: whether a build may replace files of other origin; files that a build does not write stay in any case.
 
     Raises:
-        BuildError: it holds something else.
+        BuildError: it holds something else; the message names it.
     """
     if not out.exists():
         return
     if not out.is_dir():
         raise BuildError(f"'{out}' is not a folder: choose another --out")
+    foreign = [] if force else _foreign(out)
+    if foreign:
+        shown = ", ".join(foreign[:3]) + (" ..." if len(foreign) > 3 else "")
+        raise BuildError(
+            f"'{out}' holds files that are not from a build ({shown}): choose an empty or new --out, or replace them "
+            f"with --force"
+        )
+
+
+def _foreign(out: Path) -> list[str]:
+    """Return what an output folder holds that factmill did not write, by its path in the folder."""
     names = {path.name for path in out.iterdir()}
     known = results(out)
     drafts = {name for name in names for result in known if is_draft(name, result)}
-    unknown = sorted(names - {*known, _LOCK, STAGING} - drafts)
-    if unknown:
-        shown = ", ".join(unknown[:3]) + (" ..." if len(unknown) > 3 else "")
-        raise BuildError(f"'{out}' holds files that are not from a build ({shown}): choose an empty or new --out")
-    if names - drafts and not names & {"run.json", _LOCK}:
-        raise BuildError(f"'{out}' holds no 'run.json', so it is not from a build: choose an empty or new --out")
+    foreign = names - {*known, _LOCK, STAGING} - drafts
+    if "run.json" in names and not _is_report(out / "run.json"):
+        foreign.add("run.json")
+    if not names & {"run.json", _LOCK}:  # without either, names such as `tables` are somebody else's
+        foreign |= names - drafts
+    for folder, suffixes in _CONTENT.items():
+        if folder in names - foreign and (out / folder).is_dir():
+            paths = (path for path in (out / folder).iterdir() if not path.name.startswith("."))  # those are drafts
+            foreign |= {f"{folder}/{path.name}" for path in paths if path.suffix not in suffixes}
+    return sorted(foreign)
+
+
+def _is_report(path: Path) -> bool:
+    try:
+        return bool(json.loads(path.read_text("utf-8"))["versions"]["factmill"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def check_graph(folder: Path) -> None:

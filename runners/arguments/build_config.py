@@ -1,53 +1,70 @@
-"""Options of a build: what the command line says wins over the YAML file, and that over what factmill decides."""
+"""Options of `factmill build`: the command line takes precedence over the YAML file, and that over the defaults."""
 
 from __future__ import annotations
 
+import json
+import re
+import textwrap
 from collections.abc import Callable, Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import yaml
 
+from pipeline.build_options import BuildOptions
 from runners.errors import UserError, did_you_mean
 
-_Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-_Count = Annotated[int, msgspec.Meta(ge=1)]
+_HEAD = """\
+# Options of `factmill build`, to keep and to share: factmill build --print-config > my.yaml, change it, then
+#   factmill build --config my.yaml
+# Every key may be left out; an option on the command line takes precedence over this file.
+"""
+_WIDTH = 118
+_ATTRIBUTE = re.compile(r"^        (\w+): (.*(?:\n            .*)*)", re.MULTILINE)
+# Options whose values of file and command line are joined.
+_JOINED = ("rules", "columns", "beam")
 
 
-class BuildConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything `factmill build` can be told; None leaves the choice to factmill. `build.yaml` explains each."""
+class BuildConfig(BuildOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of a build, and what only the command line has.
+
+    Attributes:
+        inputs: What to read: files, folders (with everything below them) and globs.
+        out: Folder of the result. It must not exist, be empty, or hold an earlier build.
+        flink_master: With runner flink: HOST:PORT of the cluster's REST API, or "[local]".
+        gpu: With runner dataflow: the type of GPU on the machines that extract, for example nvidia-l4.
+    """
 
     inputs: tuple[str, ...] = ()
     out: str | None = None
-    model: str | None = None
-    format: str | None = None
-    columns: dict[str, str] = {}
-    id_prefix: str | None = None
-    workers: _Count | None = None
-    min_confidence: _Share | None = None
-    min_precision: _Share | None = None
-    limit: _Count | None = None
-    languages: tuple[str, ...] = ()
-    schema: str | None = None
-    rules: dict[str, str] = {}
-    correlation: _Share | None = None
-    link: bool | None = None
-    resolve: bool | None = None
-    dictionary: str | None = None
-    runner: str = "local"
     flink_master: str | None = None
     gpu: str | None = None
-    beam: tuple[str, ...] = ()
+
+
+# In the order of the YAML file.
+FIELDS = ("inputs", "out", *BuildOptions.__struct_fields__, "flink_master", "gpu")
 
 
 def default_config_text() -> str:
-    """Return the commented YAML file that comes with factmill: every key with its default."""
-    return (resources.files("runners.arguments") / "build.yaml").read_text("utf-8")
+    """Return a commented YAML file with every option and its default."""
+    comments = {**_comments(BuildOptions), **_comments(BuildConfig)}
+    defaults = msgspec.to_builtins(BuildConfig())
+    lines = [_HEAD]
+    for name in FIELDS:
+        lines.append(textwrap.fill(comments[name], _WIDTH, initial_indent="# ", subsequent_indent="# "))
+        value = defaults[name]
+        lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value)}\n")
+    return "\n".join(lines)
 
 
-def load_config(path: Path) -> BuildConfig:
+def _comments(kind: type[BuildOptions]) -> dict[str, str]:
+    """Return what the docstring of a struct says about each attribute."""
+    found = _ATTRIBUTE.findall(kind.__doc__ or "")
+    return {name: " ".join(text.split()).replace("None", "null") for name, text in found}
+
+
+def load_config(path: Path) -> dict[str, Any]:
     """Read a YAML file of build options.
 
     Raises:
@@ -61,8 +78,16 @@ def load_config(path: Path) -> BuildConfig:
     return parse_config(text, str(path))
 
 
-def parse_config(text: str, where: str) -> BuildConfig:
-    """Parse the YAML text of build options; `where` names it in messages. Raises UserError like `load_config`."""
+def parse_config(text: str, where: str) -> dict[str, Any]:
+    """Return the options that a YAML text sets; null leaves one at its default.
+
+    Args:
+        text: the YAML text.
+        where: its name in messages.
+
+    Raises:
+        UserError: as `load_config`.
+    """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         values = yaml.safe_load(text)
@@ -73,32 +98,43 @@ def parse_config(text: str, where: str) -> BuildConfig:
     except RecursionError:
         raise UserError(f"{where}: nested too deeply; the options are 'key: value' lines") from None
     if values is None:
-        return BuildConfig()
+        return {}
     if not isinstance(root, yaml.MappingNode) or not isinstance(values, dict):
         raise UserError(f"{where}, line 1: expected 'key: value' lines; `factmill build --print-config` shows them all")
     lines: dict[str, int] = {}
     for key, _ in root.value:
         name, line = str(key.value), key.start_mark.line + 1
-        if name not in BuildConfig.__struct_fields__:
-            hint = did_you_mean(name, BuildConfig.__struct_fields__)
-            known = ", ".join(BuildConfig.__struct_fields__)
-            raise UserError(f"{where}, line {line}: unknown key '{name}'{hint or f'; known keys: {known}'}")
+        if name not in FIELDS:
+            hint = did_you_mean(name, FIELDS) or f"; known keys: {', '.join(FIELDS)}"
+            raise UserError(f"{where}, line {line}: unknown key '{name}'{hint}")
         if name in lines:
-            raise UserError(f"{where}, line {line}: '{name}' stands already on line {lines[name]}; keep one of them")
+            raise UserError(f"{where}, line {line}: '{name}' is already on line {lines[name]}; keep one of them")
         lines[name] = line
-    return _convert(values, lambda name: f"{where}, line {lines[name]}: {name}" if name in lines else where)
+    given = {name: value for name, value in values.items() if value is not None}
+    _convert(given, lambda name: f"{where}, line {lines[name]}: {name}" if name in lines else where)
+    return given
 
 
-def override(config: BuildConfig, options: Mapping[str, Any]) -> BuildConfig:
-    """Return the configuration with every option that was given (not None, not empty) in place of its own value."""
-    given = {name: value for name, value in options.items() if value is not None and value != ()}
-    if "rules" in given:
-        given["rules"] = config.rules | given["rules"]
-    if "columns" in given:
-        given["columns"] = config.columns | given["columns"]
-    if "beam" in given:
-        given["beam"] = (*config.beam, *given["beam"])  # a later option wins in Beam, so both can stay
-    return _convert({**msgspec.structs.asdict(config), **given}, lambda name: f"--{name.replace('_', '-')}")
+def override(given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options in `given` with those in `options` that are set (not None, not empty) in their place."""
+    result = dict(given)
+    for name, value in options.items():
+        if value is None or value == ():
+            continue
+        if name in _JOINED and name in result:
+            # A later option takes precedence in Beam, so both can stay.
+            value = result[name] | value if isinstance(value, dict) else (*result[name], *value)
+        result[name] = value
+    return result
+
+
+def make_config(given: Mapping[str, Any]) -> BuildConfig:
+    """Return the configuration with the options that are given.
+
+    Raises:
+        UserError: a value is not allowed; the message names the option of the command line.
+    """
+    return _convert(given, lambda name: f"--{name.replace('_', '-')}")
 
 
 def _convert(values: Mapping[str, Any], place: Callable[[str], str]) -> BuildConfig:

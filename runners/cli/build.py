@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from runners.arguments.build_config import BuildConfig, default_config_text, load_config, override
+from runners.arguments.build_config import BuildConfig, default_config_text, load_config, make_config, override
 from runners.arguments.command import CommandWithBeamOptions, beam_options, when_interrupted
 from runners.arguments.kept_extractions import kept_message
 from runners.arguments.reading_options import reading_options
@@ -17,8 +17,8 @@ from runners.arguments.runner_options import beam_arguments, runner_options
 from runners.arguments.value_types import SHARE
 from runners.errors import UserError
 
-# Options that a build may be continued with others of: who works, and where.
-_OF_THE_MACHINE = {"workers", "runner", "beam"}
+# Options that may change when a build is continued.
+_OF_THE_MACHINE = {"workers", "runner", "beam", "batch_cost"}
 
 
 def _print_config(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -61,18 +61,21 @@ def _codes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--rules", callback=_levels, metavar="RULE=LEVEL,...", help="Levels of rules: docs/explanation/rules.md.")
 @click.option("--correlation", type=SHARE, metavar="R", help="How far documents depend on each other, 0 to 1 [0].")
 @click.option("--link/--no-link", default=None, help="Find out what entities without a link stand for [yes].")
-@click.option("--resolve/--no-resolve", default=None, help="Join nodes that are one by name and context [yes].")
+@click.option("--resolve/--no-resolve", default=None, help="Merge nodes that denote one thing [yes].")
 @click.option("--dictionary", metavar="FILE", help="CSV or Parquet file: alias, id, type, prior.")
 @click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
 @click.option("--languages", callback=_codes, metavar="CODE,...", help="Read only documents in these, such as en,de.")
 @runner_options
 @click.option("--resume", is_flag=True, help="Continue the build in --out where it was interrupted.")
+@click.option("--force", is_flag=True, help="Replace results in --out that factmill did not write.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take options from a YAML file.")
 @click.option(
     "--print-config", is_flag=True, is_eager=True, expose_value=False, callback=_print_config, help="Print such a file."
 )
 @click.pass_context
-def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], resume: bool, **options: Any) -> None:
+def build(
+    ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], resume: bool, force: bool, **options: Any
+) -> None:
     """Build a knowledge graph from files, folders and patterns.
 
     Reads MediaWiki dumps, MEDLINE/PubMed XML, PubTator, DocRED JSON, JSON Lines, CSV, Parquet, HTML and plain text,
@@ -95,10 +98,12 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], r
       factmill build --out wiki --resume                               # after a crash, or kill -9
       factmill build dump.xml --out /shared/graph --runner flink --flink-master localhost:8081
     """
-    base = load_config(config) if config else BuildConfig()
-    settings = override(base, {"inputs": inputs, **options, "beam": tuple(beam_options(ctx))})
+    given = override(
+        load_config(config) if config else {}, {"inputs": inputs, **options, "beam": tuple(beam_options(ctx))}
+    )
+    settings = make_config(given)
     if resume and settings.out and not settings.inputs:
-        settings = _as_begun(settings, Path(settings.out))
+        settings = make_config(override(_as_begun(Path(settings.out)), given))
     if not settings.inputs:
         raise UserError("nothing to read: name files, folders or patterns, for example 'factmill build articles/ ...'")
     if not settings.out:
@@ -107,28 +112,23 @@ def build(ctx: click.Context, /, config: Path | None, inputs: tuple[str, ...], r
     if settings.runner != "local":
         again += ["--runner", settings.runner]
     when_interrupted(ctx, partial(kept_message, Path(settings.out), again))
-    _run(settings, Path(settings.out), resume)
+    _run(settings, Path(settings.out), resume, force)
 
 
-def _as_begun(settings: BuildConfig, out: Path) -> BuildConfig:
-    """Return the settings with the files and options of the build that was interrupted in a folder.
-
-    What is said again stays as it is said, so that another option is refused and not passed over.
-    """
+def _as_begun(out: Path) -> dict[str, Any]:
+    """Return the files and options of the build that was interrupted in a folder."""
     from pipeline.output_folder import interrupted_plan
 
     plan = interrupted_plan(out)
     if plan is None or plan.command != "build":
         raise UserError(f"no build was interrupted in '{out}': name the files to read")
-    told = set(BuildConfig.__struct_fields__) & set(plan.options.__struct_fields__) - _OF_THE_MACHINE
-    begun = {name: getattr(plan.options, name) for name in told}
-    begun["min_confidence"] = plan.options.min_confidence or None
     dictionary = plan.options.dictionary and str(Path(plan.options.dictionary).resolve())
     inputs = tuple(file.path for file in plan.files if file.path != dictionary)
-    return override(BuildConfig(**{**begun, "inputs": inputs}), msgspec.structs.asdict(settings))
+    options = msgspec.structs.asdict(plan.options)
+    return {"inputs": inputs, **{name: value for name, value in options.items() if name not in _OF_THE_MACHINE}}
 
 
-def _run(settings: BuildConfig, out: Path, resume: bool) -> None:
+def _run(settings: BuildConfig, out: Path, resume: bool, force: bool) -> None:
     from runners.display.build_summary import print_summary
     from runners.display.progress import progress_on
 
@@ -139,8 +139,7 @@ def _run(settings: BuildConfig, out: Path, resume: bool) -> None:
         from pipeline.build import BuildOptions
         from pipeline.build import build as build_graph
 
-        given = {name: getattr(settings, name) for name in BuildOptions.__struct_fields__ if hasattr(settings, name)}
-        given = {name: value for name, value in given.items() if value is not None}
-        options = BuildOptions(**{**given, "beam": beam})
-        report = build_graph(settings.inputs, out, options, progress, resume=resume)
+        options = BuildOptions(**{name: getattr(settings, name) for name in BuildOptions.__struct_fields__})
+        options = msgspec.structs.replace(options, beam=beam)
+        report = build_graph(settings.inputs, out, options, progress, resume=resume, force=force)
     print_summary(report, out)

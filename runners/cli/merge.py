@@ -22,9 +22,10 @@ from runners.arguments.runner_options import execution, execution_options
 @click.option(
     "--out", required=True, metavar="DIR", help="Folder of the result: new, empty, or an earlier build to replace."
 )
+@click.option("--force", is_flag=True, help="Replace results in --out that factmill did not write.")
 @execution_options
 @click.pass_context
-def merge(ctx: click.Context, /, first: str, second: str, out: str, **where: Any) -> None:
+def merge(ctx: click.Context, /, first: str, second: str, out: str, force: bool, **where: Any) -> None:
     """Make one graph of the graphs in DIR1 and DIR2, which the same extractor built with the same options.
 
     Nothing is extracted. Of a document that is in both the newer version counts, and what one graph withdrew is gone.
@@ -41,5 +42,5 @@ def merge(ctx: click.Context, /, first: str, second: str, out: str, **where: Any
 
     when_interrupted(ctx, lambda: f"Stopped. '{out}' is as it was before; run the same command again.")
     with execution(ctx, **where) as there, progress_on() as progress:
-        report = merge_graphs(first, second, out, there, progress)
+        report = merge_graphs(first, second, out, there, progress, force=force)
     print_summary(report, Path(out))

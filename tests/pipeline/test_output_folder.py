@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -17,13 +18,17 @@ from tests.pipeline.killing import killed_at
 SHARD = "extractions/shard-00000-of-00001.parquet"
 
 
+def report(text):
+    return json.dumps({"command": text, "versions": {"factmill": "0.1.0"}})
+
+
 def fill(out, text, **more):
     check_output_folder(out)
     with locked(out), staging(out, **more) as folder:
         (folder / "tables").mkdir()
         (folder / "tables" / f"{text}.parquet").write_text(text)
         (folder / SHARD).write_text(text)
-        (folder / "run.json").write_text(text)
+        (folder / "run.json").write_text(report(text))
         (folder / "scrap").write_text(text)
 
 
@@ -54,7 +59,7 @@ def test_a_build_that_fails_leaves_the_earlier_result(tmp_path):
         (folder / "run.json").write_text("half")
         raise RuntimeError
     assert "tables/one.parquet" in names(tmp_path)
-    assert (tmp_path / "run.json").read_text() == "one"
+    assert (tmp_path / "run.json").read_text() == report("one")
     fill(tmp_path, "two")
     assert names(tmp_path) == results("two")
 
@@ -80,17 +85,24 @@ def test_a_killed_build_blocks_nobody(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (["thesis.doc"], "not from a build \\(thesis.doc\\)"),
-        (["run.json", "notes.txt"], "not from a build \\(notes.txt\\)"),
-        (["graph.nq"], "holds no 'run.json'"),
+        ({"thesis.doc": "mine"}, r"not from a build \(thesis.doc\)"),
+        ({"run.json": report("build"), "notes.txt": "mine"}, r"not from a build \(notes.txt\)"),
+        ({"graph.nq": "mine"}, r"not from a build \(graph.nq\)"),
+        ({"run.json": "{}", "tables/precious.csv": "mine"}, r"not from a build \(run.json, tables/precious.csv\)"),
+        ({"run.json": '{"versions": ["factmill"]}'}, r"not from a build \(run.json\)"),
+        ({"run.json": "no JSON"}, r"not from a build \(run.json\)"),
+        ({"run.json": report("build"), "tables/precious.csv": "mine"}, r"not from a build \(tables/precious.csv\)"),
+        ({"run.json": report("build"), "extractions/a.doc": "mine"}, r"not from a build \(extractions/a.doc\)"),
     ],
 )
-def test_a_folder_with_other_content_is_left_alone(files, message, tmp_path):
-    for name in files:
-        (tmp_path / name).write_text("mine")
+def test_a_folder_with_other_content_is_left_alone_without_force(files, message, tmp_path):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
     with pytest.raises(BuildError, match=message):
         check_output_folder(tmp_path)
     assert names(tmp_path) == sorted(files)
+    check_output_folder(tmp_path, force=True)
 
 
 def test_drafts_that_a_killed_command_left_are_in_nobodys_way(tmp_path):
@@ -104,7 +116,7 @@ def test_drafts_that_a_killed_command_left_are_in_nobodys_way(tmp_path):
     left = tmp_path.with_name("left")
     assert len([path for path in left.iterdir() if path.name.startswith(".graph.")]) == 2
     fill(left, "two")
-    assert (left / "run.json").read_text() == "two"
+    assert (left / "run.json").read_text() == report("two")
     (left / ".graph.doc").write_text("mine")
     with pytest.raises(BuildError, match=r"not from a build \(.graph.doc\)"):
         check_output_folder(left)
