@@ -124,7 +124,7 @@ def test_why_names_were_joined(tmp_path):
 
     told = show(tmp_path, "José Pérez", "--why").stdout
     assert "names joined into it\n 0.98  Jose Perez  PER: same letters\n" in told
-    assert "      in Lima and 1 more document\n      same letters 1, context 0.25\n" in told
+    assert "      in Lima and 1 more document\n      same letters 1, contained 0.25\n" in told
     assert "no other names were joined into it" in show(tmp_path, "Bob", "--why").stdout
     assert "joined into it" not in show(tmp_path, "José Pérez").stdout
     as_json = json.loads(show(tmp_path, "José Pérez", "--why", "--json").stdout)
