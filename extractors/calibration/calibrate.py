@@ -46,14 +46,14 @@ def calibrate(
 
     For a network that only relates given entities the probability of a fact is that between right entities. A joint
     one finds entities itself, and a fact between wrong ones is wrong: its probabilities are fitted to what it finds in
-    the bare texts, where they also rest on how sure the entities are, and apart from them (`given`) to annotated
+    the bare texts, where they also depend on the confidence in the entities, and separately (`given`) to annotated
     entities, for documents that come with them.
 
     Args:
         model: the network.
         featurizer: prepares documents for it.
         documents: annotated documents, as many as possible; the choices are made on them.
-        name: how they are called.
+        name: their name in `calibration.json`.
         listener: hears after each pass over the documents how many of all passes are done.
     """
     passes = _Passes(2 + (2 + sum(map(len, _GRIDS.values())) if model.config.joint else 0), listener)

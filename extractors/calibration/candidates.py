@@ -151,7 +151,7 @@ def candidates_from_text(
     """Return the facts that are found in bare texts, as `candidates_found`, with what becomes their probability.
 
     Args:
-        extractor: a joint one; its calibration says how sure found entities are.
+        extractor: a joint one; its calibration holds the confidence in found entities.
         features: the bare texts.
         documents: the same, annotated.
         given: candidates between annotated entities; what is less likely than the useful ones of them is left out.

@@ -16,7 +16,7 @@ from extractors.inference.confidence import DIGITS, Curve, RelationCalibration
 
 # A relation with fewer gold facts is cut where all are.
 MIN_FACTS = 30
-# How sure it is that a stated precision is reached on other documents.
+# Confidence that a stated precision is reached on other documents.
 CONFIDENCE = 0.9
 CURVE_POINTS = 200
 

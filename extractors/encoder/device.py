@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-# On a CPU larger batches are no quicker, and documents in them are less alike, so that more is padded.
+# On a CPU larger batches are not faster, and their documents differ more in length, so that more is padded.
 _CPU_BATCH = 4096
 # The larger number keeps an accelerator busy; the smaller one is enough to run when little memory is free.
 # What one piece or pair takes is an upper estimate for encoders of base size in two bytes per number; where it is too

@@ -22,7 +22,7 @@ class EncoderOutput:
 
     Attributes:
         states: states of all pieces, passage after passage; where windows overlap, their mean; shape (pieces, width).
-        attention: attention of the last layer, for the pieces that are asked for.
+        attention: attention of the last layer, for the pieces that need it.
     """
 
     states: Tensor
@@ -34,7 +34,7 @@ class EncodedPassages:
 
     Attributes:
         rows: states of all pieces, shape (pieces, width).
-        attention: attention of the last layer, computed for the pieces that are asked for.
+        attention: attention of the last layer, computed for the pieces that need it.
         words: positions of the words, on the host.
     """
 

@@ -18,7 +18,7 @@ class RangeMax:
 
     Args:
         rows: shape (n, d); n may be 0.
-        longest: the longest range that will be asked for.
+        longest: the longest range of any query.
     """
 
     def __init__(self, rows: Tensor, longest: int) -> None:

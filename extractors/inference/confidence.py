@@ -176,25 +176,25 @@ class Calibration(RelationCalibration, frozen=True):
         return self.given or self if given else self
 
     def facts(
-        self, scores: NDArray[np.float64], relations: Sequence[str], sure: NDArray[np.float64] | None
+        self, scores: NDArray[np.float64], relations: Sequence[str], entity_probability: NDArray[np.float64] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return the facts among pairs of entities: pair, relation and probability of each, sorted by the first two.
 
         Args:
             scores: of pairs and relations, shape (n, relations).
-            sure: probability that both entities of a pair are right, shape (n,); None where entities are given.
+            entity_probability: that both entities of a pair are correct, shape (n,); None where entities are given.
         """
-        part = self.relating(given=sure is None)
+        part = self.relating(given=entity_probability is None)
         base = None if self.entities is None else self.given
         thresholds = part.thresholds(relations)
         # Most scores are far too low, which a comparison shows; only the rest is mapped.
         floors = part.scores_for(thresholds - 10.0**-DIGITS, relations)
-        if sure is not None and base is not None:
+        if entity_probability is not None and base is not None:
             floors = base.scores_for(expit(floors), relations)
         pair, relation = (scores >= floors).nonzero()
         score = scores[pair, relation]
-        if sure is not None and base is not None:
-            score = logit(base.on_line(base.on_lines(score, relation, relations)) * sure[pair])
+        if entity_probability is not None and base is not None:
+            score = logit(base.on_line(base.on_lines(score, relation, relations)) * entity_probability[pair])
         probability = part.on_line(part.on_lines(score, relation, relations)).round(DIGITS)
         kept = probability >= thresholds[relation]
         return pair[kept], relation[kept], probability[kept]

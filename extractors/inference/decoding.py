@@ -68,10 +68,10 @@ def decode(
         )
         pairs = model(encoded, host, _known_types(schema, [one.entity for found in chosen for one in found]))
         entity_features = _confidence_features([one for found in chosen for one in found], pairs)
-        typed, sure = iter(pairs.types.tolist()), iter(entity_features)
+        typed, features = iter(pairs.types.tolist()), iter(entity_features)
         for result, found in zip(results, chosen, strict=True):
             result.entities.extend(structs.replace(one.entity, type=schema.entity_types[next(typed)]) for one in found)
-            result.entity_features.extend(next(sure) for _ in found)
+            result.entity_features.extend(next(features) for _ in found)
         if facts:
             _find_facts(model, calibration, pairs, host, entity_features, passages, documents, results)
     return results
@@ -124,11 +124,11 @@ def _find_facts(
     entities_given = np.array([document.entities is not None for document in documents])
     pair_given = entities_given[host.entity_passage[host.pairs[:, 0]].numpy()]
     confidence = calibration.entities or EntityConfidence()
-    sure = confidence.probabilities(entity_features)[host.pairs.numpy()].prod(1)
+    entity_probability = confidence.probabilities(entity_features)[host.pairs.numpy()].prod(1)
     parts = []
     for given in np.unique(pair_given).tolist():
         rows = np.flatnonzero(pair_given == given)
-        row, *columns = calibration.facts(scores[rows].numpy(), relations, None if given else sure[rows])
+        row, *columns = calibration.facts(scores[rows].numpy(), relations, None if given else entity_probability[rows])
         parts.append((rows[row], *columns))
     pair, relation, probability = (np.concatenate(column) for column in zip(*parts, strict=True))
     if not len(pair):

@@ -43,7 +43,7 @@ def find_entities(
     if all(document.entities is not None for document in documents):
         return [_given(document) for document in documents]
     names = [Names(document, passage) for document, passage in zip(documents, passages, strict=True)]
-    mentions, sure = _find_mentions(model, calibration, encoded, passages, documents, names)
+    mentions, likelihood = _find_mentions(model, calibration, encoded, passages, documents, names)
     starts = np.array([m.start - p.first_word for p, found in zip(passages, mentions, strict=True) for m in found])
     ends = np.array([m.end - p.first_word for p, found in zip(passages, mentions, strict=True) for m in found])
     counts = np.array([len(found) for found in mentions])
@@ -55,11 +55,11 @@ def find_entities(
     later = counts[owner] - rank - 1
     first = np.repeat(np.arange(len(owner)), later)
     second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(later) - later, later)
-    called = [name.of(m.start, m.end) for name, found in zip(names, mentions, strict=True) for m in found]
+    mention_names = [name.of(m.start, m.end) for name, found in zip(names, mentions, strict=True) for m in found]
     similarity = np.zeros(0)
     if len(first):
         vectors = encoded.pool(encoded.to_device(starts + base), encoded.to_device(ends + base))
-        distances = encoded.to_device(edit_distances(called, first, second))
+        distances = encoded.to_device(edit_distances(mention_names, first, second))
         logits = model.coreference_logits(vectors, encoded.to_device(first), encoded.to_device(second), distances)
         check_numbers(logits)
         similarity = torch.sigmoid(logits.float()).double().cpu().numpy()
@@ -80,14 +80,14 @@ def find_entities(
         results.append(
             [
                 FoundEntity(_entity([found[i] for i in group]), features)
-                for group, features in zip(groups, cluster_features(sure[index], matrix, groups), strict=True)
+                for group, features in zip(groups, cluster_features(likelihood[index], matrix, groups), strict=True)
             ]
         )
     return results
 
 
 def _given(document: Document) -> list[FoundEntity]:
-    """Return the entities of a document that states them: nothing about them is in doubt."""
+    """Return the entities of a document that states them, with full confidence."""
     return [FoundEntity(entity, np.zeros(3)) for entity in document.entities or ()]
 
 
@@ -122,10 +122,12 @@ def _find_mentions(
     base = words.first[:-1] - np.array([passage.first_word for passage in passages])
     owner = words.passage[start]
     places = zip(owner.tolist(), (start - base[owner]).tolist(), (end - base[owner]).tolist(), strict=True)
-    surest = _surest_of_name([(index, low, names[index].of(low, high)) for index, low, high in places], probability)
-    likely = surest >= calibration.mention_threshold
+    likeliest = _likeliest_of_name(
+        [(index, low, names[index].of(low, high)) for index, low, high in places], probability
+    )
+    likely = likeliest >= calibration.mention_threshold
     start, end, owner = start[likely], end[likely], owner[likely]
-    probability, surest = probability[likely], surest[likely]
+    probability, likeliest = probability[likely], likeliest[likely]
     results: list[list[tuple[Mention, float]]] = [[] for _ in passages]
     taken = np.zeros(len(words.sentence), bool)
     for index, (passage, document) in enumerate(zip(passages, documents, strict=True)):
@@ -142,16 +144,16 @@ def _find_mentions(
         if not taken[low:high].any():
             taken[low:high] = True
             index, shift = int(owner[row]), int(base[owner[row]])
-            results[index].append((Mention(low - shift, high - shift), float(surest[row])))
+            results[index].append((Mention(low - shift, high - shift), float(likeliest[row])))
     for found in results:
         found.sort(key=lambda one: (one[0].start, one[0].end, one[0].kb_ids))
     return (
         [[mention for mention, _ in found] for found in results],
-        [np.array([sure for _, sure in found], np.float64) for found in results],
+        [np.array([likely for _, likely in found], np.float64) for found in results],
     )
 
 
-def _surest_of_name(places: Sequence[tuple[int, int, str]], probability: NDArray[np.float32]) -> NDArray[np.float32]:
+def _likeliest_of_name(places: Sequence[tuple[int, int, str]], probability: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return for each span the highest probability of a span of its passage with the same name: shape (n,).
 
     Args:
@@ -161,9 +163,9 @@ def _surest_of_name(places: Sequence[tuple[int, int, str]], probability: NDArray
     number: dict[tuple[int, int, str], int] = {}
     keys = ((passage, -1 if is_unambiguous(name) else start, name) for passage, start, name in places)
     group = np.array([number.setdefault(key, len(number)) for key in keys], np.int64)
-    surest = np.zeros(len(number), np.float32)
-    np.maximum.at(surest, group, probability)
-    return surest[group]
+    likeliest = np.zeros(len(number), np.float32)
+    np.maximum.at(likeliest, group, probability)
+    return likeliest[group]
 
 
 def check_numbers(scores: torch.Tensor) -> None:

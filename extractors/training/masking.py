@@ -1,6 +1,6 @@
 """Mask words of the input, others in each step of training.
 
-A network that reads a few hundred documents many times learns them by heart. With some words hidden it never reads the
+A network that reads a few hundred documents many times memorises them. With some words masked it never reads the
 same text twice, and must find what they said elsewhere in it. Inputs alone change: unlike dropout between the layers of
 the encoder, it costs no time.
 """

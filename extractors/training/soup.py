@@ -1,7 +1,7 @@
 """Choose the extractors to average: greedy model soups (Wortsman et al. 2022, recipe 1).
 
 The mean of the weights of networks that descend from one is often better than each, and costs nothing in use. Greedy
-soups start with the best one and take in another wherever that does not make the mean worse.
+soups start with the best one and add another one if the mean does not get worse.
 """
 
 from __future__ import annotations

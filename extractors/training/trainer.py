@@ -216,7 +216,7 @@ class _Run:
     def _save_stage(self, stage: Stage) -> None:
         """Keep the extractor that a stage made, for the stages that refer to it.
 
-        Only its probabilities between given entities are calibrated, which is what a teacher is asked for.
+        Only its probabilities between given entities are calibrated: a teacher gives no others.
         """
         given = calibrate_relations(candidates_given_entities(self.model, self.featurizer, self.selection))
         calibration = Calibration(given=given, selected_on=_name(self.recipe.selection))
@@ -316,7 +316,7 @@ class _Run:
     def _examples(self, stage: Stage) -> list[Example]:
         """Return the documents of a stage; a text in several corpora is taken from the last of them.
 
-        Texts that the recipe selects or reports on are left out, whatever the file is called.
+        Texts of the recipe's selection and report are left out, from whatever file they come.
         """
         by_text: dict[tuple[str, ...], Example] = {}
         judged = {document.text for part in (self.selection, self.report) for document in part}
