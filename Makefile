@@ -15,10 +15,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format neo4j flink wheel clean
+.PHONY: help demo test lint format neo4j flink wheel check-wheel clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- environment: the stamps are newer than pyproject.toml once everything it names is installed -----------------
 
@@ -60,6 +60,9 @@ flink: $(VENV)/runtime.stamp ## run a Flink cluster here, with Beam's job server
 
 wheel: $(VENV)/runtime.stamp ## build dist/factmill-*.whl
 	$(PIP) wheel --quiet --no-deps --wheel-dir dist .
+
+check-wheel: $(VENV)/dev.stamp ## build the wheel, install it outside the source tree and use it from there
+	$(BIN)/python -m tools.check_wheel
 
 clean: ## remove the environment, caches and everything that was built
 	rm -rf $(VENV) build dist *.egg-info $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from factmill.documents import described
 from factmill.graph_node import GraphEdge, GraphNode, graph_node
 from factmill.query_rows import QueryRows
+from factmill.wording import counted
 from pipeline.build_report import BuildReport
 from schemas import TABLES, Node, RelationSchema
 from sinks import GraphTables, describe, find, suggest
@@ -155,7 +156,7 @@ class Graph:
         return find_writer(format).write(self._tables, Path(path), self.schema)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{self._tables.count(name):,} {name}" for name in ("nodes", "edges", "documents"))
+        counts = ", ".join(counted(self._tables.count(f"{one}s"), one) for one in ("node", "edge", "document"))
         return f"Graph({str(self.folder)!r}: {counts})"
 
     def _repr_html_(self) -> str:

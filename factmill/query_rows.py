@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from factmill.wording import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -44,7 +46,7 @@ class QueryRows:
         return pd.DataFrame(list(self.rows), columns=list(self.columns))
 
     def __repr__(self) -> str:
-        return f"QueryRows({', '.join(self.columns)}: {len(self.rows):,} row{'' if len(self.rows) == 1 else 's'})"
+        return f"QueryRows({', '.join(self.columns)}: {counted(len(self.rows), 'row')})"
 
     def __str__(self) -> str:
         lines = [repr(self), *("  " + " | ".join(map(str, row)) for row in self.rows[:_SHOWN])]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from factmill.wording import counted
 from schemas import Document, Entity, Extraction, Relation, RelationSchema
 
 
@@ -125,8 +126,8 @@ class Result:
 
     def __repr__(self) -> str:
         return (
-            f"Result({_counted(len(self.entities), 'entity', 'entities')} and {_counted(len(self.facts), 'fact')} "
-            f"in {_counted(len(self.text), 'character')})"
+            f"Result({counted(len(self.entities), 'entity', 'entities')} and {counted(len(self.facts), 'fact')} "
+            f"in {counted(len(self.text), 'character')})"
         )
 
     def __str__(self) -> str:
@@ -169,7 +170,3 @@ def _span(document: Document, first: int, last: int) -> Span:
 
 def _span_dict(span: Span) -> dict[str, Any]:
     return {"start": span.start, "end": span.end, "text": span.text}
-
-
-def _counted(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
