@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 _SAMPLE = 600  # characters; more do not change the answer for running text
-_FEWEST = 20  # letters; the language of a name or a formula is a guess
-_LEAST = 0.5  # probability below which a language is not reported
+_FEWEST = 20  # bytes of letters in UTF-8; the language of a name or a formula is a guess
+_LEAST = 0.4  # probability below which a language is not reported
 
 # Frequent words of English; the second and the third set have next to none of other languages, the third none of Scots.
 _ENGLISH = frozenset("the and to a in is as an it at on or be he his was not".split())  # noqa: SIM905
@@ -20,8 +20,8 @@ _NOT_SCOTS = frozenset("of with from which were between".split())  # noqa: SIM90
 _DISTINCT = 3
 _SHARE = 0.15
 
-# Varieties and ancient forms that the detector confuses with a language of today in short texts.
-_EXCLUDED = {"pcm", "grc", "hbo"}
+# Varieties and ancient forms that take probability from a language of today which a short text is rather in.
+_EXCLUDED = {"an", "ary", "arz", "ext", "gcf", "gcr", "grc", "hbo", "lij", "pcm", "vec", "wa", "wuu"}
 
 # Codes of ISO 639-2 as MEDLINE writes them, and names that MediaWiki uses for the codes of some of its languages.
 _SYNONYMS = {
@@ -52,7 +52,7 @@ _CODE = re.compile(r"[a-z]{2,3}")
 def detect(text: str) -> str:
     """Return the ISO 639 code of the language of a text, empty when the text is too short or odd to tell."""
     sample = text[:_SAMPLE]
-    if sum(map(str.isalpha, sample)) < _FEWEST:
+    if len("".join(filter(str.isalpha, sample)).encode("utf-8", "replace")) < _FEWEST:
         return ""
     if _is_english(sample):
         return "en"

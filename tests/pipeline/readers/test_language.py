@@ -8,6 +8,10 @@ TEXTS = {
     "fr": "Le moulin près de la rivière fut acheté par la commune en 1901 et il est depuis une école.",
     "es": "El molino junto al río fue comprado por el ayuntamiento en 1901 y desde entonces es una escuela.",
     "ru": "Мельница у реки была куплена городом в 1901 году, и с тех пор в ней находится школа.",
+    "it": "Il mulino fu comprato dal comune nel 1901.",
+    "pt": "O moinho foi comprado pela cidade em 1901.",
+    "ar": "اشترت المدينة الطاحونة عام 1901.",
+    "zh": "磨坊在河边，现在是学校。",
     "ja": "川のそばの水車小屋は1901年に町に買われ、それ以来学校として使われている。",
     "ltg": "Ezers ir Latgolys dīnvydu puorā, pi reitu rubeža, i vosorā jī ir cylvāku īmeileita vīta.",
 }
