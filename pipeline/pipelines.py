@@ -26,7 +26,7 @@ from pipeline.merging.merge import DocumentRow, MergeGraph
 from pipeline.merging.write_tables import WriteTable
 from pipeline.read_documents import ReadDocuments
 from pipeline.reading import Reading
-from pipeline.record_counts import CountKey
+from pipeline.record_counts import LOST_IN_READING, CountKey
 from pipeline.record_types import register_coders
 from pipeline.resolution.matching import match_model
 from pipeline.resolution.resolve import ResolveEntities
@@ -199,6 +199,7 @@ class MergePipeline(msgspec.Struct, frozen=True):
             dead | "count dead by reason" >> CountBy(_dead),
             merged["counts"],
             merged["documents"] | "count documents by language" >> CountBy(_language),
+            merged["documents"] | "count what was lost" >> beam.FlatMap(_lost).with_output_types(Counted),
             *(rows | f"count rows of {name}" >> count_elements("rows", name) for name, rows in tables.items()),
         ]
         counts = _summed(entries)
@@ -251,6 +252,12 @@ def _summed(entries: list[Any]) -> beam.pvalue.AsDict:
 
 def _write(pipeline: Any, path: str, counts: beam.pvalue.AsDict) -> None:
     _ = pipeline | "counts file" >> beam.Create([path]) | "write counts" >> beam.Map(write_counts, counts)
+
+
+def _lost(row: DocumentRow) -> Iterator[Counted]:
+    for what, number in row.metadata:
+        if what in LOST_IN_READING and number.isdecimal():
+            yield ("lost", what), int(number)
 
 
 def _language(row: DocumentRow) -> CountKey:

@@ -13,6 +13,8 @@ OTHER_TEXT = "same id, other text"
 OTHER_ANNOTATIONS = "same id, other annotations"
 LEFT_OUT = ("removed", "superseded", "duplicate", OTHER_TEXT, OTHER_ANNOTATIONS)
 CONFLICTS = "conflicts"  # stage of the entries that name documents of one id with different texts
+# Metadata of documents with numbers of what readers could not make words of.
+LOST_IN_READING = ("templates left out", "undecodable bytes")
 REPEATED = "repeated dead letter"
 # (stage, what): for example ("read", "documents"), ("skipped", "redirect page"), ("dead letters", "extractor failed").
 CountKey = tuple[str, str]
@@ -35,6 +37,8 @@ class Counts(msgspec.Struct, frozen=True):
         extracted: documents of which facts were extracted: `now`, or `before` this run was interrupted.
         linked: entities of documents by how they were linked, or why not; nothing where no linking was done.
         languages: documents of the graph by the code of their language, or `unknown`.
+        lost: what readers could not make words of, in all documents of the graph: templates that were left out in
+            sentences, and bytes that do not belong to the encoding.
         resolution: nodes before resolution, those merged with others by what their names have to do with each other.
     """
 
@@ -50,6 +54,7 @@ class Counts(msgspec.Struct, frozen=True):
     conflicts: dict[str, int] = {}
     resolution: dict[str, int] = {}
     languages: dict[str, int] = {}
+    lost: dict[str, int] = {}
 
 
 def counts_of(entries: Mapping[CountKey, int]) -> Counts:
@@ -71,6 +76,7 @@ def counts_of(entries: Mapping[CountKey, int]) -> Counts:
         conflicts=sorted_of(CONFLICTS),
         resolution=sorted_of("resolution"),
         languages=sorted_of("languages"),
+        lost=sorted_of("lost"),
     )
 
 

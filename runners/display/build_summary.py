@@ -50,6 +50,7 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
             "facts": f"{facts:,} in single documents, merged to {rows['edges']:,} edges",
             "evidence": f"{rows['evidence']:,} sentences",
             **_languages(report),
+            **_lost(report),
             **_linked(report),
             **_resolved(report),
             "skipped": _by_reason(report.counts.skipped),
@@ -87,6 +88,11 @@ def _languages(report: BuildReport) -> dict[str, str]:
     """Return how many documents there are in which language, where that is known."""
     counts = report.counts.languages
     return {"languages": _by_reason(counts)} if set(counts) - {"unknown"} else {}
+
+
+def _lost(report: BuildReport) -> dict[str, str]:
+    """Return what readers could not make words of."""
+    return {"lost in reading": _by_reason(report.counts.lost)} if report.counts.lost else {}
 
 
 def _resolved(report: BuildReport) -> dict[str, str]:

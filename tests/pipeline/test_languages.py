@@ -11,6 +11,7 @@ from pipeline.dead_letters import BuildError
 from pipeline.languages import language_codes, languages_read, only, warning
 from schemas import Skipped
 from tests.pipeline.made import document
+from tests.pipeline.readers.files import dump, page
 from tests.rule_extractor import RuleSource
 
 GERMAN = "Die Mühle am Fluss wurde 1901 von der Gemeinde gekauft und ist seither eine Schule."
@@ -52,6 +53,14 @@ def test_documents_in_other_languages_are_skipped_on_request(tmp_path):
     assert report.counts.languages == {"en": 1, "unknown": 1}
     assert report.counts.skipped == {"language de": 1}
     assert report.warnings == ()
+
+
+def test_what_readers_could_not_make_words_of_is_summed_up(tmp_path):
+    corpus = tmp_path / "a.xml"
+    pages = page("Mill", "It is {{strange|x}} high, {{odd}} old."), page("Falk", "It is {{odd}} XX.")
+    corpus.write_bytes(dump(*pages).encode().replace(b"XX", b"\xff"))
+    report = build([corpus], tmp_path / "out", ONE, source=EnglishRules(), writers=[])
+    assert report.counts.lost == {"templates left out": 3, "undecodable bytes": 1}
 
 
 def test_a_wrong_code_is_refused_before_any_work(tmp_path):
