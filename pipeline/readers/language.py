@@ -17,6 +17,8 @@ _LEAST = 0.4  # probability below which a language is not reported
 _ENGLISH = frozenset("the and to a in is as an it at on or be he his was not".split())  # noqa: SIM905
 _ENGLISH_ALONE = frozenset("by for that this after than its are has have been their these who when".split())  # noqa: SIM905
 _NOT_SCOTS = frozenset("of with from which were between".split())  # noqa: SIM905
+_ALL_ENGLISH = _ENGLISH | _ENGLISH_ALONE | _NOT_SCOTS
+_ENGLISH_SAMPLE = 1000  # characters
 _DISTINCT = 3
 _SHARE = 0.15
 
@@ -51,11 +53,11 @@ _CODE = re.compile(r"[a-z]{2,3}")
 
 def detect(text: str) -> str:
     """Return the ISO 639 code of the language of a text, empty when the text is too short or odd to tell."""
+    if _is_english(text[:_ENGLISH_SAMPLE]):
+        return "en"
     sample = text[:_SAMPLE]
     if len("".join(filter(str.isalpha, sample)).encode("utf-8", "replace")) < _FEWEST:
         return ""
-    if _is_english(sample):
-        return "en"
     code, _ = _identifier().classify(sample)
     return canonical(code)
 
@@ -63,11 +65,11 @@ def detect(text: str) -> str:
 def _is_english(sample: str) -> bool:
     """Tell whether the words of a text are surely English: the detector takes longer than most texts take to read."""
     words = sample.lower().split()
-    telling = [word for word in words if word in _NOT_SCOTS]
-    alone = [word for word in words if word in _ENGLISH_ALONE]
-    if not telling or len({*telling, *alone}) < _DISTINCT:
+    found = [word for word in words if word in _ALL_ENGLISH]
+    kinds = set(found)
+    if len(found) < _SHARE * len(words) or kinds.isdisjoint(_NOT_SCOTS):
         return False
-    return len(telling) + len(alone) + sum(word in _ENGLISH for word in words) >= _SHARE * len(words)
+    return len(kinds - _ENGLISH) >= _DISTINCT
 
 
 def canonical(code: str) -> str:
