@@ -23,7 +23,7 @@ from tools.foreground import foreground
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _PORT = 8081
-# Megabytes. The scripts of Flink's distribution would work these out; here a TaskManager is told outright.
+# Megabytes. The scripts of Flink's distribution would compute them.
 _JOB_MANAGER_HEAP = 768
 _TASK_MANAGER_HEAP = 512
 _MANAGED = 192
@@ -37,7 +37,7 @@ class FlinkCluster:
         home: folder for configuration, logs and what jobs spill; made when it is not there.
         task_managers: how many.
         slots: how many tasks of a pipeline each works on at a time.
-        port: where it takes jobs and answers questions; None takes a free one.
+        port: of its REST API; None takes a free one.
     """
 
     home: Path
@@ -58,10 +58,10 @@ class FlinkCluster:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it, and return when all its slots are there.
+        """Start it, and wait until all its slots are available.
 
         Raises:
-            ServerUnavailable: it cannot be fetched or does not start.
+            ServerUnavailable: it cannot be downloaded or started.
         """
         write_settings(self.home / "conf", self._settings())
         command = [*JAVA, f"-Djava.io.tmpdir={self.home / 'tmp'}", "-cp", f"{libraries()}/*"]
@@ -95,7 +95,7 @@ class FlinkCluster:
             server.stop()
 
     def ask(self, path: str) -> Any:
-        """Return what the REST API answers, for example to `/overview`.
+        """Return the answer of the REST API to a path, for example `/overview`.
 
         Raises:
             OSError: it does not answer.
@@ -125,8 +125,8 @@ class FlinkCluster:
             "taskmanager.memory.jvm-metaspace.size": "256m",
             "taskmanager.memory.jvm-overhead.min": "192m",
             "taskmanager.memory.jvm-overhead.max": "192m",
-            # Beam's runner lies in the class path here. Where it comes with the pipeline alone, by a loader of its own,
-            # it ends the Python workers after every stage, and they load Python and the model anew.
+            # Beam's runner is on the class path here. If it came with the pipeline, in a class loader of its own, it
+            # would end the Python workers after every stage, and they would load Python and the model again.
             "classloader.resolve-order": "parent-first",
             # Jobs go on when a TaskManager is lost, with the slots that are left or come back. The attempts must last
             # until that is noticed, which takes two beats, and a shuffle that went with it may cost one more.
@@ -152,7 +152,7 @@ def running(home: Path, task_managers: int = 2, slots: int = 1, port: int | None
     """Yield a running cluster that is stopped when the block ends.
 
     Raises:
-        ServerUnavailable: it cannot be fetched or does not start.
+        ServerUnavailable: it cannot be downloaded or started.
     """
     cluster = FlinkCluster(home, task_managers, slots, port)
     cluster.start()
@@ -170,9 +170,9 @@ def main() -> None:
         running(home, port=_PORT) as cluster,
         job_server(cluster.master, cluster.home) as endpoint,
     ):
-        print("It runs. In another terminal:\n")
+        print("Flink is running. In another terminal:\n")
         print(f"factmill build INPUT --out graph --runner flink --flink-master {cluster.master}\n")
-        print(f"Add '-- --job_endpoint={endpoint}' to use the job server here and start none for the command.")
+        print(f"Add '-- --job_endpoint={endpoint}' to use this job server instead of a new one.")
         print("Ctrl-C stops it.", flush=True)
         cluster.job_manager.wait()
 

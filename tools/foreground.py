@@ -15,11 +15,11 @@ from runners.execution.server_process import ServerUnavailable
 def foreground(name: str, home: Path) -> Iterator[None]:
     """Run the block, which starts servers and waits for them, until Ctrl-C or SIGTERM lets it stop them.
 
-    Where they cannot be had the program ends with the reason.
+    If they cannot be started, the program exits with the reason.
     """
-    # Also where whoever started the program had it ignore Ctrl-C, as shells do with what runs in the background.
+    # Also if SIGINT was ignored before, as shells do for programs in the background.
     before = {end: signal.signal(end, signal.default_int_handler) for end in (signal.SIGINT, signal.SIGTERM)}
-    print(f"Starting {name} in {home} (the first time it is fetched, which takes minutes) ...", flush=True)
+    print(f"Starting {name} in {home} (the first time it is downloaded, which takes minutes) ...", flush=True)
     try:
         yield
     except ServerUnavailable as error:

@@ -1,4 +1,4 @@
-"""A Neo4j Community server of one's own on this machine, for tests, benchmarks and a first look; Docker is not needed.
+"""A Neo4j Community server on this machine, for tests, benchmarks and trying factmill; Docker is not needed.
 
 `make neo4j` runs it in the foreground and prints the lines that point factmill to it. Maven fetches it once; it listens
 on the loopback device only, asks for a password, and keeps its data in a folder.
@@ -38,7 +38,7 @@ _ARTIFACTS = (
     ("org.apache.commons", "commons-collections4", "4.4"),
     ("org.apache.hadoop.thirdparty", "hadoop-shaded-guava", "1.4.0"),
 )
-# What the scripts of the server's distribution say to Java, as far as it will not start without.
+# The options for Java without which the server does not start.
 _JAVA = (
     "-XX:+UseSerialGC",
     *(
@@ -55,12 +55,12 @@ def libraries() -> Path:
 
 @dataclass
 class Neo4jServer:
-    """A server whose data lie in a folder; it can be stopped, killed and started again on the same port.
+    """A server with its data in a folder; it can be stopped, killed and started again on the same port.
 
     Attributes:
         home: its folder; made when it is not there.
         heap: megabytes of its heap; half as many again are for pages.
-        port: where it listens; None takes a free one.
+        port: the port of Bolt; None takes a free one.
     """
 
     home: Path
@@ -95,10 +95,10 @@ class Neo4jServer:
         return {"NEO4J_URI": self.uri, "NEO4J_USERNAME": USERNAME, "NEO4J_PASSWORD": self.password}
 
     def start(self) -> None:
-        """Start it, and return when it answers.
+        """Start it, and wait until it answers.
 
         Raises:
-            ServerUnavailable: it cannot be fetched or does not start.
+            ServerUnavailable: it cannot be downloaded or started.
         """
         jars = libraries()
         settings = {
@@ -134,10 +134,10 @@ class Neo4jServer:
             self._server.wait()
 
     def run_admin_script(self, script: Path) -> str:
-        """Run a shell script that calls neo4j-admin, on its data while it is stopped, and return what it says.
+        """Run a shell script that calls neo4j-admin on the data of the stopped server, and return its output.
 
         Raises:
-            ServerUnavailable: the script failed; the message is what it said.
+            ServerUnavailable: the script failed; the message is its output.
         """
         admin = self.home / "neo4j-admin"
         admin.write_text(f'#!/bin/sh\nexec {shlex.join(_java(f"{libraries()}/*", self.heap, _ADMIN))} "$@"\n')
@@ -157,7 +157,7 @@ class Neo4jServer:
         )
 
     def _answers(self) -> bool:
-        """Return whether it lets us in; the first time, change the password that every new server has."""
+        """Return whether the login succeeds; the first time, change the initial password."""
         if not listens(self.port or 0):
             return False
         try:
@@ -183,7 +183,7 @@ def running(home: Path, heap: int = 512) -> Iterator[Neo4jServer]:
     """Yield a running server that is stopped when the block ends.
 
     Raises:
-        ServerUnavailable: it cannot be fetched or does not start.
+        ServerUnavailable: it cannot be downloaded or started.
     """
     server = Neo4jServer(home, heap)
     try:
@@ -201,7 +201,7 @@ def main() -> None:
     """Run a server in the folder that is named, until Ctrl-C."""
     home = Path(sys.argv[1] if len(sys.argv) > 1 else "neo4j-server")
     with foreground(f"Neo4j {VERSION}", home), running(home) as server:
-        print("It runs. In another terminal:\n")
+        print("Neo4j is running. In another terminal:\n")
         for name, value in server.environment.items():
             print(f"export {name}='{value}'")
         print("\nCtrl-C stops it; the data stay.", flush=True)

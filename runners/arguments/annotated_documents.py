@@ -15,7 +15,7 @@ _SHOWN = 5  # names in a message
 
 
 def read_annotated(paths: Iterable[Path], format: str | None = None) -> list[Document]:
-    """Return the documents of the files in their order, and say on standard error what was not readable.
+    """Return the annotated documents of the files in their order; warn about the records that cannot be used.
 
     Raises:
         UserError: the files hold no document with annotated entities.

@@ -16,9 +16,10 @@ from pipeline.build_options import BuildOptions
 from runners.errors import UserError, did_you_mean
 
 _HEAD = """\
-# Options of `factmill build`, to keep and to share: factmill build --print-config > my.yaml, change it, then
+# Options of `factmill build`. Print this file, change it and use it:
+#   factmill build --print-config > my.yaml
 #   factmill build --config my.yaml
-# Every key may be left out; an option on the command line takes precedence over this file.
+# Every key may be left out; options of the command line take precedence over this file.
 """
 _WIDTH = 118
 _ATTRIBUTE = re.compile(r"^        (\w+): (.*(?:\n            .*)*)", re.MULTILINE)
@@ -30,8 +31,8 @@ class BuildConfig(BuildOptions, frozen=True, kw_only=True, forbid_unknown_fields
     """The options of a build, and what only the command line has.
 
     Attributes:
-        inputs: What to read: files, folders (with everything below them) and globs.
-        out: Folder of the result. It must not exist, be empty, or hold an earlier build.
+        inputs: Input: files, folders (with their subfolders) and patterns.
+        out: Output folder: new, empty, or an earlier build, which is replaced.
         flink_master: With runner flink: HOST:PORT of the cluster's REST API, or "[local]".
         gpu: With runner dataflow: the type of GPU on the machines that extract, for example nvidia-l4.
     """

@@ -1,4 +1,4 @@
-"""What every command of the command line has in common: `--debug`, and errors that are told without a stack trace."""
+"""The base classes of all commands: `--debug`, errors without stack traces, options for Apache Beam."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _INTERRUPTED = "runners.arguments.command.interrupted"
 
 
 class Command(click.Command):
-    """A click command that explains what goes wrong; with `--debug` the exception itself comes through."""
+    """A click command that turns exceptions into error messages, unless `--debug` is set."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -22,13 +22,13 @@ class Command(click.Command):
         self.params.append(debug)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and turn any exception into one message for the user."""
+        """Run the command, and turn any exception into an error message."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
-            raise  # the reader of our output has seen enough; click ends quietly
+            raise  # the reader of the output closed it; click exits quietly
         except Exception as error:
             if ctx.meta.get("runners.arguments.command.debug"):
                 raise
@@ -36,10 +36,10 @@ class Command(click.Command):
 
 
 class CommandWithBeamOptions(Command):
-    """A command that hands options to Beam: all after `--`, and before it any `--name=value` that is not its own."""
+    """A command that passes options to Beam: all after `--`, and before it any `--name=value` that is not its own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take Beam's options out before click sees the rest."""
+        """Remove the options for Beam before click parses the others."""
         cut = args.index("--") if "--" in args else len(args)
         opts = [name for each in self.get_params(ctx) for name in (*each.opts, *each.secondary_opts)]
         known = [name.removeprefix("--") for name in opts if name.startswith("--")]
@@ -61,7 +61,7 @@ class CommandWithBeamOptions(Command):
 
 
 def beam_options(ctx: click.Context) -> Sequence[str]:
-    """Return the options that the running command hands to Beam, in the order given."""
+    """Return the options that the running command passes to Beam, in their order."""
     options: tuple[str, ...] = ctx.meta.get(_BEAM, ())
     return options
 

@@ -1,4 +1,4 @@
-"""From the command line to a recipe: a shipped one, a file, or the default one, and what flags change in it."""
+"""The recipe of a training: a shipped recipe, a file or the default recipe, with the changes of the command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RECIPES = Path(str(resources.files("extractors"))) / "recipes"
 
 
 def shipped_recipes() -> dict[str, str]:
-    """Return the recipes that come with factmill by name, each with the sentence at its top."""
+    """Return the names of the shipped recipes, each with the first sentence of its file."""
     return {path.stem: _first_comment(path) for path in sorted(_RECIPES.glob("*.yaml"))}
 
 
@@ -46,7 +46,7 @@ def find_recipe(name_or_path: str) -> Path:
 
 
 def default_recipe(head: str, joint: bool, corpora: Mapping[str, Sequence[Document]], relations: str | None) -> Recipe:
-    """Return the recipe of a training without one: one stage over `train`, chosen and reported on halves of `dev`."""
+    """Return the default recipe: one stage on `train`; half of `dev` selects the epoch, the other half is reported."""
     from extractors.recipes.recipe import make_recipe
 
     middle = (len(corpora["dev"]) + 1) // 2
@@ -63,7 +63,7 @@ def default_recipe(head: str, joint: bool, corpora: Mapping[str, Sequence[Docume
         "objective": sampling,
         "stages": [{"corpora": [{"data": "train"}], "epochs": _EPOCHS}],
         "selection": {"data": "dev", "documents": f":{middle}"},
-        # One document cannot be halved.
+        # A single document is used for both.
         "report": {"data": "dev", "documents": f"{min(middle, len(corpora['dev']) - 1)}:"},
     }
     return make_recipe(values, "the default recipe")
@@ -82,7 +82,7 @@ def changed_recipe(
     seed: int | None = None,
     settings: Iterable[str] = (),
 ) -> Recipe:
-    """Return the recipe as the flags of the command line change it; `settings` are `KEY=VALUE` and come last.
+    """Return the recipe with the changes of the command line; `settings` are `KEY=VALUE` and are applied last.
 
     Raises:
         UserError: a setting is not of this form, or there is no such key.
@@ -94,7 +94,7 @@ def changed_recipe(
     if head is not None and head != recipe.head:
         values = merged(values, {"head": head, "loss": published_loss(head)})
     if encoder is not None and encoder != recipe.backbone:
-        values |= {"backbone": encoder, "start": ""}  # a checkpoint fits its own encoder only
+        values |= {"backbone": encoder, "start": ""}  # a checkpoint belongs to one encoder
     if joint is not None and joint != recipe.joint:
         values |= {"joint": joint, "markers": False, "entity_embeddings": not joint}
     of_recipe = {"relations": relations, "seed": seed}
@@ -108,7 +108,7 @@ def changed_recipe(
 
 
 def check_parts(recipe: Recipe) -> None:
-    """Check what a recipe names before any data is read.
+    """Check the names in a recipe before any data are read.
 
     Raises:
         UserError: there is no such head, loss or encoder.
@@ -158,7 +158,7 @@ def published_loss(head: str) -> str:
 
 
 def fitting_relations(documents: Iterable[Document]) -> str:
-    """Return the shipped relation schema that has all types and relations of some documents.
+    """Return the name of the shipped relation schema that has all types and relations of some documents.
 
     Raises:
         UserError: none has.
@@ -218,7 +218,7 @@ def data_names(recipe: Recipe) -> list[str]:
 
 
 def recipe_text(recipe: Recipe, files: Mapping[str, Path], out: Path) -> str:
-    """Return a recipe with all its values as a YAML file that says how to use it again."""
+    """Return the text of a YAML file with all values of a recipe and the command that repeats the training."""
     data = " ".join(f"--data {name}={shlex.quote(str(path))}" for name, path in files.items())
     again = f"{_RECIPE_OF_RUN}{shlex.quote(str(out / 'recipe.yaml'))} {data} --out DIR\n"
     return again + yaml.safe_dump(_values(recipe), sort_keys=False, width=120)

@@ -1,4 +1,4 @@
-"""Options that all commands share that make a graph of a store: how many work, where, and what Beam is told."""
+"""Options of the commands that run a pipeline: number of workers, runner, options for Beam."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def runner_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--runner` and what goes with single runners to a command."""
+    """Add `--runner`, and the options of individual runners, to a command."""
     runner = click.option(
         "--runner", metavar="NAME", help="local, memory, threads, processes, flink, dataflow, or one of Beam's [local]."
     )
@@ -30,7 +30,7 @@ def runner_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--workers` and the options of runners to a command."""
     workers = click.option(
-        "--workers", type=click.IntRange(min=1), metavar="N", help="How many work side by side [one per core]."
+        "--workers", type=click.IntRange(min=1), metavar="N", help="Number of workers [one per core]."
     )
     return workers(runner_options(command))
 
@@ -39,7 +39,7 @@ def execution_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def execution(
     ctx: click.Context, runner: str | None, workers: int | None, **options: str | None
 ) -> Iterator[ExecutionOptions]:
-    """Yield what `execution_options` say, while what the runner needs is there."""
+    """Yield where and with how many workers to run, with the services that the runner needs running."""
     with beam_arguments(runner or "local", workers, beam_options(ctx), **options) as beam:
         from pipeline.change import ExecutionOptions
 
@@ -50,11 +50,11 @@ def execution(
 def beam_arguments(
     runner: str, workers: int | None, beam: Sequence[str], flink_master: str | None = None, gpu: str | None = None
 ) -> Iterator[tuple[str, ...]]:
-    """Yield what Beam is told for a runner, while what the runner needs is there.
+    """Yield the options for Beam of a runner, with the services that the runner needs running.
 
     Raises:
         UserError: options are missing, wrong, or do not go together.
-        ServerUnavailable: the runner needs a server that cannot be had.
+        ServerUnavailable: the runner needs a server that cannot be started.
     """
     for option, value, of in (("--flink-master", flink_master, "flink"), ("--gpu", gpu, "dataflow")):
         if value is not None and runner != of:
@@ -62,7 +62,7 @@ def beam_arguments(
     if runner == "processes":
         from pipeline.beam.fork_server import fork_server
 
-        fork_server()  # before all else, so that it loads what workers need while this process does
+        fork_server()  # first, so that it imports the workers' modules while this process does other work
     if runner == "flink":
         from runners.execution.flink import submission
 

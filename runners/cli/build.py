@@ -1,4 +1,4 @@
-"""`factmill build`: from source files to a graph."""
+"""`factmill build`: build a knowledge graph from files."""
 
 from __future__ import annotations
 
@@ -49,28 +49,33 @@ def _codes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     epilog="Options after -- go to Apache Beam.",
 )
 @click.argument("inputs", metavar="INPUT...", nargs=-1)
-@click.option("--out", metavar="DIR", help="Folder of the result: new, empty, or an earlier build to replace.")
+@click.option("--out", metavar="DIR", help="Output folder: new, empty, or an earlier build, which is replaced.")
 @click.option(
     "--model", metavar="NAME|DIR|ID", help="Extractor: a shipped one (see factmill info), a folder, a hub model."
 )
 @reading_options
-@click.option("--workers", type=int, metavar="N", help="How many work side by side [one per core].")
+@click.option("--workers", type=int, metavar="N", help="Number of workers [one per core].")
 @click.option("--min-confidence", type=SHARE, metavar="P", help="Leave out edges below this confidence, 0 to 1.")
-@click.option("--min-precision", type=SHARE, metavar="P", help="Keep facts of which such a share is right, 0 to 1.")
+@click.option("--min-precision", type=SHARE, metavar="P", help="Choose thresholds for this precision, 0 to 1.")
 @click.option("--schema", metavar="NAME|FILE", help="Relation schema whose rules hold [the extractor's].")
 @click.option("--rules", callback=_levels, metavar="RULE=LEVEL,...", help="Levels of rules: docs/explanation/rules.md.")
-@click.option("--correlation", type=SHARE, metavar="R", help="How far documents depend on each other, 0 to 1 [0].")
-@click.option("--link/--no-link", default=None, help="Find out what entities without a link stand for [yes].")
-@click.option("--resolve/--no-resolve", default=None, help="Merge nodes that denote one thing [yes].")
+@click.option("--correlation", type=SHARE, metavar="R", help="Dependence between documents, 0 to 1 [0].")
+@click.option("--link/--no-link", default=None, help="Link entities that have no knowledge-base id [yes].")
+@click.option("--resolve/--no-resolve", default=None, help="Merge nodes that denote the same entity [yes].")
 @click.option("--dictionary", metavar="FILE", help="CSV or Parquet file: alias, id, type, prior.")
 @click.option("--limit", type=int, metavar="N", help="Read only the first N documents.")
 @click.option("--languages", callback=_codes, metavar="CODE,...", help="Read only documents in these, such as en,de.")
 @runner_options
-@click.option("--resume", is_flag=True, help="Continue the build in --out where it was interrupted.")
+@click.option("--resume", is_flag=True, help="Continue the interrupted build in --out.")
 @click.option("--force", is_flag=True, help="Replace results in --out that factmill did not write.")
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take options from a YAML file.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read options from a YAML file.")
 @click.option(
-    "--print-config", is_flag=True, is_eager=True, expose_value=False, callback=_print_config, help="Print such a file."
+    "--print-config",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_config,
+    help="Print a commented YAML file of all options.",
 )
 @click.pass_context
 def build(
@@ -88,13 +93,13 @@ def build(
       factmill build enwiki-*.xml.bz2 --out wiki --limit 500           # a first look
       factmill build abstracts/ --out drugs --model cdr-minilm         # chemicals and diseases
       factmill build notes/ --out notes-graph --min-confidence 0.8
-      factmill build notes/ --out sure-graph --min-precision 0.9       # few facts, nine of ten right
+      factmill build notes/ --out likely --min-precision 0.9           # fewer facts, nine of ten correct
       factmill build notes/ --out strict --rules types=enforce         # edges of expected types only
       factmill build trials/ --out trials-graph --dictionary drugs.csv  # names of your own
       factmill build papers.csv --out papers --columns id=pmid,text=abstract
       factmill build a.jsonl b.jsonl --out both --id-prefix file       # both count their records from 0
       factmill build --print-config > my.yaml                          # every option, explained
-      factmill build --config my.yaml --workers 4                      # the command line wins over the file
+      factmill build --config my.yaml --workers 4                      # the command line overrides the file
       factmill build --out wiki --resume                               # after a crash, or kill -9
       factmill build dump.xml --out /shared/graph --runner flink --flink-master localhost:8081
     """

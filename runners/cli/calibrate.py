@@ -1,4 +1,4 @@
-"""`factmill calibrate`: probabilities and cuts of an extractor from one's own annotated documents."""
+"""`factmill calibrate`: calibrate an extractor on annotated documents."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command(cls=Command, short_help="Calibrate an extractor on annotated documents.")
 @click.argument("checkpoint", metavar="CHECKPOINT")
 @click.option("--data", "files", multiple=True, required=True, type=_FILE, help="Annotated documents.")
-@click.option("--documents", metavar="START:STOP", help="Calibrate on these only, counted from 0.")
-@click.option("--report", metavar="START:STOP", help="State the figures of these others.")
+@click.option("--documents", metavar="START:STOP", help="Calibrate on these documents only, counted from 0.")
+@click.option("--report", metavar="START:STOP", help="Report figures on these documents.")
 @click.option("--format", type=FORMAT, metavar="FORMAT", help="Format of the files [found in their content].")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write a calibrated copy of the checkpoint there [change the checkpoint].",
+    help="Write a calibrated copy of the checkpoint [change the checkpoint].",
 )
 def calibrate(
     checkpoint: str,
@@ -41,10 +41,10 @@ def calibrate(
     format: str | None,
     out: Path | None,
 ) -> None:
-    """Choose an extractor's probabilities and cuts anew, on documents like those it is meant for.
+    """Calibrate the probabilities and thresholds of an extractor on documents of the kind it will be used for.
 
-    The documents must be annotated completely, and training must not have seen them; a hundred are enough. What is
-    chosen goes to calibration.json, and a reliability plot and a precision-recall curve beside it.
+    The documents must be annotated completely and must not have been used for training; a hundred are enough. The
+    result is written to calibration.json, with a reliability plot and a precision-recall curve.
 
     \b
     Examples:
@@ -65,7 +65,7 @@ def calibrate(
 
     source = find_checkpoint(checkpoint)
     if out is None and source != Path(checkpoint):
-        raise UserError(f"'{checkpoint}' is shared: add --out DIR for a calibrated copy of your own")
+        raise UserError(f"'{checkpoint}' is a shared checkpoint: add --out DIR for a calibrated copy")
     everything = read_annotated(files, format)
     chosen = part_of(everything, documents)
     parts = {_name(files, documents): chosen}
@@ -100,7 +100,7 @@ def calibrate(
         card = recalibrated((source / CARD).read_text("utf-8"), model.config, calibration)
         (folder / CARD).write_text(card, "utf-8")
     _plot(model, featurizer, calibration, chosen if report is None else parts[_name(files, report)], folder)
-    click.echo(f"{folder}: probabilities by {calibration.method}, cut at {calibration.relation_threshold:g}")
+    click.echo(f"{folder}: calibrated by {calibration.method}, threshold {calibration.relation_threshold:g}")
     for name, values in figures.items():
         click.echo(f"\n{name}")
         width = max(map(len, values))

@@ -1,4 +1,4 @@
-"""`factmill check`: whether a graph is what it should be."""
+"""`factmill check`: check the integrity of a graph."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VIOLATIONS_SHOWN = 20
 _BROKEN_SHOWN = 5
 
 
-@click.command(cls=Command, short_help="Check that a graph is sound.")
+@click.command(cls=Command, short_help="Check the integrity of a graph.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--shapes",
@@ -29,20 +29,20 @@ _BROKEN_SHOWN = 5
     default=5_000,
     show_default=True,
     metavar="N",
-    help="Validate the RDF of N edges and what they touch; 0: none.",
+    help="Validate the RDF of N edges and their nodes; 0: none.",
 )
 @click.option("--all", "everything", is_flag=True, help="Validate the RDF of all edges; about 1 ms each.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(folder: Path, shapes: int, everything: bool, as_json: bool) -> None:
-    """Check that a graph is sound; DIR is the folder that `factmill build` wrote.
+    """Check the integrity of a graph; DIR is the output folder of 'factmill build'.
 
-    In the tables: ids are unique and resolve, every edge has the id of its ends, confidences are probabilities, every
-    sentence of evidence stands in its document where its offsets say, and there are as many rows as run.json counts.
-    The files made of the tables hold as many nodes and edges. As RDF the graph conforms to the SHACL shapes of
-    schemas/rdf/shapes.ttl. Exit code 1 when something is wrong.
+    In the tables, ids must be unique and resolve, the id of an edge must follow from its ends, confidences must be
+    probabilities, every evidence sentence must be at its offsets in its document, and the numbers of rows must equal
+    those of run.json. The other files must hold the same numbers of nodes and edges. The RDF must conform to the SHACL
+    shapes of schemas/rdf/shapes.ttl. The exit status is 1 if a check fails.
 
-    Edges that break a rule of the relation schema (docs/explanation/rules.md) are listed too; they are wrong only
-    where the rule is enforced.
+    Edges that break a rule of the relation schema (docs/explanation/rules.md) are listed as well; they count as
+    failures only if the rule is enforced.
 
     \b
     Examples:

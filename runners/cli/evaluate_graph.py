@@ -1,4 +1,4 @@
-"""`factmill evaluate-graph`: how good a built graph is, held against annotated documents."""
+"""`factmill evaluate-graph`: compare a graph with annotated documents."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def evaluate_graph(
     folder: Path, files: tuple[Path, ...], documents: str | None, format: str | None, as_json: bool
 ) -> None:
-    """Compare a built graph with the graph that annotated documents make.
+    """Compare a graph with the graph that results from the annotations of the same documents.
 
-    DIR is the folder of a graph built from the texts of the annotated documents, and of no others. These are merged as
-    the graph was. Nodes stand for each other if they share a knowledge-base id, or a name and the type; an edge is
-    right if both its ends and its relation are. Beside distinct edges stand the facts of single documents.
+    DIR is the folder of a graph that was built from the texts of the annotated documents only. The annotations are
+    merged in the same way. Two nodes match if they share a knowledge-base id, or a name and the type; an edge is
+    correct if both ends match and the relation is the same. The facts of single documents are scored as well.
     docs/reference/evaluation.md explains every figure.
 
     \b

@@ -1,4 +1,4 @@
-"""`factmill export`: a graph in the format, or the database, where people want it."""
+"""`factmill export`: write a graph in another format, or to a database server."""
 
 from __future__ import annotations
 
@@ -20,37 +20,40 @@ _ALIASES = {"nquads": "rdf", "nq": "rdf", "ttl": "turtle", "nt": "ntriples", "js
 _RDF_OPTIONS = {"rdf_version": "--rdf", "parts": "--parts", "compress": "--compress"}
 
 
-@click.command(cls=Command, short_help="Write a graph in another format, or to a database.")
+@click.command(cls=Command, short_help="Write a graph in another format, or to a database server.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--to", "target", required=True, metavar="FORMAT|URI", help="A format, or the URI of a database server.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="PATH", help="File or folder to write.")
 @click.option(
-    "--rdf", "rdf_version", type=click.Choice(["1.2", "1.1"]), help="How RDF states edges [1.2; 1.1 for jsonld]."
+    "--rdf",
+    "rdf_version",
+    type=click.Choice(["1.2", "1.1"]),
+    help="Version of RDF [1.2; 1.1 for jsonld].",
 )
-@click.option("--parts", type=click.IntRange(min=1), metavar="N", help="RDF in a folder of N files.")
+@click.option("--parts", type=click.IntRange(min=1), metavar="N", help="Write RDF as a folder of N files.")
 @click.option("--compress", type=click.Choice(["gzip", "zstd"]), help="Compress RDF.")
 @click.option("--force", is_flag=True, help="Replace a file that factmill did not write.")
-@click.option("--compare-all", is_flag=True, help="Servers: read back and compare all, however little changed.")
+@click.option("--compare-all", is_flag=True, help="Servers: compare the whole graph, not only what changed.")
 def export(folder: Path, target: str, out: Path | None, force: bool, compare_all: bool, **rdf: Any) -> None:
-    """Write a graph in another format, or to a database server; DIR is the folder that `factmill build` wrote.
+    """Write a graph in another format, or to a database server; DIR is the output folder of 'factmill build'.
 
     \b
     Formats:
       rdf        N-Quads of RDF 1.2    ntriples, turtle, trig, jsonld    the same graph in other syntaxes
       graphml    most graph programs   gexf                              Gephi
       node-link  JSON for networkx     csv                               a folder of four tables
-      cypher     the embedded database that `factmill query` asks
-      neo4j-csv, neo4j-parquet    for `neo4j-admin database import`, with the command: the fastest first load
+      cypher     the embedded database of 'factmill query'
+      neo4j-csv, neo4j-parquet    for 'neo4j-admin database import', with the command: the fastest first load
 
-    Without --out the result lies beside DIR: graph.ttl for the folder graph. Beside RDF lies a description of the data
-    set (.void.ttl). What is written appears whole or not at all, in the place of an earlier export. A file that
-    factmill did not write, or that was changed since, is replaced with --force only.
+    Without --out, the output is written next to DIR: graph.ttl for the folder graph. RDF comes with a description of
+    the data set (.void.ttl). An output is complete or absent, and replaces an earlier export. Files that factmill did
+    not write, or that were changed since, are replaced only with --force.
 
-    RDF 1.2 states edges as reifiers of triple terms; --rdf 1.1 takes statement nodes as Wikidata has them, which all
-    tools read.
+    RDF 1.2 represents edges as reifiers of triple terms; --rdf 1.1 uses statement nodes as Wikidata does, which all
+    tools can read.
 
-    A server is brought from what was last exported to it to what the tables say now; --compare-all also mends what
-    others changed in the graph there. Its login comes from NEO4J_USERNAME and NEO4J_PASSWORD.
+    A database server gets the changes since the last export to it; --compare-all also reverts changes that others made
+    to the graph there. User name and password come from NEO4J_USERNAME and NEO4J_PASSWORD.
 
     \b
     Examples:
@@ -74,7 +77,7 @@ def export(folder: Path, target: str, out: Path | None, force: bool, compare_all
         warning = check_server_uri(target)
         if warning:
             click.echo(f"Warning: {warning}", err=True)
-        logging.getLogger("neo4j").setLevel(logging.ERROR)  # what the driver warns of it tries again by itself
+        logging.getLogger("neo4j").setLevel(logging.ERROR)  # the driver warns about errors that it retries by itself
         _say(target, server_writer(target, compare_all).write(tables, target, schema))
         return
     if compare_all:
@@ -84,8 +87,8 @@ def export(folder: Path, target: str, out: Path | None, force: bool, compare_all
     if name not in names and target in names:
         name = target
     if name not in names:
-        hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"
-        raise UserError(f"no format '{target}'{hint}. A database server is named by its URI: neo4j://localhost:7687")
+        hint = did_you_mean(name, names) or f"; use one of {', '.join(names)}"
+        raise UserError(f"no format '{target}'{hint}. Name a database server by its URI: neo4j://localhost:7687")
     writer = find_writer(name)
     if isinstance(writer, RdfWriter):
         writer = RdfWriter(writer.syntax, rdf["rdf_version"], rdf["parts"], rdf["compress"])
@@ -102,7 +105,7 @@ def export(folder: Path, target: str, out: Path | None, force: bool, compare_all
 
 
 def _beside(folder: Path, file: str, parts: bool) -> Path:
-    """Return the path beside the graph: `people` and `graph.ttl` give `people.ttl`, for a folder `people-ttl`."""
+    """Return the path next to the graph: `people` and `graph.ttl` give `people.ttl`, for a folder `people-ttl`."""
     suffix = file.removeprefix("graph")
     name = f"{folder.resolve().name}{suffix.replace('.', '-') if parts else suffix}"
     return folder.resolve().with_name(name)

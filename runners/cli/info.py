@@ -1,4 +1,4 @@
-"""`factmill info`: what a graph was built from, or what an extractor is."""
+"""`factmill info`: how a graph was built, or the properties of an extractor."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _DEAD_LETTERS_SHOWN = 20
 _SHORT = {"P": "precision", "R": "recall", "F1": "f1"}
 
 
-@click.command(cls=Command, short_help="Explain a graph or an extractor.")
+@click.command(cls=Command, short_help="Describe a graph or an extractor.")
 @click.argument("target", metavar="[DIR|NAME]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(target: str | None, as_json: bool) -> None:
-    """Say how a graph was built, what an extractor is, or which extractors come with factmill.
+    """Describe a graph or an extractor, or list the extractors that come with factmill.
 
     \b
     Examples:
-      factmill info                    # the extractors that come with factmill
-      factmill info docred-minilm      # one of them: types, relations, figures
+      factmill info                    # list the shipped extractors
+      factmill info docred-minilm      # an extractor: types, relations, figures
       factmill info runs/my-training/checkpoint
       factmill info graph              # a graph: options, versions, counts, what failed and why
     """
@@ -85,7 +85,7 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
     )
     if config.averaged_layers > 1:
         encoder += f", of which the last {config.averaged_layers} are averaged"
-    told = [name for name, used in (("markers", config.markers), ("embeddings", config.entity_embeddings)) if used]
+    marked = [name for name, used in (("markers", config.markers), ("embeddings", config.entity_embeddings)) if used]
     return {
         "checkpoint": str(folder),
         "size": megabytes(folder),
@@ -93,9 +93,9 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
         "fingerprint": fingerprint(folder),
         "encoder": encoder
         + (f", averaged over the last {config.averaged_layers}" if config.averaged_layers > 1 else ""),
-        "entities": "joint: found in the text, or given"
+        "entities": "joint: found in the text, or given with the documents"
         if config.joint
-        else "relation-only: documents must have entities" + (f", told by {' and '.join(told)}" if told else ""),
+        else "relation-only: documents must have entities" + (f", marked by {' and '.join(marked)}" if marked else ""),
         "relation head": config.head,
         "head options": _head_options(config.head, config.head_options),
         "loss": config.loss,
@@ -121,7 +121,7 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
 
 
 def _head_options(head: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a head, also those that have their default value."""
+    """Return all options of a head, including defaults."""
     import msgspec
 
     from extractors.heads import head_class, head_names
@@ -142,7 +142,7 @@ def _relating(calibration: RelationCalibration) -> dict[str, Any]:
 
 
 def _parameters(folder: Path) -> int:
-    """Return the number of weights, from the file's head alone."""
+    """Return the number of weights, read from the header of the file."""
     from math import prod
 
     from safetensors import safe_open
@@ -180,7 +180,7 @@ def _levels(scores: Mapping[str, float]) -> dict[str, str]:
 
 
 def _lines(facts: Mapping[str, Any], indent: str = "") -> Iterator[str]:
-    """Yield nested values as indented lines; what is empty is left out."""
+    """Yield nested values as indented lines, without empty ones."""
     width = max((len(str(name)) for name, value in facts.items() if not isinstance(value, dict | list)), default=0)
     for name, value in facts.items():
         if value is None or value in ({}, [], ""):

@@ -55,15 +55,15 @@ class Program(click.Group):
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="factmill", prog_name="factmill")
 def main() -> None:
-    """Turn a corpus into a knowledge graph, and ask it questions.
+    """Turn a corpus into a knowledge graph, and query it.
 
     \b
-    A graph from your own texts, and a question to it:
+    Build a graph from your own texts, and query it:
       factmill build articles/ --out graph
       factmill query graph 'MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence LIMIT 10'
       factmill show graph 'Ada Lovelace'
 
-    Every command explains itself with --help.
+    Every command has --help with examples.
     """
     set_memory_policy()
     set_thread_waiting()

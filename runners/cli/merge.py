@@ -1,4 +1,4 @@
-"""`factmill merge`: one graph of two."""
+"""`factmill merge`: merge two graphs into one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runners.arguments.runner_options import execution, execution_options
 
 @click.command(
     cls=CommandWithBeamOptions,
-    short_help="Make one graph of two.",
+    short_help="Merge two graphs into one.",
     options_metavar="[OPTIONS]",
     epilog="Options after -- go to Apache Beam.",
 )
@@ -26,10 +26,10 @@ from runners.arguments.runner_options import execution, execution_options
 @execution_options
 @click.pass_context
 def merge(ctx: click.Context, /, first: str, second: str, out: str, force: bool, **where: Any) -> None:
-    """Make one graph of the graphs in DIR1 and DIR2, which the same extractor built with the same options.
+    """Merge the graphs in DIR1 and DIR2, which must have been built by the same extractor with the same options.
 
-    Nothing is extracted. Of a document that is in both the newer version counts, and what one graph withdrew is gone.
-    The result is what one build of all the files would give, to the byte, whichever is named first.
+    Nothing is extracted again. If both graphs have a document, its newer version counts; documents that were withdrawn
+    from one graph are removed. The result has the same bytes as one build of all files, in either order of the graphs.
 
     \b
     Examples:

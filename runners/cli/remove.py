@@ -1,4 +1,4 @@
-"""`factmill remove`: documents out of a graph."""
+"""`factmill remove`: remove documents from a graph."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runners.errors import UserError
 
 @click.command(
     cls=CommandWithBeamOptions,
-    short_help="Take documents out of a graph.",
+    short_help="Remove documents from a graph.",
     options_metavar="[OPTIONS]",
     epilog="Options after -- go to Apache Beam.",
 )
@@ -24,7 +24,7 @@ from runners.errors import UserError
     type=click.File(encoding="utf-8"),
     required=True,
     metavar="FILE",
-    help="Ids of documents, one per line; - reads them from standard input.",
+    help="File of document ids, one per line; - for standard input.",
 )
 @execution_options
 @click.pass_context

@@ -1,4 +1,4 @@
-"""`factmill show`: everything that a graph says about one entity, with the sentences it rests on."""
+"""`factmill show`: the facts of one entity with their evidence."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _DOCUMENTS_SHOWN = 3
 _NAMES_SHOWN = 10
 
 
-@click.command(cls=Command, short_help="Show what a graph says about one entity.")
+@click.command(cls=Command, short_help="Show the facts of one entity with their evidence.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("name", metavar="NAME")
 @click.option("--facts", type=click.IntRange(min=1), default=25, show_default=True, metavar="N", help="Facts to show.")
 @click.option("--sentences", type=click.IntRange(min=0), default=2, show_default=True, metavar="N", help="Per fact.")
-@click.option("--why", is_flag=True, help="Explain which names are taken for it, and how sure that is.")
+@click.option("--why", is_flag=True, help="Explain which names were linked to it or merged with it.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json: bool) -> None:
-    """Show what a graph says about an entity: its facts, how sure they are, and the sentences that state them.
+    """Show the facts of an entity with their confidence and evidence sentences.
 
     NAME is a name, an alias, a knowledge-base id (wiki:Ada Lovelace, mesh:D008094) or the id of a node. In the
     sentences the entity and its counterpart are marked.
@@ -41,7 +41,7 @@ def show(folder: Path, name: str, facts: int, sentences: int, why: bool, as_json
     Examples:
       factmill show graph 'Ada Lovelace'
       factmill show graph aspirin --facts 5 --sentences 1
-      factmill show graph 'Ada Lovelace' --why                        # which names are taken for hers
+      factmill show graph 'Ada Lovelace' --why                        # names that were linked or merged
       factmill show graph wiki:London --json
     """
     from runners.arguments.run_report import relation_schema
@@ -79,7 +79,7 @@ def _lines(view: NodeView, others: list[Node], facts: int, sentences: int) -> It
     yield f"mentioned {_times(node.mentions)} in {counted(node.support, 'document')}"
     yield ""
     if not view.facts:
-        yield "no facts about it"
+        yield "no facts"
     for fact in view.facts[:facts]:
         yield _fact(node, fact)
         for sentence in fact.evidence[:sentences]:
@@ -91,7 +91,7 @@ def _lines(view: NodeView, others: list[Node], facts: int, sentences: int) -> It
     if others:
         yield ""
         names = ", ".join(f"{printable(other.name)} ({printable(other.type)}, id {other.id})" for other in others[:5])
-        yield f"'{printable(node.name)}' may also mean {names}: give the id to see it"
+        yield f"'{printable(node.name)}' is also the name of {names}: give the id to see it"
 
 
 def _fact(node: Node, fact: FactView) -> str:
@@ -108,7 +108,7 @@ def _marked(sentence: Sentence) -> str:
     position = 0
     for start, end in spans:
         if start < position:
-            continue  # lies inside the one before
+            continue  # inside the previous span
         parts += [printable(sentence.text[position:start]), before, printable(sentence.text[start:end]), after]
         position = end
     return "".join([*parts, printable(sentence.text[position:])])
@@ -119,7 +119,7 @@ def _links(links: tuple[LinkedView, ...]) -> Iterator[str]:
     yield "names linked to it" if links else "no names without a link of their own were linked to it"
     for link in links[:_NAMES_SHOWN]:
         sure = " to ".join(dict.fromkeys(f"{chance:.2f}" for chance in (link.least, link.most)))
-        yield f"{sure:>5}  {printable(link.name)}: told by {link.source}"
+        yield f"{sure:>5}  {printable(link.name)}: linked by {link.source}"
         yield _where(link.documents, link.entities)
         yield _features(link.features)
         if link.others:

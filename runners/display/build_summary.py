@@ -1,4 +1,4 @@
-"""What a build says at its end: what is in the graph, what was left out and why, where it lies, what to try next."""
+"""The summary at the end of a build: counts of the graph, what was left out and why, files, next steps."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from sinks import GraphTables
 if TYPE_CHECKING:
     from pipeline.build_report import BuildReport
 
-_SURE_EDGES = (
+_LIKELY_EDGES = (
     "MATCH (a)-[r]->(b) RETURN a.name, label(r), b.name, r.confidence ORDER BY r.confidence DESC, r.id LIMIT 10"
 )
 _CONFLICTS = 3  # that are named
 _CONFLICT = re.compile(r"'(?P<id>.*)' of '(?P<other>.*)' differs from that of '(?P<kept>.*)'", re.DOTALL)
 _PUBLIC_IDS = ("wiki:", "pubmed:")
-_WHAT_FOR = {
-    "tables": "the graph as Parquet tables (docs/reference/tables.md)",
-    "graph.nq": "the graph as N-Quads",
-    "graph.db": "the graph as an embedded Cypher database",
-    "extractions": "what each document gave, for update, remove and merge (docs/how-to/change-a-graph.md)",
-    "run.json": "options, versions and counts of this build",
+_FILES = {
+    "tables": "Parquet tables",
+    "graph.nq": "RDF 1.2 in N-Quads",
+    "graph.db": "embedded Cypher database",
+    "extractions": "entities and facts of each document, for update, remove and merge",
+    "run.json": "options, versions and counts",
 }
 
 
@@ -41,38 +41,38 @@ def print_summary(report: BuildReport, out: Path, stream: TextIO | None = None) 
     documents = tables.read("documents", ("entities", "facts"))
     entities, facts = (pc.sum(documents[name]).as_py() or 0 for name in ("entities", "facts"))
     files = counted(len(report.inputs), "file")
-    click.echo("\nWhat is in the graph", stream)
+    click.echo("\nGraph", stream)
     print_rows(
         {
             **_changes(report),
             "documents": f"{rows['documents']:,} from {files}{_also_read(report.counts.read)}",
-            "entities": f"{entities:,} in single documents, merged to {rows['nodes']:,} nodes",
-            "facts": f"{facts:,} in single documents, merged to {rows['edges']:,} edges",
-            "evidence": f"{rows['evidence']:,} sentences",
+            "entities": f"{entities:,} in documents, merged into {counted(rows['nodes'], 'node')}",
+            "facts": f"{facts:,} in documents, merged into {counted(rows['edges'], 'edge')}",
+            "evidence": counted(rows["evidence"], "sentence"),
             **_languages(report),
             **_lost(report),
             **_linked(report),
             **_resolved(report),
-            "skipped": _by_reason(report.counts.skipped),
+            **_by_reason("skipped", report.counts.skipped),
             **_conflicts(report),
-            "left out": _by_reason(report.counts.dropped),
-            "rules": _by_reason(report.counts.rules),
-            "dead letters": _by_reason(report.counts.dead_letters),
+            **_by_reason("left out", report.counts.dropped),
+            **_rules(report.counts.rules),
+            **(_by_reason("dead letters", report.counts.dead_letters) or {"dead letters": "none"}),
             "time": ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in report.seconds.items()),
         },
         stream,
     )
     for warning in report.warnings:
         click.echo(f"\nWarning: {printable(warning)}", stream)
-    click.echo("\nWhere it lies", stream)
-    print_rows({str(out / name): what for name, what in _WHAT_FOR.items() if (out / name).exists()}, stream)
-    click.echo("\nWhat to try next", stream)
+    click.echo("\nFiles", stream)
+    print_rows({str(out / name): what for name, what in _FILES.items() if (out / name).exists()}, stream)
+    click.echo("\nNext steps", stream)
     for command in _suggestions(out, tables):
         click.echo(f"  {command}", stream)
 
 
 def _changes(report: BuildReport) -> dict[str, str]:
-    """Return what the command changed and what it extracted for that; of a build only the latter, if it was resumed."""
+    """Return rows about changed documents, and about extracted ones if the command is no build or was resumed."""
     extracted = report.counts.extracted
     now, before = (extracted.get(when, 0) for when in ("now", "before"))
     rows = {}
@@ -85,9 +85,9 @@ def _changes(report: BuildReport) -> dict[str, str]:
 
 
 def _languages(report: BuildReport) -> dict[str, str]:
-    """Return how many documents there are in which language, where that is known."""
+    """Return the row with the number of documents in each language, if any language is known."""
     counts = report.counts.languages
-    return {"languages": _by_reason(counts)} if set(counts) - {"unknown"} else {}
+    return _by_reason("languages", counts) if set(counts) - {"unknown"} else {}
 
 
 def _lost(report: BuildReport) -> dict[str, str]:
@@ -96,17 +96,28 @@ def _lost(report: BuildReport) -> dict[str, str]:
 
 
 def _resolved(report: BuildReport) -> dict[str, str]:
-    """Return which nodes were joined by resolution, where it was done."""
+    """Return the row about entity resolution, if it was done."""
     counts = dict(report.counts.resolution)
     if not counts:
         return {}
     before, after = counts.pop("nodes before"), report.counts.rows.get("nodes", 0)
-    return {"resolution": f"{before:,} nodes to {after:,}; {_by_reason(counts)}"}
+    merged = f"{before:,} nodes merged into {after:,}" if counts else f"none of {before:,} nodes merged"
+    return {"resolution": "; ".join([merged, *(f"{number:,} {reason}" for reason, number in _ranked(counts))])}
 
 
 def _linked(report: BuildReport) -> dict[str, str]:
-    """Return how entities were linked, where there was something to link to."""
-    return {"linked": _by_reason(report.counts.linked)} if report.counts.linked else {}
+    """Return the row about entity linking, if there was something to link to."""
+    counts = dict(report.counts.linked)
+    if not counts:
+        return {}
+    total = sum(counts.values())
+    outcomes = {name: counts.pop(name, 0) for name in ("by the source", "no candidate", "no candidate is likely")}
+    ways = [f"{outcomes['by the source']:,} in the source", *(f"{number:,} {way}" for way, number in _ranked(counts))]
+    with_id = outcomes["by the source"] + sum(counts.values())
+    without = f"{outcomes['no candidate']:,} have no candidate"
+    unlikely = f"{outcomes['no candidate is likely']:,} no likely candidate"
+    linked = f"{with_id:,} of {total:,} entities have a knowledge-base id ({', '.join(ways)})"
+    return {"linking": f"{linked}, {without}, {unlikely}"}
 
 
 def _conflicts(report: BuildReport) -> dict[str, str]:
@@ -127,7 +138,7 @@ def _conflicts(report: BuildReport) -> dict[str, str]:
 
 
 def print_rows(rows: Mapping[str, str], stream: TextIO | None) -> None:
-    """Print names and values side by side."""
+    """Print names and values as two columns."""
     from rich.table import Table
     from rich.text import Text
 
@@ -141,7 +152,7 @@ def print_rows(rows: Mapping[str, str], stream: TextIO | None) -> None:
 
 def _suggestions(out: Path, tables: GraphTables) -> list[str]:
     folder = shlex.quote(printable(str(out)))
-    commands = [f'factmill query {folder} "{_SURE_EDGES}"']
+    commands = [f'factmill query {folder} "{_LIKELY_EDGES}"']
     name = _best_connected(tables)
     if name is not None:
         commands.append(f"factmill show {folder} {shlex.quote(printable(name))}")
@@ -151,7 +162,7 @@ def _suggestions(out: Path, tables: GraphTables) -> list[str]:
 
 
 def _also_read(counts: Mapping[str, int]) -> str:
-    """Return the removals and redirects, which change documents and are none themselves."""
+    """Return the removals and redirects, which change documents and are not documents themselves."""
     found = [
         f"{counts[kind]:,} {kind.removesuffix('s') if counts[kind] == 1 else kind}"
         for kind in ("removals", "redirects")
@@ -160,12 +171,23 @@ def _also_read(counts: Mapping[str, int]) -> str:
     return f"; {' and '.join(found)} followed" if found else ""
 
 
-def _by_reason(counts: Mapping[str, int]) -> str:
-    total = sum(counts.values())
-    if not total:
-        return "none"
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return f"{total:,}: " + ", ".join(f"{number:,} {reason}" for reason, number in ranked)
+def _by_reason(name: str, counts: Mapping[str, int]) -> dict[str, str]:
+    """Return a row with the number for each reason, or nothing if there are none."""
+    ranked = [f"{number:,} {reason}" for reason, number in _ranked(counts)]
+    return {name: f"{sum(counts.values()):,}: {', '.join(ranked)}"} if ranked else {}
+
+
+def _rules(counts: Mapping[str, int]) -> dict[str, str]:
+    """Return the row about the rules of the relation schema, whose counts are named `RULE: WHAT`."""
+    found = []
+    for name, number in _ranked(counts):
+        rule, separator, what = name.partition(": ")
+        found.append(f"{rule}: {number:,} {what}" if separator else f"{number:,} {name}")
+    return {"rules": "; ".join(found)} if found else {}
+
+
+def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(((name, number) for name, number in counts.items() if number), key=lambda item: (-item[1], item[0]))
 
 
 def _best_connected(tables: GraphTables) -> str | None:

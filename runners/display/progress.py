@@ -1,4 +1,4 @@
-"""How far a build or a training is: a live line per stage on a terminal, plain lines with the time in a log."""
+"""The progress of a build or a training: a live line per stage on a terminal, lines with the time in a log."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _LOG_SECONDS = 5.0
-# A rate over less time than this says nothing.
+# A rate over less time than this is not shown.
 _SHORTEST_RATE = 0.5
 
 
 @dataclass
 class Stage:
-    """How far one stage of a build is, or a training.
+    """The progress of one stage of a build, or of a training.
 
     Attributes:
         name: `read`, `extract`, `link`, `resolve`, `merge`, `write`, a file that is written, or `train`.
@@ -32,9 +32,9 @@ class Stage:
         done: documents (or rows) so far.
         total: how many there will be, when that is known.
         dead_letters: how many of them became dead letters.
-        ended: when it was through, or None.
+        ended: when it ended, or None.
         earlier: how many of the documents an earlier run had done, which do not count for the rate.
-        note: what else there is to say.
+        note: further text for the line.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Stage:
         return (self.done - self.earlier) / seconds if seconds > 0 else 0.0
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the seconds until the end at this rate, or None when it is not known, or only what follows is left."""
+        """Return the seconds until the end at this rate, or None if that is not known."""
         rate = self.rate(now)
         left = 0 if self.total is None else self.total - self.done
         return left / rate if left > 0 and rate > 0 else None
@@ -76,7 +76,7 @@ class Progress(ABC):
         earlier: int = 0,
         note: str = "",
     ) -> None:
-        """Take note that `stage` has done `done` of `total`, `dead_letters` of them dead, and show it.
+        """Record and show that `stage` has done `done` of `total`, of which `dead_letters` became dead letters.
 
         `earlier` is taken from the first call for a stage.
         """
@@ -102,11 +102,11 @@ class Progress(ABC):
 
     @abstractmethod
     def _show(self, stage: Stage, now: float) -> None:
-        """Bring what people see of a stage up to date."""
+        """Update the display of a stage."""
 
 
 class LogProgress(Progress):
-    """Writes a line with the time when a stage begins, when it ends, and every few seconds if something moved."""
+    """Writes a line with the time when a stage begins, when it ends, and every few seconds if it has advanced."""
 
     def __init__(
         self, stream: TextIO, seconds: float = _LOG_SECONDS, clock: Callable[[], float] = time.monotonic
@@ -159,14 +159,14 @@ class LiveProgress(Progress):
         if stage.name not in self._tasks:
             self._tasks[stage.name] = self._bars.add_task(f"{stage.name:8}", total=None, figures="")
         _, _, figures = describe(stage, now).partition(" ")
-        # Without a known end the bar pulses; an ended stage has a full one.
+        # Without a known total the bar pulses; an ended stage has a full bar.
         whole = max(stage.done, 1) if stage.ended is not None else stage.total
         completed = whole if stage.ended is not None else stage.done
         self._bars.update(self._tasks[stage.name], total=whole, completed=completed, figures=figures.strip())
 
 
 def progress_on(stream: TextIO | None = None) -> Progress:
-    """Return what suits the stream (standard error when None): live on a terminal, a log otherwise."""
+    """Return a live display if the stream (None: standard error) is a terminal, otherwise a log."""
     stream = stream or sys.stderr
     return LiveProgress(stream) if stream.isatty() else LogProgress(stream)
 

@@ -1,4 +1,4 @@
-"""What reaches the terminal: tables that fit it, and text of documents that cannot steer it."""
+"""Output for terminals: tables of the right width, and text of documents without control characters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _DIRECTION_MARKS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI
 
 
 def printable(text: str) -> str:
-    """Return the text in one line, with every character that could steer a terminal shown as its escape (`\\x1b`)."""
+    """Return the text in one line, with control characters replaced by their escapes (`\\x1b`)."""
     return "".join(map(_shown, text))
 
 
 def print_table(table: Table, stream: TextIO | None = None) -> None:
-    """Print a table as wide as the terminal, or as wide as it needs where the output goes elsewhere."""
+    """Print a table in the width of the terminal, or in its own width if the output is not a terminal."""
     from rich.console import Console
 
     console = Console(file=stream, highlight=False)
@@ -36,7 +36,7 @@ def print_table(table: Table, stream: TextIO | None = None) -> None:
 def _shown(character: str) -> str:
     if character in "\n\t\r":
         return " "
-    # Controls, lone surrogates, and marks of direction, which reorder what stands beside them.
+    # Control characters, lone surrogates, and marks of direction, which reorder the text around them.
     steers = unicodedata.category(character) in {"Cc", "Cs"}
     if steers or unicodedata.bidirectional(character) in _DIRECTION_MARKS:
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")

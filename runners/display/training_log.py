@@ -1,4 +1,4 @@
-"""The course of a training run, read from its log."""
+"""The log of a training run: losses, scores and figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOG = "log.jsonl"
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch ended with.
+    """The result of an epoch.
 
     Attributes:
         stage, epoch: counted from 0.
@@ -37,7 +37,7 @@ class TrainingLog:
     Attributes:
         losses: (step, mean loss of the steps before it).
         epochs: the epochs.
-        figures: those of the finished checkpoint, by document set; empty while the run goes on.
+        figures: of the finished checkpoint, by document set; empty until the run ends.
     """
 
     losses: list[tuple[int, float]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class TrainingLog:
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch whose weights became the checkpoint: the first best one of the last stage."""
+        """The epoch whose weights are in the checkpoint: the first of the best epochs of the last stage."""
         last = [epoch for epoch in self.epochs if epoch.stage == self.epochs[-1].stage]
         return max(last, key=lambda epoch: epoch.score, default=None)
 
@@ -54,7 +54,7 @@ class TrainingLog:
 def read_training_log(folder: Path) -> TrainingLog:
     """Read the log of a run.
 
-    Where a run was stopped and went on, an epoch has rows of both attempts: the later ones count.
+    If a run was stopped and continued, an epoch has rows of both attempts, and the later ones count.
 
     Raises:
         ValueError: the folder has no log, or the log has no such rows.
@@ -90,7 +90,7 @@ def read_training_log(folder: Path) -> TrainingLog:
 
 
 def _offsets(epochs: dict[tuple[int, int], dict[str, Any]]) -> dict[int, int]:
-    """Return the steps before each stage; the one after the last epoch's may have begun."""
+    """Return the number of steps before each stage, also of the stage that may have begun after the last epoch."""
     offsets = {0: 0}
     for (stage, _), row in sorted(epochs.items()):
         offsets[stage + 1] = offsets[stage] + row["step"]

@@ -1,4 +1,4 @@
-"""The picture of a training run: loss and F1 over the steps, as SVG and PNG."""
+"""The plot of a training run: loss and F1 over the steps, as SVG and PNG."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def can_draw() -> bool:
 
 
 def draw_run(folder: Path) -> list[Path]:
-    """Draw the run in a folder to `training.svg` and `training.png` there, and return their paths.
+    """Plot the run in a folder to `training.svg` and `training.png` in it, and return their paths.
 
     The same log gives the same bytes.
 
@@ -40,7 +40,7 @@ def draw_run(folder: Path) -> list[Path]:
     if not course.losses and not course.epochs:
         raise ValueError(f"nothing to draw in '{folder}' yet: the log has no steps")
     paths = []
-    # Without the salt and the date the bytes of the SVG would differ from one time to the next.
+    # A fixed salt and no date, so that the bytes of the SVG are the same each time.
     with mpl.rc_context({"svg.hashsalt": "factmill"}):
         figure = _figure(course)
         for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
@@ -66,8 +66,8 @@ def _figure(course: TrainingLog) -> Figure:
     below.plot([e.steps for e in course.epochs], [100 * e.score for e in course.epochs], color=_SCORE, marker="o")
     best = course.best
     if best is not None:
-        said = f"best of the {'last stage' if best.stage else 'run'}: {100 * best.score:.1f}"
-        below.plot(best.steps, 100 * best.score, "o", color=_SCORE, markersize=12, fillstyle="none", label=said)
+        label = f"best of the {'last stage' if best.stage else 'run'}: {100 * best.score:.1f}"
+        below.plot(best.steps, 100 * best.score, "o", color=_SCORE, markersize=12, fillstyle="none", label=label)
         below.legend(loc="lower right", frameon=False)
     below.set_ylabel("F1 on selection, %")
     below.set_xlabel("steps")
@@ -77,7 +77,7 @@ def _figure(course: TrainingLog) -> Figure:
 
 
 def _plain(axes: Axes, course: TrainingLog) -> None:
-    """Leave the frame open, and mark where stages begin."""
+    """Remove the upper and right edges, and mark where stages begin."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e6e6")
     for before, after in zip(course.epochs, course.epochs[1:], strict=False):

@@ -1,4 +1,4 @@
-"""Tells how far a training is, and draws its picture after every epoch."""
+"""The progress of a training, and its plot after every epoch."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 @contextmanager
 def show_training(recipe: Recipe, corpora: Mapping[str, Sequence[Document]], out: Path) -> Iterator[TrainingProgress]:
-    """Show a training on standard error while the block runs, and draw it to `out`."""
+    """Show the progress of a training on standard error while the block runs, and plot it in `out`."""
     if not can_draw():
-        click.echo("No picture of the run will be drawn: pip install 'factmill[train]'", err=True)
+        click.echo("The run is not plotted without matplotlib: pip install 'factmill[train]'", err=True)
     with progress_on() as shown:
         yield TrainingProgress(recipe, corpora, out, shown)
 
 
 class TrainingProgress:
-    """Listens to a training.
+    """Listens to a training and shows its progress.
 
     Args:
-        recipe: what is trained.
+        recipe: the recipe.
         corpora: the documents.
         out: folder of the run.
-        shown: where to tell.
+        shown: the display.
     """
 
     def __init__(self, recipe: Recipe, corpora: Mapping[str, Sequence[Document]], out: Path, shown: Shown) -> None:
@@ -51,7 +51,7 @@ class TrainingProgress:
         self._score = ""
 
     def __call__(self, progress: Progress | PseudoLabelling) -> None:
-        """Show a step, or how far teachers are with a corpus; after an epoch draw the plot."""
+        """Show a step of training or of pseudo-labelling; plot the run after an epoch."""
         from extractors.training.trainer import PseudoLabelling  # here, because it loads torch
 
         if isinstance(progress, PseudoLabelling):

@@ -1,4 +1,4 @@
-"""What a training says at its end: the best epoch, the figures, where the checkpoint lies, what to try next."""
+"""The summary at the end of a training: the best epoch, figures, files, next steps."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def print_training_summary(recipe: Recipe, checkpoint: Path, out: Path, stream: 
     stage = f" of stage {best.stage + 1}" if best is not None and best.stage else ""
     rows = {
         "extractor": f"{recipe.head} over {recipe.backbone}, "
-        + ("joint" if recipe.joint else "relation-only: it needs documents with entities"),
+        + ("joint" if recipe.joint else "relation-only: documents must have entities"),
         "best epoch": ""
         if best is None
-        else f"{best.epoch + 1} of {epochs}{stage}, F1 {best.score:.4f} on {selection}, which it was chosen on",
+        else f"{best.epoch + 1} of {epochs}{stage}, F1 {best.score:.4f} on {selection}, which selected it",
     }
     if recipe.stages and not recipe.stages[-1].epochs:
         rows["best epoch"] = ""
@@ -42,26 +42,24 @@ def print_training_summary(recipe: Recipe, checkpoint: Path, out: Path, stream: 
         between = ""
         if f"{level}_f1_low" in figures:
             between = f", 95 % interval {figures[f'{level}_f1_low']:.4f} to {figures[f'{level}_f1_high']:.4f}"
-        rows["figures"] = (
-            f"F1 {f1:.4f} (P {precision:.4f}, R {recall:.4f}{between}) on {name}, which nothing was chosen on"
-        )
+        rows["figures"] = f"F1 {f1:.4f} (P {precision:.4f}, R {recall:.4f}{between}) on {name}, which selected nothing"
         if "given_relation_f1" in figures:
             low, high = (figures[f"given_relation_f1_{end}"] for end in ("low", "high"))
             rows["given"] = (
                 f"with entities given F1 {figures['given_relation_f1']:.4f}, 95 % interval {low:.4f} to {high:.4f}"
             )
     rows["time"] = duration(sum(epoch.seconds for epoch in course.epochs))
-    click.echo("\nWhat was trained", stream)
+    click.echo("\nTrained extractor", stream)
     print_rows({name: value for name, value in rows.items() if value}, stream)
-    click.echo("\nWhere it lies", stream)
+    click.echo("\nFiles", stream)
     what_for = {
-        checkpoint: f"the trained extractor, {megabytes(checkpoint)}; its README.md has the figures",
-        out / "training.svg": "loss and F1 of the run; training.png too",
-        out / "log.jsonl": "the course of the run",
-        out / "recipe.yaml": "the recipe, to do it again",
+        checkpoint: f"checkpoint, {megabytes(checkpoint)}; its README.md is the model card",
+        out / "training.svg": "plot of loss and F1; also training.png",
+        out / "log.jsonl": "log of losses and scores",
+        out / "recipe.yaml": "recipe that repeats this training",
     }
     print_rows({str(path): what for path, what in what_for.items() if path.exists()}, stream)
-    click.echo("\nWhat to try next", stream)
+    click.echo("\nNext steps", stream)
     folder = shlex.quote(printable(str(checkpoint)))
     inputs = "articles/" if recipe.joint else "annotated.pubtator"
     click.echo(f"  factmill info {folder}", stream)

@@ -1,4 +1,4 @@
-"""Dataflow: its options checked before any work, and what its machines are asked for."""
+"""Options of Dataflow jobs, checked before any work."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 
 from runners.errors import UserError
 
-# What a step that extracts takes: a model, and the batches of a shard.
+# For a model, and the batches of a shard.
 _MIN_RAM = "8GB"
-# Beam takes a place that is none for no place, and makes a bucket of its own.
+# Beam ignores an invalid location and creates a bucket of its own.
 _PLACE = re.compile(r"gs://[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]/.+")
 
 
@@ -22,7 +22,7 @@ def job_options(beam: Sequence[str], workers: int | None, gpu: str | None) -> tu
     Only the step that extracts asks for memory and GPU: other steps run on machines without (right fitting).
 
     Args:
-        beam: what the user says to Beam; comes last and wins.
+        beam: the user's options for Beam, which override the others.
         workers: how many machines at most; None leaves it to Dataflow.
         gpu: type of the GPU of the machines that extract, or None.
 
@@ -36,16 +36,16 @@ def job_options(beam: Sequence[str], workers: int | None, gpu: str | None) -> tu
         hints.append(f"--extract_hints=accelerator=type:{gpu};count:1;install-nvidia-driver")
     limit = [f"--max_num_workers={workers}"] if workers else []
     # The worker image has factmill, its checkpoint and Beam's own worker program.
-    told = (*hints, *limit, "--sdk_location=container", *beam)
-    _check(PipelineOptions(list(told)))
-    return told
+    options = (*hints, *limit, "--sdk_location=container", *beam)
+    _check(PipelineOptions(list(options)))
+    return options
 
 
 def _check(options: PipelineOptions) -> None:
     cloud, worker = options.view_as(GoogleCloudOptions), options.view_as(WorkerOptions)
     needed = {
-        "project": (cloud.project, "the project that pays"),
-        "region": (cloud.region, "where it runs, for example europe-west4"),
+        "project": (cloud.project, "the Google Cloud project"),
+        "region": (cloud.region, "for example europe-west4"),
         "temp_location": (cloud.temp_location, "a folder of a bucket, for example gs://BUCKET/tmp"),
         "sdk_container_image": (
             worker.sdk_container_image,
@@ -61,4 +61,4 @@ def _check(options: PipelineOptions) -> None:
             raise UserError(f"--{name}={place}: Dataflow takes a folder of a bucket, gs://BUCKET/FOLDER")
     image = worker.sdk_container_image
     if not re.search(r":[^/]+$", image):
-        raise UserError(f"--sdk_container_image={image}: name its tag or digest, or workers may run another version")
+        raise UserError(f"--sdk_container_image={image}: add a tag or digest, so that all workers run the same version")

@@ -1,7 +1,7 @@
-"""What Dataflow starts for a Flex Template: begins a build, and leaves its extraction to the service.
+"""The program that Dataflow starts for a Flex Template: submits the extraction of a build to the service.
 
-Every parameter of `dataflow_template.json` comes as `--name=value`; all others are Beam's options. The graph is made
-from the extractions by `factmill build --out OUT --resume`, on any machine that sees the folder.
+Every parameter of `dataflow_template.json` comes as `--name=value`; all others are options for Beam. Run
+`factmill build --out OUT --resume` on any machine with access to the folder to make the graph from the extractions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from runners.execution.dataflow import job_options
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Describe the job."""
+    """Submit the job."""
     logging.basicConfig(level=logging.INFO)
     parser = ArgumentParser(description="Begins a build on Dataflow; started by a Flex Template.", allow_abbrev=False)
     parser.add_argument("--inputs", required=True)
@@ -24,13 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", default=BuildOptions().model)
     parser.add_argument("--format")
     parser.add_argument("--gpu")
-    told, beam = parser.parse_known_args(arguments)
-    # Dataflow names the runner itself, by Beam's name.
+    given, beam = parser.parse_known_args(arguments)
+    # Dataflow adds the runner, by the name that Beam has for it.
     beam = [option for option in beam if not option.startswith("--runner")]
     options = BuildOptions(
-        model=told.model, format=told.format, runner="dataflow", beam=job_options(beam, None, told.gpu)
+        model=given.model,
+        format=given.format,
+        runner="dataflow",
+        beam=job_options(beam, None, given.gpu),
     )
-    submit_build(told.inputs.split(","), told.out, options)
+    submit_build(given.inputs.split(","), given.out, options)
 
 
 if __name__ == "__main__":

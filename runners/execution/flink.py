@@ -1,4 +1,4 @@
-"""Submitting to Flink: what `--flink-master` names is checked before any work, and a job server leads there."""
+"""Submitting pipelines to Flink: checks the cluster before any work, and starts a job server for it."""
 
 from __future__ import annotations
 
@@ -21,28 +21,32 @@ _SECONDS_TO_ANSWER = 10
 
 @contextmanager
 def submission(master: str | None, workers: int | None, beam: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the options for Beam that lead to Flink, until the block ends.
+    """Yield the options for Beam to run on Flink, until the block ends.
 
     A job server is started for the block, unless `beam` names one by `--job_endpoint`.
 
     Args:
         master: HOST:PORT of a cluster, or `[local]` for one inside the job server.
         workers: how many slots to use; None takes all.
-        beam: what the user says to Beam; comes last and wins.
+        beam: the user's options for Beam, which override the others.
 
     Raises:
         UserError: there is no such cluster, it is of another version, or it has too few slots.
         ServerUnavailable: the job server cannot be fetched or does not start.
     """
     if master is None:
-        raise UserError(f"where is Flink? Add --flink-master HOST:PORT, or --flink-master '{LOCAL}' for a first try")
+        raise UserError(
+            f"the address of Flink is missing: add --flink-master HOST:PORT, or --flink-master '{LOCAL}' to try it"
+        )
     endpoint = PipelineOptions(list(beam)).view_as(PortableOptions).job_endpoint
     if master == LOCAL:
         slots = workers or default_workers()
     else:
         found = _cluster(master, ours=endpoint is None)
         if workers is not None and workers > found:
-            raise UserError(f"--workers {workers}: the Flink cluster at '{master}' has {found} slots; ask for no more")
+            raise UserError(
+                f"--workers {workers}: the Flink cluster at '{master}' has {found} slots: use at most {found} workers"
+            )
         slots = workers or found
     ours = (f"--flink_master={master}", f"--parallelism={slots}")
     if endpoint is not None:
@@ -81,9 +85,7 @@ def _ask(master: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         reason = reason.strerror if isinstance(reason, OSError) and reason.strerror else reason
-        raise UserError(
-            f"no Flink answers at '{master}' ({reason}): give the address of its REST API, which `make flink` prints"
-        ) from None
+        raise UserError(f"Flink does not answer at '{master}' ({reason}): give the address of its REST API") from None
     if not isinstance(overview, dict) or "flink-version" not in overview:
-        raise UserError(f"what answers at '{master}' is not Flink: give the address of its REST API")
+        raise UserError(f"the server at '{master}' is not Flink: give the address of Flink's REST API")
     return overview

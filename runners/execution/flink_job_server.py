@@ -1,6 +1,6 @@
-"""Beam's job server for Flink: takes pipelines from Beam's Python SDK and runs them on a cluster, or in itself.
+"""Beam's job server for Flink, which runs pipelines of Beam's Python SDK on a cluster or inside itself.
 
-Maven fetches it once. Cluster and job server must be of the same Flink version up to the second number.
+Maven downloads it once. Cluster and job server must have the same major and minor version of Flink.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ JAVA = (
         )
     ),
 )
-# A build has many shuffles, and each takes so many buffers of memory at least; Flink's own 512 are too many for it.
+# The least number of buffers for each of the many shuffles of a build; Flink's default of 512 is too much memory.
 SHUFFLES: dict[str, str | int] = {
     "taskmanager.network.sort-shuffle.min-buffers": 64,
     "taskmanager.memory.network.min": "256m",

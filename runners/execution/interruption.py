@@ -55,7 +55,9 @@ class Interruption:
         if self.signal is not None:
             self.leave()  # the second signal does not wait
         self.signal = number
-        logging.disable(logging.CRITICAL)  # what breaks now breaks because of the signal
+        # Errors that follow are consequences of the signal, also the KeyboardInterrupt itself where Python ignores it.
+        logging.disable(logging.CRITICAL)
+        sys.unraisablehook = lambda _: None
         self._watchdog.start()
         raise KeyboardInterrupt
 
@@ -80,6 +82,7 @@ def handling_signals() -> Iterator[Interruption]:
             signal.signal(each, handler)
         if interruption.signal is not None:
             interruption._watchdog.cancel()
+            sys.unraisablehook = sys.__unraisablehook__
             logging.disable(logging.NOTSET)
 
 

@@ -1,4 +1,4 @@
-"""Java programs from Maven Central: their jar files, fetched once into the user's cache."""
+"""Java programs from Maven Central, downloaded once into the user's cache."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def fetched(name: str, artifacts: Sequence[Artifact]) -> Path:
         command += " -DoutputDirectory=jars -Dmaven.artifact.threads=16"
         done = subprocess.run(command.split(), cwd=draft, capture_output=True, text=True)
         if done.returncode:
-            reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), "it did not say why")
+            reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), "no reason given")
             raise ServerUnavailable(f"Maven cannot fetch '{name}': {reason}")
         try:
             (Path(draft) / "jars").rename(folder)

@@ -14,17 +14,17 @@ _SECONDS_TO_STOP = 60
 
 
 class ServerUnavailable(RuntimeError):
-    """A server cannot be fetched or does not start; the message says why and what would help."""
+    """A server cannot be downloaded or started; the message has the reason and the remedy."""
 
 
 @dataclass
 class ServerProcess:
-    """A program that runs beside us, and whose output goes to a file.
+    """A child process with its output in a file.
 
     Attributes:
-        name: what people call it.
-        command: what to run.
-        log: where its output goes; a new start begins a new file.
+        name: its name in messages.
+        command: the command line.
+        log: the file for its output, overwritten at every start.
     """
 
     name: str
@@ -33,17 +33,17 @@ class ServerProcess:
     process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def start(self) -> None:
-        """Start it, and return at once."""
+        """Start it without waiting until it is ready."""
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Return when it is ready.
+        """Wait until it is ready.
 
         Raises:
-            ServerUnavailable: it ends or takes too long before; it is stopped then.
+            ServerUnavailable: it exits or takes too long; it is killed then.
         """
         deadline = time.monotonic() + _SECONDS_TO_START
         while not ready():
@@ -53,12 +53,12 @@ class ServerProcess:
             time.sleep(0.2)
 
     def wait(self) -> None:
-        """Return when it has ended by itself."""
+        """Wait until it exits."""
         if self.process is not None:
             self.process.wait()
 
     def stop(self) -> None:
-        """Let it end in good order."""
+        """Send SIGTERM and wait; kill it if it takes too long."""
         if self.process is not None:
             self.process.terminate()
             try:
@@ -68,7 +68,7 @@ class ServerProcess:
             self.process = None
 
     def kill(self) -> None:
-        """End it at once, as a machine without power does."""
+        """Send SIGKILL and wait."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -89,7 +89,7 @@ def free_port() -> int:
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:
-    """Tell whether something listens on a port."""
+    """Return whether something listens on a port."""
     try:
         with socket.create_connection((host, port), timeout=1):
             return True

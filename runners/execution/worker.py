@@ -1,7 +1,7 @@
-"""`factmill-worker`: what a cluster starts to run our Python code, in place of the boot program of Beam's containers.
+"""`factmill-worker`: the program that a cluster starts to run Python code, in place of Beam's boot program.
 
-A Flink TaskManager runs it with the addresses of the services that it offers its workers, by Beam's environment
-`PROCESS`. It asks there for the options of the pipeline and hands over to Beam's own worker.
+A Flink TaskManager starts it (Beam's environment `PROCESS`) with the addresses of its services. It requests the options
+of the pipeline there and starts Beam's own worker.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from runners.execution.process_settings import set_thread_waiting
 
 
 def main() -> None:
-    """Work until the runner that started it is through."""
+    """Work until the runner is done."""
     set_memory_policy()
     set_thread_waiting()
     parser = ArgumentParser(description="Runs Python steps of pipelines; started by a runner, not by people.")
     for name in ("id", "provision_endpoint", "logging_endpoint", "artifact_endpoint", "control_endpoint"):
         parser.add_argument(f"--{name}", default="")
-    told, _ = parser.parse_known_args()
+    arguments, _ = parser.parse_known_args()
 
     import grpc
     from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc, endpoints_pb2
     from apache_beam.runners.job.utils import struct_to_dict
     from apache_beam.runners.worker import sdk_worker_main
 
-    with grpc.insecure_channel(told.provision_endpoint) as channel:
+    with grpc.insecure_channel(arguments.provision_endpoint) as channel:
         service = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
         request = beam_provision_api_pb2.GetProvisionInfoRequest()
-        # Every worker says its id with what it asks.
-        info = service.GetProvisionInfo(request, metadata=[("worker_id", told.id)]).info
-    control = info.control_endpoint.url or told.control_endpoint
-    logging = info.logging_endpoint.url or told.logging_endpoint
+        # Requests of workers carry their id.
+        info = service.GetProvisionInfo(request, metadata=[("worker_id", arguments.id)]).info
+    control = info.control_endpoint.url or arguments.control_endpoint
+    logging = info.logging_endpoint.url or arguments.logging_endpoint
     os.environ.update(
-        WORKER_ID=told.id,
+        WORKER_ID=arguments.id,
         PIPELINE_OPTIONS=json.dumps(struct_to_dict(info.pipeline_options)),
         RUNNER_CAPABILITIES=" ".join(info.runner_capabilities),
         CONTROL_API_SERVICE_DESCRIPTOR=str(endpoints_pb2.ApiServiceDescriptor(url=control)),

@@ -82,7 +82,7 @@ def test_networkx_reads_what_is_exported(built, tmp_path):
     ("options", "message"),
     [
         (("--to", "graphm"), "did you mean 'graphml'?"),
-        (("--to", "excel"), "there are rdf, ntriples"),
+        (("--to", "excel"), "use one of rdf, ntriples"),
         (("--to", "jsonld", "--rdf", "1.2"), "JSON-LD has no triple terms"),
         (("--to", "graphml", "--parts", "3"), "--parts is for RDF"),
         (("--to", "neo4j://localhost:1", "--compress", "gzip"), "--compress is for files"),

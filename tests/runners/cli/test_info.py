@@ -36,7 +36,7 @@ def test_a_checkpoint_that_only_relates_says_so(tmp_path):
     options = {"local_context": False}
     folder = save_tiny(tmp_path / "mine", joint=False, entity_embeddings=True, head="jerex-mrc", head_options=options)
     facts = json.loads(info(folder, "--json").stdout)
-    assert facts["entities"] == "relation-only: documents must have entities, told by embeddings"
+    assert facts["entities"] == "relation-only: documents must have entities, marked by embeddings"
     assert facts["head options"] == {"global_entities": True, "local_context": False, "other_sentences": True}
     assert "mention threshold" not in facts["calibration"]
 

@@ -95,7 +95,7 @@ def test_why_names_were_linked(tmp_path):
     write_report(tmp_path, SCHEMA)
 
     told = show(tmp_path, "Ann Bolt", "--why").stdout
-    assert "names linked to it\n0.60 to 0.90  Bolt: told by links\n      in A, B\n      bias 1, uses 2.5\n" in told
+    assert "names linked to it\n0.60 to 0.90  Bolt: linked by links\n      in A, B\n      bias 1, uses 2.5\n" in told
     assert "      else wiki:Bolt (tool) 0.30\n" in told
     assert "Tool" not in told
     assert "no names without a link of their own were linked to it" in show(tmp_path, "Bob", "--why").stdout

@@ -128,7 +128,7 @@ def test_a_head_can_be_trained_without_a_recipe(joint, recipe, tmp_path):
     kept = load_recipe(tmp_path / "recipe.yaml")
     assert (kept.relations, kept.joint, kept.entity_embeddings) == ("cdr", joint, not joint)
     assert (kept.selection.documents, kept.report.documents) == (":3", "3:")
-    assert "on dev[3:], which nothing was chosen on" in result.stdout
+    assert "on dev[3:], which selected nothing" in result.stdout
 
 
 def test_shipped_recipes_are_listed_with_a_sentence():
@@ -170,7 +170,7 @@ def test_a_part_of_the_documents_can_be_taken(trained):
         (["absent"], "no recipe 'absent'"),
         (["cdr-minilmm"], "did you mean 'cdr-minilm'?"),
         (["{recipe}"], "the recipe also needs --data train=FILE"),
-        ([], "Name a RECIPE"),
+        ([], "name a RECIPE"),
         (["{recipe}", "--data", "absent"], "no file 'absent' for --data train; --data takes FILE or NAME=FILE"),
         (["{recipe}", "--dev", "{annotated}"], "the recipe reads train, not 'dev'"),
         (["{recipe}", "--data", "{annotated}", "--data", "train={annotated}"], "two files for --data train"),

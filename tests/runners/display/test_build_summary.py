@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runners.display.build_summary import _conflicts
+from runners.display.build_summary import _conflicts, _linked, _resolved, _rules
 
 
 def said(*named, skipped=None):
@@ -36,3 +36,36 @@ def test_a_few_are_named_and_the_others_counted():
     text = said(*named, skipped={"same id, other text": 30, "same id, other annotations": 3, "duplicate": 5})
     assert text.count("differs") == 3
     assert " and 30 more: " in text
+
+
+def report(**counts):
+    return SimpleNamespace(counts=SimpleNamespace(**counts))
+
+
+def test_linking_states_how_many_entities_have_an_id_and_why_others_have_none():
+    counts = {
+        "by the source": 1200,
+        "by links": 3,
+        "by the dictionary": 5,
+        "no candidate": 40,
+        "no candidate is likely": 2,
+    }
+    assert _linked(report(linked=counts)) == {
+        "linking": "1,208 of 1,250 entities have a knowledge-base id (1,200 in the source, 5 by the dictionary, "
+        "3 by links), 40 have no candidate, 2 no likely candidate"
+    }
+    assert _linked(report(linked={})) == {}
+
+
+def test_resolution_states_what_it_merged():
+    rows = {"nodes": 90}
+    assert _resolved(report(resolution={"nodes before": 100, "same name": 10}, rows=rows)) == {
+        "resolution": "100 nodes merged into 90; 10 same name"
+    }
+    assert _resolved(report(resolution={"nodes before": 90}, rows=rows)) == {"resolution": "none of 90 nodes merged"}
+
+
+def test_rules_are_counted_by_rule():
+    counts = {"inverse: edges derived": 13, "functional: edges in conflict": 74}
+    assert _rules(counts) == {"rules": "functional: 74 edges in conflict; inverse: 13 edges derived"}
+    assert _rules({}) == {}

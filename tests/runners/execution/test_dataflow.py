@@ -111,13 +111,13 @@ def test_without_a_gpu_memory_alone_is_asked_for():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"project": None}, "Dataflow needs --project=... (the project that pays): add them after '--'"),
-        ({"region": None, "temp_location": None}, "Dataflow needs --region=... (where it runs"),
+        ({"project": None}, "Dataflow needs --project=... (the Google Cloud project): add them after '--'"),
+        ({"region": None, "temp_location": None}, "Dataflow needs --region=... (for example europe-west4)"),
         ({"sdk_container_image": None}, "--sdk_container_image=... (the worker image"),
         ({"temp_location": "/tmp/x"}, "--temp_location=/tmp/x: Dataflow takes a folder of a bucket"),
         ({"temp_location": "gs://b/tmp"}, "--temp_location=gs://b/tmp: Dataflow takes a folder of a bucket"),
         ({"staging_location": "s3://bucket/x"}, "--staging_location=s3://bucket/x: Dataflow takes a folder"),
-        ({"sdk_container_image": "host:5000/mill/worker"}, "name its tag or digest"),
+        ({"sdk_container_image": "host:5000/mill/worker"}, "add a tag or digest"),
     ],
 )
 def test_options_that_cannot_be_right_are_told(changes, message):

@@ -80,7 +80,7 @@ def test_a_build_leaves_what_this_machine_leaves(flink, there, tmp_path):
     (grouped,) = [vertex for vertex in vertices if vertex["name"] == "GroupReduce (GroupReduce at by shard/bucket)"]
     (extracted,) = [vertex for vertex in vertices if "{Extract, " in vertex["name"]]
     assert grouped["metrics"]["write-records"] == extracted["metrics"]["read-records"] == shards
-    assert f"merged to {rows['edges']:,} edges" in told.stdout
+    assert f"merged into {rows['edges']:,} edges" in told.stdout
 
 
 @pytest.mark.server
@@ -113,8 +113,8 @@ def answering(body: bytes, status: int = 200) -> HTTPServer:
         (b'{"flink-version": "2.2.1", "slots-total": 4}', "runs Flink 2.2.1, and the job server that factmill starts"),
         (b'{"flink-version": "1.19.3", "slots-total": 0}', "has no slot: start a TaskManager"),
         (b'{"flink-version": "1.19.3", "slots-total": 2}', "--workers 3: the Flink cluster at"),
-        (b'{"status": "well"}', "is not Flink: give the address of its REST API"),
-        (b"<html>", "no Flink answers at"),
+        (b'{"status": "well"}', "is not Flink: give the address of Flink's REST API"),
+        (b"<html>", "Flink does not answer at"),
     ],
 )
 def test_what_cannot_take_a_pipeline_is_told_before_any_work(body, message, checkpoint, texts, tmp_path):
@@ -127,9 +127,9 @@ def test_what_cannot_take_a_pipeline_is_told_before_any_work(body, message, chec
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--runner", "flink"], "where is Flink? Add --flink-master HOST:PORT"),
+        (["--runner", "flink"], "the address of Flink is missing: add --flink-master HOST:PORT"),
         (["--runner", "flink", "--flink-master", "localhost"], "--flink-master takes HOST:PORT"),
-        (["--runner", "flink", "--flink-master", f"127.0.0.1:{free_port()}"], "no Flink answers at"),
+        (["--runner", "flink", "--flink-master", f"127.0.0.1:{free_port()}"], "Flink does not answer at"),
         (["--flink-master", "localhost:8081"], "--flink-master goes with --runner flink, not with --runner local"),
     ],
 )
@@ -146,7 +146,7 @@ def test_a_machine_without_java_is_told_what_to_install(texts, tmp_path, monkeyp
 @pytest.mark.parametrize("command", [("update", "graph", "a.txt"), ("merge", "a", "b", "--out", "c")])
 def test_commands_that_change_a_graph_take_the_same_options(command):
     result = CliRunner().invoke(main, [*command, "--runner", "flink"])
-    assert "where is Flink? Add --flink-master HOST:PORT" in result.stderr
+    assert "the address of Flink is missing: add --flink-master HOST:PORT" in result.stderr
     assert result.exit_code == 2
 
 
