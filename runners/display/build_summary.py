@@ -91,8 +91,8 @@ def _languages(report: BuildReport) -> dict[str, str]:
 
 
 def _lost(report: BuildReport) -> dict[str, str]:
-    """Return what readers could not make words of."""
-    return {"lost in reading": _by_reason(report.counts.lost)} if report.counts.lost else {}
+    """Return the row with what readers could not convert to text, if there is any."""
+    return _by_reason("lost in reading", report.counts.lost)
 
 
 def _resolved(report: BuildReport) -> dict[str, str]:
