@@ -36,7 +36,7 @@ $(VENV)/dev.stamp: $(VENV)/runtime.stamp
 
 # --- what people do ---------------------------------------------------------------------------------------------
 
-demo: $(VENV)/runtime.stamp ## build two graphs from examples/ and ask them three questions
+demo: $(VENV)/runtime.stamp ## build two graphs from examples/ and run three queries
 	@FACTMILL=$(BIN)/factmill bash examples/demo.sh $(DEMO)
 
 test: lint ## check style and types, then run the tests

@@ -29,8 +29,8 @@ ask 'Which effects have several drugs in common?' "$out/biomedicine" \
 
 cat <<END
 
-The graphs lie in $out/encyclopedia and $out/biomedicine: Parquet tables, graph.nq for RDF tools, graph.db for Cypher.
-What to try next:
+The graphs are in $out/encyclopedia and $out/biomedicine: Parquet tables, graph.nq for RDF tools, graph.db for Cypher.
+Next steps:
 
   factmill show $out/encyclopedia 'Ada Lovelace'     an entity, its facts and the sentences that state them
   factmill build YOUR-FILES --out my-graph           a Wikipedia dump, PubMed XML, PubTator, JSON Lines or plain text
