@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 _MB = 2**20
 
 
-def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options to a command, which gets them as `timeout`, `memory` and `answer_size`."""
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def limit_options(default_memory: int) -> Decorator:
+    """Return a decorator that adds the options to a command, which gets `timeout`, `memory` and `answer_size`."""
     timeout = click.option(
         "--timeout", type=SECONDS, default=30.0, show_default=True, metavar="S", help="Seconds that a query may take."
     )
     memory = click.option(
         "--memory",
         type=click.IntRange(16, 2**20),
-        default=2048,
+        default=default_memory,
         show_default=True,
         metavar="MB",
         help="Memory that a query may take.",
@@ -38,7 +41,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="MB",
         help="Size that an answer may have.",
     )
-    return timeout(memory(answer_size(command)))
+    return lambda command: timeout(memory(answer_size(command)))
 
 
 def query_limits(timeout: float, memory: int, answer_size: int) -> QueryLimits:

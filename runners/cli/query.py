@@ -31,7 +31,7 @@ _MOST_TRIED = 4  # numbers of which every selection is tried as texts
 @click.option("--param", "parameters", multiple=True, metavar="NAME[:TYPE]=VALUE", help="Value of $NAME in the query.")
 @click.option("--json", "style", flag_value="json", help="Print a JSON list with one object per row.")
 @click.option("--csv", "style", flag_value="csv", help="Print CSV with a header line.")
-@limit_options
+@limit_options(default_memory=2048)
 def query(folder: Path, cypher: str, parameters: tuple[str, ...], style: str | None, **limits: Any) -> None:
     """Query a graph in Cypher; DIR is the output folder of 'factmill build'.
 

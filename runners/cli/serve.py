@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen on this address.")
 @click.option("--port", default=7878, show_default=True, metavar="N", type=click.IntRange(0, 65535), help="0: any.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Queries that run at once [one per core].")
-@limit_options
+@limit_options(default_memory=512)
 def serve(folder: Path, sparql: bool, host: str, port: int, workers: int | None, **limits: Any) -> None:
     """Serve a graph as a standard SPARQL 1.1 endpoint; DIR is the output folder of 'factmill build'.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--csv", "style", flag_value="CSV", help="Print CSV with a header line.")
 @click.option("--tsv", "style", flag_value="TSV", help="Print TSV, whose terms are written as in Turtle.")
 @click.option("--xml", "style", flag_value="XML", help="Print SPARQL results as XML.")
-@limit_options
+@limit_options(default_memory=2048)
 def sparql(folder: Path, sparql: str, style: str | None, **limits: Any) -> None:
     """Query a graph in SPARQL; DIR is the output folder of 'factmill build', SPARQL a query, or - for standard input.
 
