@@ -132,12 +132,27 @@ def outside_reach() -> Reach:
     return Reach(files=_opens_a_file(), network=_opens_a_socket())
 
 
-def limit_memory(size: int) -> None:
-    """Limit this process to `size` bytes more than it has; call it after all threads have started."""
-    with contextlib.suppress(OSError, ValueError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + size
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+def memory_meter() -> int | None:
+    """Return a descriptor for `limit_memory`, opened while this process may still open files; None if there is none."""
+    try:
+        return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def limit_memory(size: int, meter: int | None) -> None:
+    """Limit this process to `size` bytes more than it has; call it after all threads have started.
+
+    Args:
+        size: bytes.
+        meter: as `memory_meter` returned it; it is closed. None, where the system has none, sets no limit.
+    """
+    if meter is None:
+        return
+    pages = int(os.pread(meter, 256, 0).split()[0])
+    os.close(meter)
+    limit = pages * resource.getpagesize() + size
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def _descriptors() -> list[int]:

@@ -22,6 +22,7 @@ from sinks.questions.confinement import (
     is_open,
     leave_network,
     limit_memory,
+    memory_meter,
     outside_reach,
     restrict_files,
     seal_descriptors,
@@ -127,24 +128,25 @@ def main(descriptor: int, engine: str, path: str, **limits: Any) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     leave_network()
     maker.load_libraries()
+    meter = memory_meter()
     # Before the engine starts threads, which inherit it.
     restrict_files(Path(path))
     threading.stack_size(_STACK)
-    thread = threading.Thread(target=_serve, args=(connection, maker, Path(path), QueryLimits(**limits)))
+    thread = threading.Thread(target=_serve, args=(connection, maker, Path(path), QueryLimits(**limits), meter))
     thread.start()
     thread.join()
     # Do not wait for threads of the engine.
     os._exit(0)
 
 
-def _serve(connection: Connection, maker: type[Engine], path: Path, limits: QueryLimits) -> None:
+def _serve(connection: Connection, maker: type[Engine], path: Path, limits: QueryLimits, meter: int | None) -> None:
     try:
         engine = maker(path, limits)
+        limit_memory(engine.heap, meter)
         if is_open(engine.files()):
             seal_descriptors()
         reach = outside_reach()
         engine.accept_reach(files=reach.files, network=reach.network)
-        limit_memory(engine.heap)
     except Exception as error:
         connection.send_bytes(ERROR + _described(error))
         return

@@ -200,3 +200,13 @@ def test_an_excessive_query_costs_itself_and_nothing_else(query, errors, limited
 def test_an_unknown_function_is_an_error_of_the_query(store):
     with pytest.raises(QueryError, match="function <x:f> is not supported"):
         store.query("SELECT (<x:f>(1) AS ?x) {}")
+
+
+def test_the_limit_of_memory_holds_in_a_process_that_can_open_no_file(tmp_path):
+    random_graph(300, 1500).write(tmp_path)
+    crossed = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } ORDER BY ?f"
+    with (
+        SparqlStore(tmp_path, SCHEMA, QueryLimits(seconds=60, memory=2**26)) as opened,
+        pytest.raises(QueryError, match=r"more memory than the 0\.1 GB"),
+    ):
+        opened.query(crossed)
