@@ -1,166 +1,47 @@
-"""Resolution held against links: nodes whose ids were taken away, and what they are joined with.
+"""Resolution compared with links: nodes whose ids were hidden, and what they are joined with.
 
-    python -m benchmarks.resolution graph-of-a-dump [--pubtator TRAIN DEVELOPMENT] [--weights] [--sample FILE]
+    python -m benchmarks.resolution graph-of-a-dump [--pubtator DEVELOPMENT] [--weights FILE] [--sample FILE]
 
-The graph is one that `factmill build` made of a Wikipedia dump; its `extractions/` hold what was found in each page.
-Pages are parted in two by a hash of their ids. On the first half (with --pubtator, also on its first file) the logistic
-model is fitted to all pairs of nodes that share a block and of which links tell whether they are one; --weights writes
-it to the package. On the other half ids are hidden: of every tenth target in all pages, and of a tenth of the other
-linked entities. What is then one node is compared with what has one link target, over all pairs of entities of
-which at least one was hidden (pairwise), and for each hidden entity (B-cubed), before resolution and after.
+The graph is one that `factmill build` made of a Wikipedia dump. The pages are divided in two by a hash of their ids;
+`factmill fit resolution` fits a model to the first half, and the figures are of the other. Hidden are the ids of every
+tenth target in all pages, and of a tenth of the other linked entities. The resulting nodes are compared with link
+targets, over all pairs of entities of which at least one was hidden (pairwise), and for each hidden entity (B-cubed),
+before resolution and after. `--weights` measures a file of `factmill fit resolution` in place of the shipped weights.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import random
 import time
 from argparse import ArgumentParser
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from heapq import nsmallest
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from scipy.optimize import minimize
 
 from benchmarks.machine import processor
 from pipeline.merging.findings import named_entities
-from pipeline.merging.naming import entity_name, knowledge_base_ids
-from pipeline.readers import read_path
-from pipeline.resolution.blocking import LARGEST, blocking_record, keys, pairs
-from pipeline.resolution.clustering import Match, matches, order, stars
+from pipeline.resolution.clustering import Match, matches, stars
+from pipeline.resolution.fit import (
+    Corpus,
+    LabelledPair,
+    annotated_corpus,
+    compared_nodes,
+    corpus_of_graph,
+    first_half,
+    hide,
+    labelled_pairs,
+    profiles_of,
+)
 from pipeline.resolution.matching import FEATURES, MatchModel, features, match_model
-from pipeline.resolution.names import folded
-from pipeline.resolution.node_profiles import NodeProfile, ProfileTally, profile_tallies
-from pipeline.store.shard_updates import REDIRECT as REDIRECTED
-from pipeline.store.shard_updates import ShardUpdate
-from pipeline.store.store import REDIRECT, Store, read_shard
-from pipeline.store.store_transforms import read_updated_shard
-from schemas import DeadLetter, Document, Entity, Extraction, Redirect, decode
+from pipeline.resolution.node_profiles import NodeProfile
 
 RESULTS = Path(__file__).parent / "results" / "resolution.json"
-WEIGHTS = Path(__file__).parents[1] / "pipeline" / "resolution" / "weights.json"
-# Features that may only speak against a match; the others may only speak for it.
-AGAINST = {"contained", "unlike words", "single word", "common noun", "brackets", "together"}
-# A node stands for the target of this share of its entities, or for none.
-PURE = 0.8
-Corpus = list[tuple[Document, Extraction]]
-# Of every entity: its link target, and whether that was hidden.
-Gold = list[list[tuple[str, bool]]]
-
-
-def share(*parts: object) -> float:
-    """Return a number from 0 to 1 that follows from the parts alone."""
-    digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") / 2**32
-
-
-def dump(graph: Path) -> Corpus:
-    """Return what the extractions of a graph hold."""
-    store = Store.open(graph)
-    shards = range(store.info.shards)
-    redirects = [row for number in shards for row in read_shard(store.path(number), (REDIRECT,))]
-    notes = [ShardUpdate(REDIRECTED, row.id, decode(row.record, Redirect).target) for row in redirects]
-    found = [item for number in shards for item in read_updated_shard(store, number, notes)]
-    return [item for item in found if not isinstance(item, DeadLetter)]
-
-
-def annotated(path: Path) -> Corpus:
-    """Return annotated documents; of their facts nothing is used."""
-    documents = [item for item in read_path(path, None) if isinstance(item, Document)]
-    return [(item, Extraction(item.id, item.entities or (), ())) for item in documents]
-
-
-def hide(corpus: Corpus, targets: float, entities: float) -> tuple[Corpus, Gold]:
-    """Return the corpus without the ids of a share of the targets and of a share of all other linked entities."""
-    hidden, gold = [], Gold()
-    for document, extraction in corpus:
-        bare, told = list[Entity](), []
-        for index, entity in enumerate(extraction.entities):
-            ids = knowledge_base_ids(document, entity, entity_name(document, entity)[0]) if entity.kb_ids else ()
-            target = ids[0] if ids else ""
-            gone = bool(target) and (share("target", target) < targets or share(document.id, index) < entities)
-            bare.append(_bare(entity) if gone else entity)
-            told.append((target, gone))
-        hidden.append((document, msgspec.structs.replace(extraction, entities=tuple(bare))))
-        gold.append(told)
-    return hidden, gold
-
-
-def _bare(entity: Entity) -> Entity:
-    mentions = tuple(msgspec.structs.replace(mention, kb_ids=()) for mention in entity.mentions)
-    return msgspec.structs.replace(entity, kb_ids=(), mentions=mentions)
-
-
-def profiles_of(corpus: Corpus) -> dict[str, NodeProfile]:
-    tallies: dict[str, ProfileTally] = defaultdict(ProfileTally)
-    for document, extraction in corpus:
-        for id, tally in profile_tallies(document, extraction, named_entities(document, extraction)):
-            tallies[id].merge(tally)
-    return {id: tally.profile(id) for id, tally in tallies.items()}
-
-
-def near(profiles: Mapping[str, NodeProfile]) -> tuple[dict[str, set[str]], int]:
-    """Return for every node those it is compared with, and how many blocks were cut."""
-    blocks = defaultdict(list)
-    for profile in profiles.values():
-        for key in keys(profile):
-            blocks[key].append(blocking_record(profile))
-    found: dict[str, set[str]] = defaultdict(set)
-    for key, cards in blocks.items():
-        for one, other in pairs(key, nsmallest(LARGEST, cards, key=order)):
-            found[one].add(other)
-            found[other].add(one)
-    return found, sum(len(cards) > LARGEST for cards in blocks.values())
-
-
-def labelled(corpus: Corpus, gold: Gold) -> Iterator[tuple[NodeProfile, NodeProfile, bool]]:
-    """Yield pairs of compared nodes, and whether links say that they are one."""
-    profiles = profiles_of(corpus)
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for (document, extraction), told in zip(corpus, gold, strict=True):
-        for named, (target, _) in zip(named_entities(document, extraction), told, strict=True):
-            counts[named.node][target] += 1
-    label = {node: found.most_common(1)[0] for node, found in counts.items()}
-    known = {n: target for n, (target, count) in label.items() if target and count >= PURE * counts[n].total()}
-    for one, others in near(profiles)[0].items():
-        for other in others:
-            if one < other and one in known and other in known:
-                same = known[one] == known[other]
-                if same or not _may_redirect(known[one], known[other]):
-                    yield profiles[one], profiles[other], same
-
-
-def _may_redirect(one: str, other: str) -> bool:
-    """Tell whether a title may be another spelling of the other page's: dumps of a part of all pages do not say."""
-
-    def spelling(title: str) -> list[str]:
-        words = folded(title.replace("(", " ").replace(")", " ")).split()
-        return [word[:-1] if word.endswith("s") and len(word) > 3 else word for word in words]
-
-    return one.startswith("wiki:") and spelling(one) == spelling(other)
-
-
-def fitted(rows: list[tuple[NodeProfile, NodeProfile, bool]], threshold: float) -> MatchModel:
-    """Return the logistic model with the highest penalised likelihood (L2, 1.0), no sign against its meaning."""
-    values = np.array([(1.0, *features(one, other)) for one, other, _ in rows])
-    same = np.array([row[2] for row in rows], float)
-
-    def loss(weights: Any) -> tuple[float, Any]:
-        odds = values @ weights
-        error = 1 / (1 + np.exp(-odds)) - same
-        penalty = np.concatenate([[0.0], weights[1:]])
-        return np.logaddexp(0, odds).sum() - same @ odds + penalty @ penalty / 2, values.T @ error + penalty
-
-    bounds = [(None, None), *((None, 0) if name in AGAINST else (0, None) for name in FEATURES)]
-    best = minimize(loss, np.zeros(values.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
-    bias, *weights = (round(float(weight), 3) + 0.0 for weight in best)
-    return MatchModel(bias, dict(zip(FEATURES, weights, strict=True)), threshold)
 
 
 def scores(clusters: list[str], targets: list[str], hidden: list[bool]) -> dict[str, float]:
@@ -191,7 +72,7 @@ def _rates(name: str, precision: float, recall: float) -> dict[str, float]:
 
 def resolved(profiles: Mapping[str, NodeProfile], model: MatchModel) -> tuple[dict[str, Match], int]:
     """Return how nodes are joined, and how many blocks were cut."""
-    compared, cut = near(profiles)
+    compared, cut = compared_nodes(profiles)
     wanted = {
         node: matches(profiles[node], [profiles[id] for id in others], model) for node, others in compared.items()
     }
@@ -206,8 +87,8 @@ def held_out(corpus: Corpus, model: MatchModel) -> dict[str, Any]:
     joined, cut = resolved(profiles, model)
     seconds = time.monotonic() - began
     before, after, targets, gone = list[str](), list[str](), list[str](), list[bool]()
-    for (document, extraction), told in zip(hidden, gold, strict=True):
-        for named, (target, was_hidden) in zip(named_entities(document, extraction), told, strict=True):
+    for (document, extraction), targets_of in zip(hidden, gold, strict=True):
+        for named, (target, was_hidden) in zip(named_entities(document, extraction), targets_of, strict=True):
             if target:
                 before.append(named.node)
                 after.append(joined[named.node].centre if named.node in joined else named.node)
@@ -227,7 +108,7 @@ def held_out(corpus: Corpus, model: MatchModel) -> dict[str, Any]:
     }
 
 
-def pair_rates(rows: list[tuple[NodeProfile, NodeProfile, bool]], model: MatchModel) -> dict[str, dict[str, float]]:
+def pair_rates(rows: list[LabelledPair], model: MatchModel) -> dict[str, dict[str, float]]:
     """Return precision and recall over labelled pairs of nodes at several thresholds."""
     weights = np.array([model.weights[name] for name in FEATURES])
     values = np.array([features(one, other) for one, other, _ in rows])
@@ -264,31 +145,24 @@ def write_sample(corpus: Corpus, model: MatchModel, path: Path) -> None:
 def main() -> None:
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("graph", type=Path)
-    parser.add_argument("--pubtator", type=Path, nargs=2)
-    parser.add_argument("--weights", action="store_true")
-    parser.add_argument("--threshold", type=float, default=match_model().threshold)
+    parser.add_argument("--pubtator", type=Path)
+    parser.add_argument("--weights", type=Path)
     parser.add_argument("--sample", type=Path)
     given = parser.parse_args()
-    corpus = dump(given.graph)
-    parts = {
-        "dump": tuple(
-            [item for item in corpus if (share("page", item[0].id) < 0.5) is first] for first in (True, False)
-        )
-    }
-    if given.pubtator:
-        parts["pubtator"] = tuple(annotated(path) for path in given.pubtator)
-    rows = [row for first, _ in parts.values() for much in (0.3, 0.6) for row in labelled(*hide(first, much, much))]
-    model = fitted(rows, given.threshold)
+    model = match_model()
     if given.weights:
-        WEIGHTS.write_bytes(msgspec.json.format(msgspec.json.encode(model), indent=2) + b"\n")
+        model = msgspec.json.decode(given.weights.read_bytes(), type=MatchModel)
+    corpus = corpus_of_graph(given.graph)
+    parts = {"dump": first_half(corpus)[1]}
+    if given.pubtator:
+        parts["pubtator"] = annotated_corpus(given.pubtator)
     results: dict[str, Any] = {
         "machine": processor(),
         "threshold": model.threshold,
-        "fitted_to": {"pairs": len(rows), "same": sum(row[2] for row in rows)},
     }
-    for name, (_, second) in parts.items():
+    for name, second in parts.items():
         results[name] = {
-            "pairs": pair_rates(list(labelled(*hide(second, 0.3, 0.3))), model),
+            "pairs": pair_rates(list(labelled_pairs(*hide(second, 0.3, 0.3))), model),
             **held_out(second, model),
         }
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")

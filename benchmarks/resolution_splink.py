@@ -25,9 +25,10 @@ from typing import Any
 import pyarrow as pa
 
 from benchmarks.machine import processor
-from benchmarks.resolution import Corpus, annotated, hide, profiles_of, resolved, scores
+from benchmarks.resolution import resolved, scores
 from benchmarks.world import World
 from pipeline.merging.findings import named_entities
+from pipeline.resolution.fit import Corpus, annotated_corpus, hide, profiles_of
 from pipeline.resolution.matching import match_model
 from pipeline.resolution.names import folded
 from pipeline.resolution.node_profiles import NodeProfile
@@ -53,7 +54,7 @@ def labelled(path: Path) -> tuple[Corpus, list[str], list[bool]]:
 
     Entities without an id are told apart by where they are, so that no pair of them counts as one.
     """
-    corpus, gold = hide(annotated(path), 0.1, 0.1)
+    corpus, gold = hide(annotated_corpus(path), 0.1, 0.1)
     told = [
         (target or f"{item[0].id} {index}", gone)
         for item, entities in zip(corpus, gold, strict=True)

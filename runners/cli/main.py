@@ -15,6 +15,7 @@ from runners.cli.check import check
 from runners.cli.evaluate import evaluate
 from runners.cli.evaluate_graph import evaluate_graph
 from runners.cli.export import export
+from runners.cli.fit import fit
 from runners.cli.info import info
 from runners.cli.merge import merge
 from runners.cli.query import query
@@ -73,7 +74,7 @@ def main() -> None:
 
 _CHANGE = (build, update, remove, merge)
 _ASK = (query, sparql, show, info, export, serve, check)
-_LEARN = (train, evaluate, evaluate_graph, calibrate)
+_LEARN = (train, evaluate, evaluate_graph, calibrate, fit)
 for _command in (*_CHANGE, *_ASK, *_LEARN):
     main.add_command(_command)
 
