@@ -21,6 +21,9 @@ WRONG = {
     "FORMAT": ("nonsense",),
     "NAME|FILE": ("nonsense",),
     "NAME|DIR|ID": ("nonsense",),
+    "NAME|DIR": ("nonsense",),
+    "FILE|DIR": ("nonsense",),
+    "CODE,...": ("nonsense", "12"),
     "RULE=LEVEL,...": ("nonsense", "types=nonsense", "nonsense=warn"),
     "ROLE=FIELD,...": ("nonsense", "nonsense=", "id=a,id=b"),
     "START:STOP": ("nonsense", "5:x", "900:901"),
@@ -58,6 +61,8 @@ MADE = {
     ("train", "out"),
     ("evaluate", "plots"),
     ("export", "out"),
+    ("fit", "out"),
+    ("fit", "work"),
 }
 # Options that say what runs where take any text until a cluster is asked.
 FREE = {("build", "gpu"), ("update", "gpu"), ("remove", "gpu"), ("merge", "gpu")}
@@ -111,6 +116,12 @@ def arguments(built, asked, checkpoint, texts, tmp_path_factory):
         },
         "evaluate": {"files": [annotated], "model": ["--model", str(checkpoint)]},
         "evaluate-graph": {"folder": [graph], "files": ["--gold", annotated]},
+        "fit": {
+            "kind": ["linking"],
+            "source": ["examples/encyclopedia.xml"],
+            "work": ["--work", str(folder / "links")],
+            "out": ["--out", str(folder / "linking.json")],
+        },
         "calibrate": {
             "checkpoint": [str(checkpoint)],
             "files": ["--data", annotated],
