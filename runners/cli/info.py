@@ -121,7 +121,9 @@ def _checkpoint(name_or_folder: str) -> dict[str, Any]:
 
 
 def _head_options(head: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all options of a head, including defaults."""
+    """Return all options of a head, including defaults, if any is set; heads load torch, which takes seconds."""
+    if not options:
+        return {}
     import msgspec
 
     from extractors.heads import head_class, head_names
