@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks.machine import processor
 from pipeline.merging.findings import named_entities
-from pipeline.resolution.clustering import Match, matches, stars
+from pipeline.resolution.clustering import Match, matches, star_clusters
 from pipeline.resolution.fit import (
     Corpus,
     LabelledPair,
@@ -76,7 +76,7 @@ def resolved(profiles: Mapping[str, NodeProfile], model: MatchModel) -> tuple[di
     wanted = {
         node: matches(profiles[node], [profiles[id] for id in others], model) for node, others in compared.items()
     }
-    return stars(wanted)[0], cut
+    return star_clusters(wanted)[0], cut
 
 
 def held_out(corpus: Corpus, model: MatchModel) -> dict[str, Any]:

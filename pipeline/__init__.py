@@ -1,1 +1,1 @@
-"""Beam transforms: read, extract, merge, write."""
+"""The pipeline in Apache Beam: read documents, extract facts, link and resolve entities, merge, write tables."""

@@ -1,4 +1,4 @@
-"""`build`: from input files to a folder with tables, an RDF file, a Cypher database and a report."""
+"""`build`: make a folder with tables, an RDF file, a Cypher database and a report from input files."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ def build(
     resume: bool = False,
     force: bool = False,
 ) -> BuildReport:
-    """Build a graph from files and return the report that also lies in `out/run.json`.
+    """Build a graph from files and return the report, which is also in `out/run.json`.
 
     Args:
         inputs: files, folders and patterns.
-        out: folder of the result; new, empty or with an earlier build, which is replaced once the new one is complete.
+        out: folder of the result; new, empty or with an earlier build, which is replaced when the new one is complete.
         options: see `BuildOptions`.
-        progress: hears how far it is.
+        progress: receives the progress.
         source: an extractor other than the checkpoint `options.model`.
-        writers: what is made of the tables; None: RDF and the Cypher database.
-        resume: continue what was interrupted in `out`; begin where nothing was, and return what is there if it is
-            complete already.
+        writers: writers of files from the tables; None: RDF and the Cypher database.
+        resume: continue the build that was interrupted in `out`; start one if there is none, and return its report if
+            it is complete.
         force: replace results in `out` that factmill did not write.
 
     Raises:
         BuildError: the inputs, options or folder cannot be used.
         BuildFailed: the pipeline failed, or records are missing at the end. Errors of the extractor's checkpoint and
-            of sinks come as they are.
+            of sinks are not wrapped.
     """
     options, out = options or BuildOptions(), Path(out)
     ready = prepare("build", options, inputs, out, source)
@@ -76,10 +76,10 @@ def build(
 
 
 def check_anything_read(work: BuildRun, paths: Sequence[str]) -> None:
-    """Check that the files held something; what was begun is removed if not.
+    """Check that the files contained something, and remove the new store if not.
 
     Raises:
-        BuildFailed: there is no document, redirect or removal in them; the message says what there is instead.
+        BuildFailed: they contain no document, redirect or removal; the message has what they contain instead.
     """
     read = {what: number for (stage, what), number in work.entries.items() if stage == "read"}
     if any(read.get(kind) for kind in ("documents", "redirects", "removals")):
@@ -93,7 +93,7 @@ def check_anything_read(work: BuildRun, paths: Sequence[str]) -> None:
 
 
 def _problems(paths: Sequence[str], reading: Reading) -> Iterator[str]:
-    """Yield what is wrong with the first records of the first files, each reason once."""
+    """Yield the problems of the first records of the first files, each reason once."""
     known: set[str] = set()
     for path in paths[:_LOOKED_AT]:
         for part in split(path, reading):

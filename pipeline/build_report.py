@@ -1,4 +1,4 @@
-"""`run.json`: what a command that made a graph did."""
+"""`run.json`: the report of the command that made a graph."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _PACKAGES = ("factmill", "apache-beam", "torch", "tokenizers", "msgspec", "pyarr
 
 
 class BuildReport(msgspec.Struct, frozen=True):
-    """What was done; this is what `run.json` holds.
+    """The content of `run.json`.
 
     Attributes:
         command: `build`, `update`, `remove` or `merge`.
-        options: as given; a command that changes a graph keeps those that the graph was built with.
-        extractor: what tells the extractor from others.
+        options: as given; a command that changes a graph keeps the options of its build.
+        extractor: what identifies the extractor.
         inputs: names of the files that were read for the graph, those of earlier commands included.
         counts: records in and out of every stage.
-        written: what every sink counted, by the name of its file.
+        written: the counts of every sink, by the name of its file.
         seconds: time of every stage and sink, and `total`.
         versions: of Python and the packages that matter.
-        relation_schema: what the relations of the edges mean, so that the folder stands alone.
+        relation_schema: the relations of the edges, so that the folder is self-contained.
         warnings: what users should know before they rely on the graph.
     """
 
@@ -46,7 +46,7 @@ class BuildReport(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
-        """Write it into a folder."""
+        """Write the report into a folder."""
         (folder / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
 
     @classmethod

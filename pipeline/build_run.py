@@ -1,4 +1,4 @@
-"""The stages that commands are made of: taking input files into a store, and making a graph of a store."""
+"""The stages of commands: ingesting input files into a store, and making a graph from a store."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _SPILL = "spill"
 
 @dataclass
 class BuildRun:
-    """What one command does in its staging folder.
+    """The run of one command in its staging folder.
 
     Attributes:
         staging: the folder.
-        options: how it works.
-        progress: hears how far it is.
-        entries: what was counted so far.
+        options: the options of the command.
+        progress: receives the progress.
+        entries: the counts so far.
         seconds: time of every stage so far.
-        began: when it began, by the monotonic clock.
+        began: the start of the command, by the monotonic clock.
     """
 
     staging: Path
@@ -56,7 +56,7 @@ class BuildRun:
         return self.staging / FOLDER
 
     def store_dictionary(self, store: Store | None = None) -> None:
-        """Put the user's dictionary into the new store: the one that the options name, or that of a store.
+        """Copy the user's dictionary into the new store: the one in the options, or that of another store.
 
         Raises:
             BuildError: it cannot be used.
@@ -68,7 +68,7 @@ class BuildRun:
             copy_dictionary(self.options.dictionary, self.shards)
 
     def ingest(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> None:
-        """Read files into shards: those of a new store, or those that follow from an old one.
+        """Extract the documents of files into the shards of a new store, which may start from an old one.
 
         Raises:
             BuildError, BuildFailed: the runner is unknown, or the pipeline failed.
@@ -76,7 +76,7 @@ class BuildRun:
         self._run(self.extraction(paths, source, base))
 
     def extraction(self, paths: Sequence[str], source: ExtractorSource, base: Store | None) -> ExtractionPipeline:
-        """Return the flow that reads files into shards."""
+        """Return the pipeline that reads files and writes shards."""
         begun = frozenset(path.name for path in self.shards.glob("shard-*.parquet"))
         return ExtractionPipeline(
             paths=tuple(paths),
@@ -91,7 +91,7 @@ class BuildRun:
         )
 
     def complete_store(self, extractor: dict[str, str]) -> StoreInfo:
-        """Describe the store once all its shards are there, and return the description."""
+        """Write the description of the store when it has all shards, and return the description."""
         return complete(self.shards, extractor, versions()["factmill"])
 
     def make_graph(
@@ -104,19 +104,19 @@ class BuildRun:
         writers: Sequence[GraphWriter],
         languages: Sequence[str] = (),
     ) -> BuildReport:
-        """Merge the store to tables, write what is made of them, and leave a report.
+        """Merge the store into tables, run the writers, and write the report.
 
         Args:
             command: name of the command, for the report.
-            info: what the store is made of.
-            unread: how many dead letters of reading there were before the command.
-            inputs: names of all files behind the graph.
+            info: the description of the store.
+            unread: number of dead letters of reading before the command.
+            inputs: names of all input files of the graph.
             schema: the relation schema of the edges.
-            writers: what is made of the tables.
+            writers: writers of files from the tables.
             languages: those that the extractor reads; documents in others are warned of.
 
         Raises:
-            BuildFailed: the pipeline failed or lost something. Errors of sinks come as they are.
+            BuildFailed: the pipeline failed or lost records. Errors of sinks are not wrapped.
         """
         folder = self.staging / "tables"
         folder.mkdir()
@@ -165,7 +165,7 @@ class BuildRun:
             except BuildFailed as error:
                 if read_plan(self.shards) is None or not any(self.shards.glob("shard-*")):
                     raise
-                kept = "what was extracted is kept: the same command with --resume goes on from there"
+                kept = "extracted documents are kept: continue with the same command and --resume"
                 raise BuildFailed(f"{error}; {kept}") from error
             finally:
                 restore_threads()
@@ -190,7 +190,7 @@ class BuildRun:
 
 
 def checkpoint_of(options: BuildOptions) -> ExtractorSource:
-    """Return the checkpoint that options name, with the cut that follows from them."""
+    """Return the checkpoint in the options, with their threshold."""
     return Checkpoint(
         options.model,
         threads=threads_per_worker(options.runner, options.workers or default_workers()),

@@ -1,6 +1,6 @@
-"""Changing graphs: documents come, are replaced and go, and nothing else is extracted again.
+"""Changes of graphs: documents are added, replaced and removed, and no other document is extracted again.
 
-Each of these leaves the graph that a build of the same final set of documents gives, to the byte.
+The result of every change is identical, to the byte, to a build from the same final set of documents.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from sinks import DEFAULT_FORMATS, WRITERS, GraphWriter, find_writer, writer_nam
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """What a command that changes a graph can be told about where it works; see `BuildOptions`."""
+    """Where a command that changes a graph runs; see `BuildOptions`."""
 
     workers: int | None = None
     runner: str = "local"
     beam: tuple[str, ...] = ()
 
     def options(self, options: BuildOptions) -> BuildOptions:
-        """Return the options of a graph with these in place of its own."""
+        """Return the options of a graph with these options replaced."""
         choose_runner(self.runner, self.workers or default_workers(), self.beam)
         return msgspec.structs.replace(options, workers=self.workers, runner=self.runner, beam=self.beam)
 
@@ -63,18 +63,18 @@ def update(
     writers: Sequence[GraphWriter] | None = None,
     resume: bool = False,
 ) -> BuildReport:
-    """Take more files into a graph: new documents come, given ones replace those with their ids, withdrawn ones go.
+    """Ingest more files into a graph: documents are added, replace those with the same id, or are withdrawn.
 
     Args:
         graph: folder of the graph.
         inputs: files, folders and patterns.
-        machine: where it works.
-        model: where the checkpoint of the graph lies now, if elsewhere.
+        machine: where the command runs.
+        model: the present place of the checkpoint of the graph, if it was moved.
         reading: how the input files are read; fields and prefixes of ids are those of the graph unless it names some.
-        progress: hears how far it is.
+        progress: receives the progress.
         source: an extractor other than a checkpoint.
-        writers: what is made of the tables; None: all that the folder has now.
-        resume: continue an update that was interrupted; begin where none was.
+        writers: writers of files from the tables; None: those of the files in the folder.
+        resume: continue an update that was interrupted; start one if there is none.
 
     Raises:
         BuildError: the folder is no graph that can change, it was built by another extractor or version, or the inputs
@@ -114,9 +114,9 @@ def remove(
     progress: ProgressListener | None = None,
     writers: Sequence[GraphWriter] | None = None,
 ) -> BuildReport:
-    """Take documents out of a graph, and the dead letters about them, as if they had not been given.
+    """Remove documents from a graph, and their dead letters, as if they had never been read.
 
-    Ids that the graph has nothing of are passed over. A later update may bring the documents back.
+    Ids that the graph does not have are ignored. A later update may add the documents again.
 
     Args:
         graph: folder of the graph.
@@ -139,11 +139,11 @@ def remove(
             for number in range(of):
                 path = work.shards / store.path(number).name
                 if number in touched:
-                    _settled(work, delete_documents(store.rows(number, of), ids), path)
+                    _write_reconciled(work, delete_documents(store.rows(number, of), ids), path)
                 else:
                     link_or_copy(store.path(number), path)
                     work.entries["change", "kept"] += shard_sizes(path).documents
-                _tell(progress, number + 1, of)
+                _report(progress, number + 1, of)
             info = work.complete_store(store.info.extractor)
             chosen = _writers_of(graph) if writers is None else writers
             unread, schema = store.info.unread, earlier.relation_schema
@@ -159,15 +159,15 @@ def merge(
     writers: Sequence[GraphWriter] | None = None,
     force: bool = False,
 ) -> BuildReport:
-    """Make one graph of two that the same extractor built with the same options.
+    """Merge two graphs that the same extractor built with the same options.
 
-    Of a document that is in both the newer version counts; which is first does not matter.
+    Of a document in both graphs the newer version counts; the order of the graphs does not matter.
 
     Args:
-        first, second: folders of the graphs; they stay as they are.
+        first, second: folders of the graphs, which are not changed.
         out: folder of the result, as for a build.
         machine, progress: see `update`.
-        writers: what is made of the tables; None: RDF and the Cypher database.
+        writers: writers of files from the tables; None: RDF and the Cypher database.
         force: replace results in `out` that factmill did not write.
 
     Raises:
@@ -177,7 +177,7 @@ def merge(
     folders = Path(first), Path(second)
     out = Path(out)
     if len({folder.resolve() for folder in (*folders, out)}) < 3:
-        raise BuildError("two graphs and a folder for the result are three folders: name another one")
+        raise BuildError("the two graphs and the result must be three different folders: name another one")
     for folder in folders:
         check_graph(folder)
     check_output_folder(out, force)
@@ -192,10 +192,10 @@ def merge(
             work.store_dictionary(left)
             for number in range(of):
                 joined = merge_shards(left.rows(number, of), right.rows(number, of))
-                _settled(work, joined, work.shards / shard_name(number, of))
-                _tell(progress, number + 1, of)
+                _write_reconciled(work, joined, work.shards / shard_name(number, of))
+                _report(progress, number + 1, of)
             info = work.complete_store(left.info.extractor)
-            # To the accounts the first graph is what was there, and the second what was read.
+            # In the counts, the first graph is the earlier state, and the second one was read.
             new = info.unread - left.info.unread
             work.entries.update(
                 {
@@ -211,10 +211,10 @@ def merge(
 
 
 def check_extractor(store: Store, identity: dict[str, str], graph: Path) -> None:
-    """Check that an extractor is the one that a store is from.
+    """Check that an extractor is the one of a store.
 
     Raises:
-        BuildError: it is another, or another version of factmill extracted; the message has the remedy.
+        BuildError: it is another one, or of another version of factmill; the message has the remedy.
     """
     version = versions()["factmill"]
     if store.info.factmill != version:
@@ -233,9 +233,9 @@ def check_extractor(store: Store, identity: dict[str, str], graph: Path) -> None
 def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequence[BuildReport]) -> None:
     extractors = [without_name(store.info.extractor) | {"factmill": store.info.factmill} for store in stores]
     if extractors[0] != extractors[1]:
-        told = [f"'{folder}' with {_named(store.info)}" for folder, store in zip(folders, stores, strict=True)]
+        named = [f"'{folder}' with {_named(store.info)}" for folder, store in zip(folders, stores, strict=True)]
         raise BuildError(
-            f"different extractors, {told[0]} and {told[1]}: build one of them again with that of the other"
+            f"different extractors, {named[0]} and {named[1]}: build one of them again with that of the other"
         )
     names = ("min_confidence", "min_precision", "correlation", "link", "resolve")
     for name in names:
@@ -253,17 +253,17 @@ def _check_alike(folders: Sequence[Path], stores: Sequence[Store], reports: Sequ
 
 def _named(info: StoreInfo) -> str:
     details = {**without_name(info.extractor), "factmill": info.factmill}
-    told = ", ".join(f"{key} {value}" for key, value in details.items())
-    return f"the extractor {info.extractor.get('model', 'without a name')} ({told})"
+    values = ", ".join(f"{key} {value}" for key, value in details.items())
+    return f"the extractor {info.extractor.get('model', 'without a name')} ({values})"
 
 
-def _settled(work: BuildRun, settled: ReconciledShard, path: Path) -> None:
-    write_shard(settled.rows, path)
-    work.entries.update(settled.counts)
+def _write_reconciled(work: BuildRun, shard: ReconciledShard, path: Path) -> None:
+    write_shard(shard.rows, path)
+    work.entries.update(shard.counts)
 
 
 def _writers_of(graph: Path) -> list[GraphWriter]:
-    """Return the writers of what a folder has, so that a change leaves nothing out of date and nothing out."""
+    """Return the writers of the files in a folder, so that a change updates all of them."""
     written = {name for name in results(graph) if (graph / name).exists()}
     own = [writer for writer in WRITERS.values() if writer.file in written]
     if written <= {*RESULTS}:
@@ -273,6 +273,6 @@ def _writers_of(graph: Path) -> list[GraphWriter]:
     return own + [writer for writer in others if writer.file in written]
 
 
-def _tell(progress: ProgressListener | None, done: int, of: int) -> None:
+def _report(progress: ProgressListener | None, done: int, of: int) -> None:
     if progress is not None:
         progress("shards", done, of, ended=done == of)

@@ -1,4 +1,4 @@
-"""How something that went wrong becomes a dead letter."""
+"""Dead letters, and the errors of builds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _LONGEST_DETAIL = 500
 
 
 class BuildError(ValueError):
-    """A build cannot start as it was asked for; the message says what to change."""
+    """A build cannot start with the given inputs, options or folder; the message has the remedy."""
 
 
 class BuildFailed(RuntimeError):
-    """A build that was asked for rightly did not come out right; the message says where it broke."""
+    """A build with valid inputs and options failed; the message says where."""
 
 
 def dead_letter(document_id: str, source: str, stage: str, reason: str, detail: str | BaseException = "") -> DeadLetter:
@@ -26,5 +26,5 @@ def dead_letter(document_id: str, source: str, stage: str, reason: str, detail: 
 
 
 def valid(text: str) -> str:
-    """Return the text with whatever has no UTF-8 form, such as a lone surrogate, replaced by `?`."""
+    """Return the text with code points that UTF-8 cannot encode, such as lone surrogates, replaced by `?`."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -38,7 +38,7 @@ class GraphScores:
         nodes: nodes of the gold graph found as one node.
         edges: distinct edges by the confidence that they have at least.
         facts: the same for single documents, by their probability: pairs of a document and an edge that it states.
-        confidence: how far the confidences of edges can be trusted; None without edges.
+        confidence: calibration of the confidences of edges; None without edges.
         documents: annotated documents, and those of them that are in the graph.
     """
 

@@ -1,4 +1,4 @@
-"""The folder of a graph: one command at a time writes to it, and a graph stays whole until the new one is complete."""
+"""The folder of a graph: one command at a time writes to it, and a graph stays intact until the new one is complete."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from schemas.atomic_files import is_draft, replacing
 from sinks import WRITERS
 from sinks.rdf.store import STORE
 
-# What a build leaves, and what is made of it in its folder later: that is gone with the next build. Writers of other
+# The results of a build, and files that are made from them later; the next build removes them. Writers of other
 # distributions leave more, which `run.json` names.
 RESULTS = (FOLDER, "tables", *(writer.file for writer in WRITERS.values()), STORE, "run.json")
-# Where a command puts its result until that is complete.
+# Where a command writes its result until it is complete.
 STAGING = ".factmill.building"
 _LOCK = ".factmill.lock"
-# Stands in the staging folder from when the result is complete until it is in place, and lists what it consists of.
+# In the staging folder while a complete result is moved into place; lists its parts.
 _COMPLETE = "complete.json"
 _OLD = "old"
 # Suffixes of the files in the folders of a result.
@@ -32,10 +32,10 @@ _CONTENT = {"tables": {".parquet"}, FOLDER: {".parquet", ".json"}}
 
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Keep others out of an output folder, which is made if need be.
+    """Lock an output folder, which is created if necessary.
 
-    The lock is the operating system's: it is gone with the process that holds it, however that ended. A result that was
-    complete when its command was interrupted is put into place first.
+    The lock is one of the operating system, which releases it when the process ends in any way. A result that was
+    complete when its command was interrupted is moved into place first.
 
     Raises:
         BuildError: another command holds it.
@@ -56,7 +56,7 @@ def locked(out: Path) -> Iterator[None]:
             ) from None
         if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
             break
-        handle.close()  # whoever held it before took the file away
+        handle.close()  # its previous holder has removed the file
     with handle:
         handle.truncate(0)
         handle.write(str(os.getpid()))
@@ -65,23 +65,23 @@ def locked(out: Path) -> Iterator[None]:
             if (out / STAGING / _COMPLETE).exists():
                 _publish(out)
             elif not (out / STAGING / FOLDER).exists():
-                shutil.rmtree(out / STAGING, ignore_errors=True)  # nothing but what a result in place left behind
+                shutil.rmtree(out / STAGING, ignore_errors=True)  # the remains of a result that is in place
             yield
         finally:
-            # While this file is there the folder is known as ours, even if it holds nothing but what was interrupted.
+            # This file marks the folder as ours, even if it has nothing but an interrupted command.
             if not (out / STAGING).exists():
                 path.unlink()
 
 
 @contextmanager
 def staging(out: Path, plan: Plan | None = None, resume: bool = False) -> Iterator[Path]:
-    """Give a folder inside a locked output folder where a command puts its result.
+    """Yield a folder inside a locked output folder where a command writes its result.
 
-    When the block ends well, the result takes the place of an earlier one; otherwise that stays as it is. What was
-    extracted by a plan is kept then, and with `resume` the folder still has it.
+    When the block ends without an error, the result replaces an earlier one, which stays otherwise. The extractions of
+    a plan are kept then, and with `resume` the folder still has them.
 
     Raises:
-        BuildError: what was begun is something else.
+        BuildError: the interrupted plan is another one.
     """
     folder = out / STAGING
     shards = folder / FOLDER
@@ -108,7 +108,7 @@ def staging(out: Path, plan: Plan | None = None, resume: bool = False) -> Iterat
 
 
 def has_result(out: Path, plan: Plan) -> bool:
-    """Return whether the result of a plan is in place already, and nothing else has begun since."""
+    """Return whether the result of a plan is in place, and no other command has started since."""
     return not (out / STAGING).exists() and read_plan(out / FOLDER) == plan
 
 
@@ -170,7 +170,7 @@ def _is_report(path: Path) -> bool:
 
 
 def check_graph(folder: Path) -> None:
-    """Check that a folder holds a graph, or one that was about to be put into place.
+    """Check that a folder has a graph, or one that was being moved into place.
 
     Raises:
         BuildError: it does not.
@@ -180,14 +180,14 @@ def check_graph(folder: Path) -> None:
 
 
 def interrupted_plan(out: Path) -> Plan | None:
-    """Return the plan of what was interrupted in an output folder, else of what was done there last, if any."""
+    """Return the plan of the interrupted command in an output folder, or else of the last one, if any."""
     return read_plan(out / STAGING / FOLDER) or read_plan(out / FOLDER)
 
 
 def _publish(out: Path) -> None:
-    """Move a complete result into place; may be interrupted anywhere and then be run again.
+    """Move a complete result into place; if this is interrupted, it can be run again.
 
-    `run.json` goes first and comes last: it says that the rest is there.
+    `run.json` is removed first and added last, because it shows that the rest is complete.
     """
     folder = out / STAGING
     new = set(json.loads((folder / _COMPLETE).read_text("utf-8")))

@@ -1,7 +1,8 @@
 """The two pipelines: from input files to the store of extractions, and from the store to the tables.
 
-Between them lies everything that was extracted, on disk. Whatever links or resolves entities over documents stands
-before `Merge`: it reads what `Open` gives and gives notes, with which the next `Open` reads the same shards again.
+Extraction is expensive and merging is cheap, so everything that was extracted is kept on disk between them. Linking and
+resolution find out from all documents what single entities denote; their results are updates, which are applied to
+documents and extractions whenever a shard of the store is read.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 
-from pipeline.beam.bucketed_group_by_key import BucketedGroupByKey, PackBlocks, ValueType, buckets_for, unpack_blocks
+from pipeline.beam.bucketed_group_by_key import buckets_for
 from pipeline.beam.counters import CountBy, Counted, count_elements
 from pipeline.beam.live_counts import LiveCounter
+from pipeline.extraction.assign_shards import AssignShards
 from pipeline.extraction.extract import ExtractFacts, Shards
 from pipeline.extraction.extractor_source import ExtractorSource
 from pipeline.languages import language_of
@@ -30,22 +32,19 @@ from pipeline.record_counts import LOST_IN_READING, CountKey
 from pipeline.record_types import register_coders
 from pipeline.resolution.matching import match_model
 from pipeline.resolution.resolve import ResolveEntities
-from pipeline.store.reconcile import Incoming
-from pipeline.store.store import Store, shard_of
+from pipeline.store.shard_updates import ShardUpdate
+from pipeline.store.store import Store
 from pipeline.store.store_transforms import ReadStore, RedirectUpdates
 from schemas import (
     DeadLetter,
-    Document,
     Edge,
     Evidence,
     LinkedEntity,
     MergedNode,
     Node,
     Record,
-    Redirect,
     RelationSchema,
     Skipped,
-    encode,
 )
 from schemas.atomic_files import replacing
 
@@ -58,21 +57,19 @@ ROWS: dict[str, type[Record]] = {
     "merges": MergedNode,
     "dead_letters": DeadLetter,
 }
-# What a shard is given: its kind, and itself as bytes, since a PCollection of different types would be pickled.
-_Inside = tuple[str, bytes]
 
 
 class ExtractionPipeline(msgspec.Struct, frozen=True):
-    """From input files to the shards of a store.
+    """Reads input files and writes the shards of a store.
 
     Attributes:
         paths: input files.
         reading: how they are read.
-        limit: at most so many documents, or None.
-        languages: only documents in these; none means any.
+        limit: number of documents to read at most, or None.
+        languages: read only documents in these; none means any.
         source: where workers get the extractor from.
-        batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
-        shards: which store changes and where the new one goes; workers see both under these paths.
+        batch_cost: word pieces and entity pairs of a batch at most; None takes what suits the device.
+        shards: the store that changes and the folder of the new one, under paths that workers see.
         counts: file for the counts.
         tallies: folder of the live counts.
     """
@@ -88,62 +85,40 @@ class ExtractionPipeline(msgspec.Struct, frozen=True):
     tallies: str
 
     def construct(self, pipeline: beam.Pipeline) -> None:
-        """Add the flow to a Beam pipeline."""
+        """Add the steps to a Beam pipeline: read, assign to shards, extract and write each shard, count."""
         register_coders()
         read = pipeline | "Read" >> ReadDocuments(
             self.paths, self.reading, self.limit, self.languages, LiveCounter(self.tallies, "read")
         )
-        kinds = {"documents": read.documents, "removals": read.removals, "redirects": read.redirects, "dead": read.dead}
-        given = (
-            tuple(
-                items | f"give {name}" >> beam.Map(keyed).with_output_types(tuple[str, _Inside])
-                for name, items in kinds.items()
-            )
-            | "all given" >> beam.Flatten()
+        records = {
+            "documents": read.documents,
+            "removals": read.removals,
+            "redirects": read.redirects,
+            "dead letters": read.dead,
+        }
+        assigned = records | "Assign shards" >> AssignShards(self.shards)
+        extract = ExtractFacts(
+            self.source, self.shards, assigned["number"], self.batch_cost, LiveCounter(self.tallies, "extract")
         )
-        size = given | "sizes" >> beam.Map(_size) | "size" >> beam.CombineGlobally(sum).without_defaults()
-        of = beam.pvalue.AsSingleton(
-            pipeline
-            | "one" >> beam.Create([None])
-            | "how many" >> beam.Map(_of, self.shards, beam.pvalue.AsSingleton(size, default_value=0))
-        )
-        placed = (
-            # In blocks, because all that is given waits here until it is known how much it is.
-            given
-            | "wait" >> PackBlocks(1, ValueType(_Inside))
-            | "place" >> beam.FlatMap(_placed, of).with_output_types(tuple[int, _Inside]),
-            pipeline
-            | "every" >> beam.Create([None])
-            | "shard" >> beam.FlatMap(_every, of).with_output_types(tuple[int, _Inside]),
-        )
-        counts = (
-            (placed,)
-            | "by shard" >> BucketedGroupByKey(1, ValueType(_Inside))
-            | "Extract"
-            >> ExtractFacts(self.source, self.shards, of, self.batch_cost, LiveCounter(self.tallies, "extract"))
-        )
-        entries = [
-            counts,
-            read.documents | "count documents" >> count_elements("read", "documents"),
-            read.removals | "count removals" >> count_elements("read", "removals"),
-            read.redirects | "count redirects" >> count_elements("read", "redirects"),
-            read.dead | "count dead" >> count_elements("read", "dead letters"),
+        counts = [
+            assigned["groups"] | "Extract" >> extract,
+            *(items | f"count {name}" >> count_elements("read", name) for name, items in records.items()),
             read.skipped | "count skipped" >> count_elements("read", "skipped"),
             read.skipped | "count skipped by reason" >> CountBy(_skipped),
         ]
-        _write(pipeline, self.counts, _summed(entries))
+        _write_counts(pipeline, self.counts, _summed(counts))
 
 
 class MergePipeline(msgspec.Struct, frozen=True):
-    """From a store to the tables.
+    """Reads a store and writes the tables.
 
     Attributes:
-        store: the store; workers see it under this path.
+        store: the store, under a path that workers see.
         min_confidence: edges below are left out.
         schema: the relations of the edges, and their rules.
-        correlation: how far documents that state one edge depend on each other.
+        correlation: correlation of documents that state the same edge; see `EdgeTally.edge`.
         link: whether entities are linked, where there is something to link to.
-        resolve: whether nodes without a knowledge-base id are joined with nodes that they are one with.
+        resolve: whether nodes without a knowledge-base id are merged with nodes that denote the same thing.
         tables: folder for the tables.
         counts: file for the counts.
         tallies: folder of the live counts.
@@ -160,53 +135,69 @@ class MergePipeline(msgspec.Struct, frozen=True):
     tallies: str
 
     def construct(self, pipeline: beam.Pipeline) -> None:
-        """Add the flow to a Beam pipeline."""
+        """Add the steps to a Beam pipeline: follow redirects, link, resolve, merge, write the tables, count."""
         register_coders()
         buckets = buckets_for(self.store.info.shards)
         redirects = pipeline | "Redirects" >> RedirectUpdates(self.store)
-        notes: tuple[Any, ...] = (redirects,)
-        told: Any = None
-        entries = []
-        links: Any
-        if self.link and has_targets(self.store):
-            linked = redirects | "Link" >> LinkEntities(self.store, LiveCounter(self.tallies, "link"))
-            notes += (linked["notes"],)
-            links, told = linked["links"], linked["extracted"]
-            entries.append(linked["counts"])
-        else:
-            links = pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity)
-        merges: Any
-        if self.resolve:
-            told = told or (notes | "Told" >> ReadStore(self.store)).extracted
-            resolved = told | "Resolve" >> ResolveEntities(
-                self.store.info.shards, match_model(), LiveCounter(self.tallies, "resolve")
-            )
-            notes += (resolved["notes"],)
-            merges = resolved["merges"]
-            entries.append(resolved["counts"])
-        else:
-            merges = pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode)
-        stored = notes | "Stored" >> ReadStore(self.store, LiveCounter(self.tallies, "merge"))
+        linked = self._linked(redirects)
+        resolved = self._resolved(linked["extracted"])
+        updates = (redirects, linked["updates"], resolved["updates"])
+        stored = updates | "Read store" >> ReadStore(self.store, LiveCounter(self.tallies, "merge"))
         merged = stored.extracted | "Merge" >> MergeGraph(self.min_confidence, self.schema, self.correlation, buckets)
         dead = (stored.dead, merged["dead"]) | "dead letters" >> beam.Flatten()
         tables = {
             **{name: merged[name] for name in ("nodes", "edges", "evidence", "documents")},
-            "links": links,
-            "merges": merges,
+            "links": linked["links"],
+            "merges": resolved["merges"],
             "dead_letters": dead,
         }
-        entries += [
-            dead | "count dead by reason" >> CountBy(_dead),
-            merged["counts"],
-            merged["documents"] | "count documents by language" >> CountBy(_language),
-            merged["documents"] | "count what was lost" >> beam.FlatMap(_lost).with_output_types(Counted),
-            *(rows | f"count rows of {name}" >> count_elements("rows", name) for name, rows in tables.items()),
-        ]
-        counts = _summed(entries)
-        tally = LiveCounter(self.tallies, "write")
+        counts = _summed(
+            [
+                linked["counts"],
+                resolved["counts"],
+                merged["counts"],
+                merged["documents"] | "count documents by language" >> CountBy(_language),
+                merged["documents"] | "count losses in reading" >> beam.FlatMap(_lost).with_output_types(Counted),
+                dead | "count dead letters by reason" >> CountBy(_dead),
+                *(rows | f"count rows of {name}" >> count_elements("rows", name) for name, rows in tables.items()),
+            ]
+        )
+        written = LiveCounter(self.tallies, "write")
         for name, rows in tables.items():
-            _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, self.tables, tally, buckets)
-        _write(pipeline, self.counts, counts)
+            _ = rows | f"Write {name}" >> WriteTable(name, ROWS[name], counts, self.tables, written, buckets)
+        _write_counts(pipeline, self.counts, counts)
+
+    def _linked(self, redirects: Any) -> dict[str, Any]:
+        """Return what `LinkEntities` does, or documents as they are if there is nothing to link."""
+        if self.link and has_targets(self.store):
+            linked: dict[str, Any] = redirects | "Link" >> LinkEntities(self.store, LiveCounter(self.tallies, "link"))
+            return linked
+        pipeline = redirects.pipeline
+        if self.resolve:
+            extracted = ((redirects,) | "Read store to resolve" >> ReadStore(self.store)).extracted
+        else:
+            extracted = pipeline | "nothing to resolve" >> beam.Create([])
+        return {
+            "extracted": extracted,
+            "updates": pipeline | "no link updates" >> beam.Create([]).with_output_types(tuple[int, ShardUpdate]),
+            "links": pipeline | "no links" >> beam.Create([]).with_output_types(LinkedEntity),
+            "counts": pipeline | "no counts of links" >> beam.Create([]).with_output_types(Counted),
+        }
+
+    def _resolved(self, extracted: Any) -> dict[str, Any]:
+        """Return what `ResolveEntities` does, or nothing if it is off."""
+        if self.resolve:
+            live = LiveCounter(self.tallies, "resolve")
+            resolved: dict[str, Any] = extracted | "Resolve" >> ResolveEntities(
+                self.store.info.shards, match_model(), live
+            )
+            return resolved
+        pipeline = extracted.pipeline
+        return {
+            "updates": pipeline | "no node updates" >> beam.Create([]).with_output_types(tuple[int, ShardUpdate]),
+            "merges": pipeline | "no merges" >> beam.Create([]).with_output_types(MergedNode),
+            "counts": pipeline | "no counts of merges" >> beam.Create([]).with_output_types(Counted),
+        }
 
 
 def read_counts(path: Path) -> Counter[CountKey]:
@@ -215,42 +206,19 @@ def read_counts(path: Path) -> Counter[CountKey]:
 
 
 def write_counts(path: str, counts: Mapping[CountKey, int]) -> None:
-    """Write what a pipeline counted, complete or not at all."""
+    """Write what a pipeline counted; the file appears complete or not at all."""
     with replacing(Path(path)) as draft:
-        draft.write_text(json.dumps([[*entry, number] for entry, number in sorted(counts.items())]), "utf-8")
+        draft.write_text(json.dumps([[*key, number] for key, number in sorted(counts.items())]), "utf-8")
 
 
-def keyed(item: Incoming) -> tuple[str, _Inside]:
-    """Return what a reader gave with its kind, under the id that tells its shard."""
-    id = item.id if isinstance(item, Document) else item.alias if isinstance(item, Redirect) else item.document_id
-    return id, (type(item).__name__, encode(item))
-
-
-def _size(given: tuple[str, _Inside]) -> int:
-    kind, data = given[1]
-    return len(data) if kind == Document.__name__ else 0
-
-
-def _of(_: None, shards: Shards, size: int) -> int:
-    return shards.of(size)
-
-
-def _placed(sent: tuple[int, tuple[int, bytes]], of: int) -> Iterator[tuple[int, _Inside]]:
-    _, (_, block) = sent
-    return ((shard_of(str(id), of), given) for id, given in unpack_blocks(block, _Inside))
-
-
-def _every(_: None, of: int) -> Iterator[tuple[int, _Inside]]:
-    return ((number, ("", b"")) for number in range(of))
-
-
-def _summed(entries: list[Any]) -> beam.pvalue.AsDict:
+def _summed(counts: list[Any]) -> beam.pvalue.AsDict:
+    """Return the sum of each count as a side input."""
     return beam.pvalue.AsDict(
-        entries | "entries" >> beam.Flatten() | "count" >> beam.CombinePerKey(sum).with_output_types(Counted)
+        counts | "counts" >> beam.Flatten() | "sum counts" >> beam.CombinePerKey(sum).with_output_types(Counted)
     )
 
 
-def _write(pipeline: Any, path: str, counts: beam.pvalue.AsDict) -> None:
+def _write_counts(pipeline: Any, path: str, counts: beam.pvalue.AsDict) -> None:
     _ = pipeline | "counts file" >> beam.Create([path]) | "write counts" >> beam.Map(write_counts, counts)
 
 

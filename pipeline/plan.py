@@ -1,4 +1,4 @@
-"""The plan of an extraction: all that its result depends on, so that it is continued only as it was begun."""
+"""The plan of an extraction: everything that its result depends on, so that only the same extraction is continued."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pipeline.store.store import FORMAT
 from schemas import content_hash
 from schemas.atomic_files import replacing
 
-# Lies beside the shards that it is about, also when they are complete.
+# In the folder of the shards, also when they are complete.
 PLAN = "plan.json"
 
 
 class InputFile(msgspec.Struct, frozen=True):
-    """A file as it was: where it lies, its bytes, and when it changed, in nanoseconds."""
+    """The state of a file: its path, its size in bytes, and the time of its last change in nanoseconds."""
 
     path: str
     size: int
@@ -26,13 +26,13 @@ class InputFile(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is extracted from what.
+    """The inputs of an extraction.
 
     Attributes:
         command: `build` or `update`.
-        options: those that the result depends on; how many work where is left at its default.
+        options: the options that the result depends on; the others have their defaults.
         files: the input files.
-        extractor: what tells the extractor from others.
+        extractor: what identifies the extractor.
         versions: of factmill and the packages that results depend on.
         format: of the store.
     """
@@ -58,23 +58,23 @@ class Plan(msgspec.Struct, frozen=True):
         return cls(command, told, input_state(paths), without_name(extractor), dict(versions))
 
     def check_inputs(self) -> None:
-        """Check that no file changed since.
+        """Check that no input file has changed.
 
         Raises:
-            BuildFailed: one did; its documents may be of either state.
+            BuildFailed: one has; its documents may be of either state.
         """
         for file, now in zip(self.files, input_state(file.path for file in self.files), strict=True):
             if file != now:
                 raise BuildFailed(f"'{file.path}' changed while it was read: run the command again, without --resume")
 
     def write(self, folder: Path) -> None:
-        """Write it into a folder, complete or not at all."""
+        """Write the plan into a folder; the file appears complete or not at all."""
         with replacing(folder / PLAN) as draft:
             draft.write_bytes(msgspec.json.encode(self))
 
 
 def read_plan(folder: Path) -> Plan | None:
-    """Return the plan of the shards in a folder, or None if there is none that this version understands."""
+    """Return the plan of the shards in a folder, or None if there is none that this version can read."""
     try:
         return msgspec.json.decode((folder / PLAN).read_bytes(), type=Plan)
     except (OSError, msgspec.MsgspecError):
@@ -82,39 +82,41 @@ def read_plan(folder: Path) -> Plan | None:
 
 
 def plan_hash(folder: Path) -> str:
-    """Return what tells the plan of the shards in a folder from every other.
+    """Return the hash of the plan of the shards in a folder.
 
     Raises:
-        FileNotFoundError: there is none, or none any more.
+        FileNotFoundError: the folder has no plan.
     """
     return content_hash("plan", (folder / PLAN).read_text("utf-8"))
 
 
 def check_same_plan(begun: Plan, plan: Plan, out: Path) -> None:
-    """Check that what was begun is what shall be continued.
+    """Check that an interrupted plan is the one to continue.
 
     Raises:
-        BuildError: it is not; the message says in what they differ.
+        BuildError: it is not; the message names the differences.
     """
     names = ("command", "options", "files", "extractor", "versions", "format")
     wrong = [name for name in names if getattr(begun, name) != getattr(plan, name)]
     if wrong:
         detail = " and ".join(_DIFFERENT[name] for name in wrong)
-        raise BuildError(f"what was interrupted in '{out}' cannot be continued, {detail}: begin anew without --resume")
+        raise BuildError(
+            f"the command interrupted in '{out}' cannot be continued, {detail}: start again without --resume"
+        )
 
 
 _DIFFERENT = {
-    "command": "for it was another command",
-    "options": "its options were others",
-    "files": "its input files were others or have changed",
-    "extractor": "its extractor was another",
-    "versions": "it ran with other versions of the packages",
-    "format": "it was begun by another version of factmill",
+    "command": "because it was another command",
+    "options": "because its options were different",
+    "files": "because its input files were different or have changed",
+    "extractor": "because its extractor was different",
+    "versions": "because it ran with other versions of the packages",
+    "format": "because it was started by another version of factmill",
 }
 
 
 def input_state(paths: Iterable[str]) -> tuple[InputFile, ...]:
-    """Return where files lie and what state they are in; a file that is gone has a negative size."""
+    """Return the states of files; a file that does not exist has a negative size."""
     states = []
     for path in paths:
         resolved = Path(path).resolve()
@@ -127,5 +129,5 @@ def input_state(paths: Iterable[str]) -> tuple[InputFile, ...]:
 
 
 def without_name(extractor: Mapping[str, str]) -> dict[str, str]:
-    """Return what tells an extractor from others without what it is called, which depends on where it lies."""
+    """Return what identifies an extractor without its name, which depends on its place."""
     return {key: value for key, value in extractor.items() if key != "model"}

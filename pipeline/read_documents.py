@@ -1,4 +1,4 @@
-"""Reading: input files in, and out of them documents, removals, redirects, skipped records and dead letters."""
+"""Reading input files: documents, removals, redirects, skipped records and dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts of a build: what every stage took in and gave out, and the proof that nothing was lost on the way."""
+"""Counts of records of a build: inputs and outputs of every stage, and the check that no record was lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Counts(msgspec.Struct, frozen=True):
             documents and repeated dead letters are here too.
         dead_letters: rows of that table, by `stage: reason`.
         dropped: facts, edges and evidence that were left out, by reason.
-        rules: what the rules of the relation schema derived or found wrong.
+        rules: findings of the rules of the relation schema.
         rows: rows of the tables.
         conflicts: documents that were left out though their text or annotations differ from those of the document with
             the same id that was kept, each with both sources; the first ones of every shard.
@@ -84,13 +84,13 @@ def check_balance(entries: Mapping[CountKey, int], rows: Mapping[str, int], docu
     """Check that every record is accounted for, from what was read to the store and from there to the tables.
 
     Args:
-        entries: what the pipeline counted.
-        rows: rows of each table as its files say.
-        documents: how many documents the store holds.
-        unread: how many dead letters of reading were there before the change.
+        entries: the counts of the pipeline.
+        rows: rows of each table in its files.
+        documents: number of documents in the store.
+        unread: number of dead letters of reading before the change.
 
     Raises:
-        BuildFailed: something is missing or there twice; the message has both sides.
+        BuildFailed: records are missing or duplicated; the message has both sides.
     """
     counts = counts_of(entries)
     read, change, skipped = counts.read, counts.change, counts.skipped

@@ -1,9 +1,9 @@
-"""The shuffle of the merge: what is said about one key in many places comes together, in blocks of many values.
+"""GroupByKey and CombinePerKey over buckets of keys, with values in compressed blocks.
 
-Beam's GroupByKey carries every value by itself, which costs more than most of our steps do with one. Here keys fall
-into a fixed number of buckets. Every worker adds up what it can of each key, and sends a bucket compressed blocks; the
-bucket is grouped in memory, and its groups go on in the order of their keys. How many buckets there are follows from
-the size of the corpus, so that none gets large, and never from the number of workers.
+Beam's GroupByKey handles every value by itself, which costs more than most steps do. Here keys are hashed into a fixed
+number of buckets. Each worker combines the values of a key as far as it can and sends blocks of many values to a
+bucket; the bucket is grouped in memory, and its groups are emitted in the order of their keys. The number of buckets
+follows from the size of the corpus, so that no bucket gets large, and not from the number of workers.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from apache_beam.transforms.window import GlobalWindows
 from pipeline.beam.memory import release_free_memory
 from pipeline.beam.spill import Spill, read_blocks
 
-# What falls into buckets by its hash, or is the number of its bucket.
+# A text is hashed to a bucket; a number is that of its bucket.
 Key = str | int
-# Bytes of a block before it is compressed, and of all blocks that a worker fills at a time; keys that it adds up.
+# Bytes of a block before compression, bytes of all open blocks of a worker, and keys that it combines at a time.
 _BLOCK = 1 << 20
 _BLOCKS = 1 << 25
 _KEYS = 1 << 15
@@ -41,12 +41,12 @@ _CODEC = pa.Codec("zstd", compression_level=1)
 
 
 class ValueType(NamedTuple):
-    """The values that come to a key from one side.
+    """The type of the values of one input.
 
     Attributes:
-        kind: their type, as msgspec knows it.
-        add: returns the sum of two values and may change the first; any order must give the same. None: they do not
-            add up, and come as a list.
+        kind: the type, as msgspec knows it.
+        add: combines two values and may change the first; it must be associative and commutative. With None the values
+            of a key are collected in a list.
     """
 
     kind: Any
@@ -54,15 +54,15 @@ class ValueType(NamedTuple):
 
 
 def buckets_for(shards: int) -> int:
-    """Return the number of buckets for a store of so many shards."""
+    """Return the number of buckets for a store with this number of shards."""
     return max(min(shards, _FEWEST), shards // _SHARDS)
 
 
 class BucketedGroupByKey(beam.PTransform[Any, Any]):
-    """PCollections of (key, value) pairs to one element for each key: the key, and what came to it from each side.
+    """PCollections of (key, value) pairs to one tuple for each key: the key, and its values of each input.
 
-    From a side whose values add up comes their sum, or None; from another one a list. A key that is a number is that
-    of its bucket.
+    The values of an input that combines are its combined value, or None; those of another input are a list. A key that
+    is a number is the number of its bucket.
     """
 
     def __init__(self, buckets: int, *sides: ValueType) -> None:
@@ -71,13 +71,13 @@ class BucketedGroupByKey(beam.PTransform[Any, Any]):
         self.sides = sides
 
     def expand(self, inputs: Sequence[Any]) -> Any:
-        """Apply to a tuple with a PCollection for each side, or a tuple of several."""
+        """Apply to a tuple with a PCollection for each input, or a tuple of several."""
         blocks = group_into_buckets(inputs, self.buckets, self.sides)
         return blocks | "group" >> beam.FlatMap(_groups, self.sides).with_output_types(tuple[Any, ...])
 
 
 def group_into_buckets(inputs: Sequence[Any], buckets: int, sides: Sequence[ValueType]) -> Any:
-    """Return a PCollection of buckets, each with its blocks and the number of the side that they come from."""
+    """Return a PCollection of (bucket, blocks), each block with the number of the input that it comes from."""
     blocks = [
         pairs | f"pack {side} {number}" >> PackBlocks(buckets, values, side)
         for side, (values, given) in enumerate(zip(sides, inputs, strict=True))
@@ -100,14 +100,14 @@ class PackBlocks(beam.PTransform[Any, Any]):
 
 
 class _Block:
-    """Pairs on their way to one bucket, as a MessagePack array whose head is written in the end."""
+    """Pairs for one bucket, as a MessagePack array whose header is written last."""
 
     def __init__(self) -> None:
         self.data = bytearray(_HEAD)
         self.pairs = 0
 
     def add(self, pair: tuple[Key, Any]) -> int:
-        """Add a pair, and return how many bytes it takes."""
+        """Add a pair, and return its number of bytes."""
         before = len(self.data)
         _ENCODER.encode_into(pair, self.data, -1)
         self.pairs += 1
@@ -176,7 +176,7 @@ def pack_block(pairs: Iterable[tuple[Key, Any]]) -> bytes:
 
 
 def unpack_blocks(sent: bytes, kind: Any) -> Iterator[tuple[Key, Any]]:
-    """Yield the pairs of a block, or of all blocks whose places travelled, whose values are of type `kind`."""
+    """Yield the pairs of a block, or of all blocks in a file that `sent` refers to; values are of type `kind`."""
     decode = _decoder(kind).decode
     for block in read_blocks(sent):
         yield from decode(_CODEC.decompress(memoryview(block)[4:], int.from_bytes(block[:4], "big")))
@@ -199,7 +199,7 @@ def _groups(bucket: tuple[int, Iterable[tuple[int, bytes]]], sides: Sequence[Val
 def combine_values(
     pairs: Iterable[tuple[Key, Any]], sums: dict[Key, Any], add: Callable[[Any, Any], Any] | None
 ) -> None:
-    """Add the values of pairs to the sums of their keys, or to their lists where they do not add up."""
+    """Combine the values of pairs with those of their keys, or append them to lists if they do not combine."""
     if add is None:
         for key, value in pairs:
             sums.setdefault(key, []).append(value)

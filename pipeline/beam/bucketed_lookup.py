@@ -1,7 +1,8 @@
-"""A shuffle in which values pass one by one, each with what is known of its key.
+"""A join in which the values of a key are streamed, each with the combined value of its key.
 
-One key may have any share of all values: edges to a large country, places where a common name stands. `Shuffle` would
-hold them at one time; here a worker holds what is known of the keys of a bucket, and one block of values.
+One key may have any share of all values: edges to a large country, mentions of a common name. `BucketedGroupByKey`
+would hold all of them; here a worker holds the combined values of the keys of a bucket, and one block of streamed
+values.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from pipeline.beam.bucketed_group_by_key import Key, ValueType, combine_values, 
 
 @dataclass(eq=False)
 class BucketedLookup(beam.PTransform[Any, Any]):
-    """PCollections of (key, value) and of (key, known) pairs to a (key, value, known or None) triple for every value.
+    """PCollections of (key, value) and of (key, known) pairs to (key, value, known or None) for every value.
 
     Attributes:
-        buckets: parts into which the keys fall.
-        kind: the type of a value.
-        known: what there is to know of a key; it adds up.
+        buckets: number of buckets of keys.
+        kind: the type of the streamed values.
+        known: the type of the values that are combined for each key.
     """
 
     buckets: int

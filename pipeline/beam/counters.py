@@ -1,7 +1,7 @@
-"""Counting what a pipeline meets, for its report.
+"""Counts of elements of a pipeline, for the report.
 
-Bundles are counted, not by metrics, because a bundle that runs twice counts once here; and not element by element,
-because that would take longer than what is counted.
+Counts are data of the pipeline and not Beam metrics, so a bundle that runs twice counts once. They are summed within a
+bundle, because an output for every element would take longer than the step itself.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ Counted = tuple[CountKey, int]
 
 @dataclass(eq=False)
 class CountBy(beam.PTransform[Any, Any]):
-    """PCollections to (entry, number) pairs, several for an entry.
+    """PCollections to (key, number) pairs, several for a key.
 
     Attributes:
-        entry: tells under which entry an element is counted.
+        entry: returns the key under which an element is counted.
     """
 
     entry: Callable[[Any], CountKey]
 
-    def expand(self, given: Any) -> Any:
+    def expand(self, inputs: Any) -> Any:
         """Apply to a PCollection, or a tuple of several."""
-        if not isinstance(given, tuple):
-            return given | beam.ParDo(_Count(self.entry)).with_output_types(Counted)
+        if not isinstance(inputs, tuple):
+            return inputs | beam.ParDo(_Count(self.entry)).with_output_types(Counted)
         return [
-            elements | f"of {number}" >> CountBy(self.entry) for number, elements in enumerate(given)
+            elements | f"of {number}" >> CountBy(self.entry) for number, elements in enumerate(inputs)
         ] | beam.Flatten()
 
 
 def count_elements(stage: str, what: str) -> CountBy:
-    """Return what counts every element alike."""
+    """Return a transform that counts elements under one key."""
     return CountBy(lambda _: (stage, what))
 
 
 def count_values(stage: str) -> CountBy:
-    """Return what counts equal words."""
-    return CountBy(lambda word: (stage, word))
+    """Return a transform that counts equal texts."""
+    return CountBy(lambda value: (stage, value))
 
 
 class _Count(beam.DoFn):

@@ -1,7 +1,7 @@
-"""A process that has loaded what every worker needs and forks workers: they start at once and share what it loaded.
+"""A process that has loaded Beam and torch and forks workers, which start at once and share its memory.
 
-Loading Beam and torch takes seconds. Started first of all, this process loads them while the launcher does, on another
-core where there is one; then every worker of every pipeline of the command is there in a moment.
+Loading takes seconds. The command starts this process first, so it loads while the launcher does, on another core if
+there is one; then the workers of all pipelines of the command start in a moment.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ForkServerEnded(RuntimeError):
 
 
 class ForkServer:
-    """The process as seen from the launcher; it ends with the launcher, however that ends."""
+    """The handle of the launcher; the server ends with the launcher, however that ends."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -53,11 +53,11 @@ class ForkServer:
 
     @property
     def ended(self) -> bool:
-        """Whether it is gone."""
+        """Whether the server has ended."""
         return self._process.poll() is not None
 
     def stop(self) -> None:
-        """End it; what its workers took then counts as taken by children of this process."""
+        """End the server; the resources of its workers then count as those of children of this process."""
         self._requests.close()
         try:
             self._process.wait(_SECONDS_TO_END)
@@ -69,7 +69,7 @@ class ForkServer:
         """Run a worker to its end and return its exit status, negative for a signal, as `subprocess` does.
 
         Args:
-            environment: what Beam's worker reads there: the addresses of its runner, and the options of the pipeline.
+            environment: variables for Beam's worker: the addresses of its runner, and the options of the pipeline.
 
         Raises:
             ForkServerEnded: the server failed; the message has the last line of its error.
@@ -106,7 +106,7 @@ _server: ForkServer | None = None
 
 
 def fork_server() -> ForkServer:
-    """Return the one of this process; starts it when there is none."""
+    """Return the server of this process, and start it if there is none."""
     global _server
     if _server is None or _server.ended:
         _server = ForkServer()
@@ -119,12 +119,12 @@ def _search_path() -> str:
 
 
 def main() -> None:
-    """Fork a worker for every request on the socket at the standard input, until the launcher is gone."""
+    """Fork a worker for every request on the socket at standard input, until the launcher has ended."""
     set_memory_policy()  # before anything is loaded; workers inherit it
     requests = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher, with which all of this ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the launcher; its end ends this process
     _load()
     signal.signal(signal.SIGCHLD, lambda *_: _forget_ended())
     while True:
@@ -141,25 +141,25 @@ def _load() -> None:
     import extractors.checkpoints.loading  # noqa: F401
 
     gc.collect()
-    gc.freeze()  # else the first collection of every worker would write to, and so copy, what is shared
+    gc.freeze()  # otherwise the first collection of every worker would write to shared pages, and so copy them
 
 
 def _forget_ended() -> None:
-    """Let the system forget the processes below that have ended."""
+    """Reap child processes that have ended."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def _attend(environment: Mapping[str, str], answer: int) -> int:
-    """Fork a worker, wait for its end, and tell how it ended."""
+    """Fork a worker, wait for its end, and report its exit status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     worker = os.fork()
     if worker == 0:
         os.close(answer)
         os._exit(_work(environment))
     _, status = os.waitpid(worker, 0)
-    with suppress(BrokenPipeError):  # the launcher is gone
+    with suppress(BrokenPipeError):  # the launcher has ended
         os.write(answer, str(os.waitstatus_to_exitcode(status)).encode())
     return 0
 
@@ -170,7 +170,7 @@ def _work(environment: Mapping[str, str]) -> int:
     if len(sys.argv) > 1:
         os.dup2(int(sys.argv[1]), 2)
     os.environ.update(environment)
-    logging.disable(logging.ERROR)  # the runner is told anyway, and tells the user
+    logging.disable(logging.ERROR)  # errors reach the runner, which reports them
     try:
         sdk_worker_main.main(sys.argv)
     except BaseException:

@@ -1,7 +1,7 @@
-"""Live counts of a run: workers keep them in small files of a folder, and the launcher adds them up.
+"""Live counts of a run for the display of progress: workers write small files, and the launcher sums them.
 
-The counts are for people who watch. What a build reports at its end is counted by the pipeline itself, which also holds
-when a bundle runs twice. Where the folder cannot be reached, on a cluster for instance, nothing is counted.
+The report of a build is counted by the pipeline itself, which is correct also if a bundle runs twice. If workers cannot
+reach the folder, on a cluster for example, nothing is counted.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _SECONDS_BETWEEN_WRITES = 0.2
 
 @dataclass(frozen=True)
 class LiveCounter:
-    """Counts one stage; may be pickled and used from any thread of any process.
+    """Counts documents of one stage; it can be pickled and used from any thread of any process.
 
     Attributes:
-        folder: where the files are; created by the launcher.
+        folder: folder of the files; created by the launcher.
         stage: name of the stage.
     """
 
@@ -30,23 +30,23 @@ class LiveCounter:
     stage: str
 
     def add(self, done: int = 0, dead: int = 0) -> None:
-        """Count documents that this stage has done, and those among them that became dead letters."""
+        """Count documents that the stage has processed, and those of them that became dead letters."""
         _of_process(self.folder).add(self.stage, done, dead)
 
     def flush(self) -> None:
-        """Show what was counted so far; called at the end of a bundle."""
+        """Write the counts; called at the end of a bundle."""
         _of_process(self.folder).write()
 
 
 def read_live_counts(folder: str | Path) -> dict[str, tuple[int, int]]:
-    """Return (done, dead) of every stage, over all processes."""
+    """Return (done, dead) of every stage, summed over all processes."""
     done: Counter[str] = Counter()
     dead: Counter[str] = Counter()
     for path in Path(folder).glob("*.json"):
         try:
             counts = json.loads(path.read_bytes())
         except (OSError, ValueError):
-            continue  # the worker has just gone, or is writing its first counts
+            continue  # the worker has just ended, or is writing its first counts
         for stage, (stage_done, stage_dead) in counts.items():
             done[stage] += stage_done
             dead[stage] += stage_dead

@@ -1,4 +1,4 @@
-"""Running a pipeline: on this machine with Beam's own runner, or on any runner that Beam knows by name."""
+"""Running a pipeline on this machine with Beam's own runner, or on any runner that Beam knows by name."""
 
 from __future__ import annotations
 
@@ -23,41 +23,41 @@ from pipeline.beam.live_counts import read_live_counts
 from pipeline.beam.worker_processes import ProcessRunner
 from pipeline.dead_letters import BuildError, BuildFailed
 
-# Ways to run on this machine.
+# Modes of the runner on this machine.
 LOCAL_MODES = ("memory", "threads", "processes")
 # A Flink cluster, reached by Beam's job server for it.
 FLINK = "flink"
-# Any other cluster with a job server of Beam, which the user starts: Beam's own name for it.
+# Any other cluster with a job server of Beam that the user starts; this is Beam's name for it.
 PORTABLE = "PortableRunner"
-# Google's service; the packages for it are an extra.
+# Google's service; its packages are an extra.
 DATAFLOW = "dataflow"
-# Beam's worker threads send their output every second, from another thread and also when an element is half encoded,
-# which cuts the element in two. Coders written in Python, as ours, let that happen. Output is sent when there is
-# enough of it anyway, so the clock is set to more days than a bundle takes.
+# Beam's worker threads flush their output every second from another thread, also while an element is half encoded; an
+# element whose coder is written in Python, as ours are, is then cut in two. Output is flushed by size as well, so the
+# timer is set to more days than a bundle takes.
 _NEVER_MS = 10**9
-# What a cluster starts on its machines, where it must lie at the same path as here. One slot is meant for one core.
+# The program that a cluster starts on its machines, where it must have the same path as here; a slot is one core.
 _WORKER_PROGRAM = Path(sys.executable).parent / "factmill-worker"
 _WORKER_THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-# So long it waits for the next stage of the pipeline. Otherwise every stage would load Python and the model anew.
+# How long a worker waits for the next stage; otherwise every stage would load Python and the model again.
 _WORKER_STAYS_MS = 60_000
 _SECONDS_BETWEEN_LOOKS = 0.25
-# Stages in the order in which they run; a stage is through when one after it has begun.
+# Stages in the order in which they run; a stage has ended when a later one has started.
 _STAGES = ("read", "extract", "link", "resolve", "merge", "write")
-# Stages of which nobody knows how much they will be: what inputs hold, and how many rows there are.
+# Stages whose total is unknown: the number of records in the inputs, and of rows.
 _OPEN_ENDED = ("read", "write")
 
 
 class ProgressListener(Protocol):
-    """Hears how far a build is; called from a thread of the launcher a few times per second."""
+    """Receives the progress of a build; called from a thread of the launcher a few times per second."""
 
     def __call__(
         self, stage: str, done: int, total: int | None = None, dead_letters: int = 0, ended: bool = False
     ) -> None:
-        """Take note that `stage` has done `done` of `total` documents (`write`: rows), `dead_letters` of them dead."""
+        """Receive the number of documents (`write`: rows) that a stage has done, of `total`, and its dead letters."""
 
 
 class _Options(PipelineOptions):
-    """Options of which every view is made once; Beam takes one at each step of a pipeline, and parses all for it."""
+    """Options that keep their views; Beam takes a view for each step of a pipeline, and parses all options for it."""
 
     def view_as(self, cls: Any) -> Any:
         """Return the view of that class."""
@@ -68,10 +68,10 @@ class _Options(PipelineOptions):
 
 
 class PipelineDefinition(Protocol):
-    """Something that a pipeline can be made of."""
+    """Constructs a pipeline."""
 
     def construct(self, pipeline: beam.Pipeline) -> None:
-        """Add it to a pipeline."""
+        """Add the steps to a pipeline."""
 
 
 def default_workers() -> int:
@@ -84,8 +84,8 @@ def choose_runner(
 ) -> tuple[Any, PipelineOptions]:
     """Return the runner of that name (or its name, for Beam to find it) and the options to run with.
 
-    On this machine it is `FnApiRunner` outright, because `DirectRunner` would first try to download another one, and
-    what is shuffled lies in the folder `spill`, which is made. What the user passes to Beam comes last and wins.
+    On this machine it is `FnApiRunner` itself, because `DirectRunner` would first try to download another runner, and
+    blocks of shuffles are in the folder `spill`, which is created. Options that the user gives to Beam take precedence.
 
     Raises:
         BuildError: the user passes Beam's mode, which would undo ours.
@@ -97,19 +97,21 @@ def choose_runner(
     if name not in LOCAL_MODES:
         return "DataflowRunner" if name == DATAFLOW else name, _Options(list(beam_options))
     if any(option.startswith("--direct_running_mode") for option in beam_options):
-        raise BuildError(f"Beam's option '--direct_running_mode' is not for us: use --runner {', '.join(LOCAL_MODES)}")
+        raise BuildError(
+            f"Beam's option '--direct_running_mode' is not supported: use --runner {', '.join(LOCAL_MODES)}"
+        )
     ours = [f"--direct_num_workers={1 if name == 'memory' else workers}"]
     if spill is not None:
         spill.mkdir()
         ours.append(f"--spill_folder={spill}")
     options = _Options([*ours, *beam_options])
-    # The mode would choose an environment too, and one without what is said of ours above.
+    # The mode would also select an environment, without our settings.
     options.view_as(DirectOptions).direct_running_mode = None
     environment: Environment | None = None
     if name == "threads":
         environment = EmbeddedPythonGrpcEnvironment(data_buffer_time_limit_ms=_NEVER_MS)
     elif name == "processes":
-        # The command is not used: the runner has its own way to start workers.
+        # The command is not used: the runner starts workers itself.
         return ProcessRunner(SubprocessSDKEnvironment.from_command_string("")), options
     return FnApiRunner(environment), options
 
@@ -117,24 +119,24 @@ def choose_runner(
 def _cluster_options(beam_options: Sequence[str]) -> PipelineOptions:
     told = PipelineOptions(list(beam_options)).view_as(PortableOptions)
     if told.job_endpoint is None:  # Beam would download a job server
-        raise BuildError("where is the job server? Give Beam's option --job_endpoint=HOST:PORT")
+        raise BuildError("the job server is missing: give Beam's option --job_endpoint=HOST:PORT")
     ours = [f"--environment_cache_millis={_WORKER_STAYS_MS}"]
     if told.environment_type is not None:
         return _Options([*ours, *beam_options])
     if not _WORKER_PROGRAM.exists():
-        raise BuildError(f"there is no '{_WORKER_PROGRAM}' for the cluster to start: install factmill anew")
+        raise BuildError(f"there is no '{_WORKER_PROGRAM}' for the cluster to start: install factmill again")
     worker = {"command": str(_WORKER_PROGRAM), "env": _WORKER_THREADS}
     ours += ["--environment_type=PROCESS", f"--environment_config={json.dumps(worker)}"]
     return _Options([*ours, *beam_options])
 
 
 def threads_per_worker(runner: str, workers: int) -> int:
-    """Return how many threads a worker's model may use, so that all of them take no more than the cores."""
+    """Return the number of threads of each worker's model, so that all workers together use no more than the cores."""
     return max(1, default_workers() // workers) if runner in ("local", *LOCAL_MODES) else 1
 
 
 def run(flow: PipelineDefinition, runner: Any, options: PipelineOptions) -> None:
-    """Run a flow to its end.
+    """Run a pipeline to its end.
 
     Raises:
         BuildError: the runner is unknown.
@@ -152,7 +154,7 @@ def run(flow: PipelineDefinition, runner: Any, options: PipelineOptions) -> None
 
 
 def submit(flow: PipelineDefinition, runner: Any, options: PipelineOptions) -> None:
-    """Hand a flow to a runner without waiting for its end.
+    """Submit a pipeline to a runner without waiting for its end.
 
     Raises:
         BuildError: the runner is unknown.
@@ -167,18 +169,18 @@ def _pipeline(runner: Any, options: PipelineOptions) -> beam.Pipeline:
         return beam.Pipeline(runner=runner, options=options)
     except (ValueError, ImportError) as error:
         known = ", ".join(["local", *LOCAL_MODES, FLINK, DATAFLOW])
-        raise BuildError(f"Beam does not take the runner '{runner}' ({error}): use {known}, or one it names") from error
+        raise BuildError(f"Beam has no runner '{runner}' ({error}): use {known}, or one it names") from error
 
 
 @dataclass
 class StageTimes:
-    """When the stages of a run began and ended, in seconds since its start, as far as the launcher saw."""
+    """When the stages of a run started and ended, in seconds since its start, as observed by the launcher."""
 
     began: dict[str, float] = field(default_factory=dict)
     ended: dict[str, float] = field(default_factory=dict)
 
     def seconds(self) -> dict[str, float]:
-        """Return the seconds from the first to the last sign of each stage."""
+        """Return the seconds from the first to the last count of each stage."""
         return {stage: round(self.ended[stage] - self.began[stage], 2) for stage in self.ended}
 
 
@@ -190,8 +192,8 @@ def report_progress(
 
     Args:
         tallies: the folder.
-        progress: who hears them.
-        documents: how many there will be for every stage; None where they are yet to be read.
+        progress: receives them.
+        documents: total number for every stage; None if the documents are still to be read.
     """
     watch = StageTimes()
     start = monotonic()

@@ -1,7 +1,7 @@
-"""Blocks of a shuffle lie in files where all workers see one disk, and only their places travel.
+"""Spilling the blocks of a shuffle to files: only references to the blocks go through Beam's shuffle.
 
-Beam's runner on one machine keeps in its memory whatever is shuffled, to the end of the pipeline, and carries it
-through one process. On a cluster the runner's own shuffle goes to disk, and workers need not see the same one.
+Beam's runner on one machine keeps everything that is shuffled in memory until the pipeline ends, in one process. On a
+cluster the runner's own shuffle uses disks, and workers need not share a file system, so nothing is spilled.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ import msgspec
 from apache_beam import Pipeline
 from apache_beam.options.pipeline_options import PipelineOptions
 
-# A block begins with the number of its bytes before compression, which is never this.
+# Marks references: a block begins with its size before compression, which is never 0.
 _ELSEWHERE = bytes(4)
-# Smaller blocks travel themselves.
+# Smaller blocks are sent directly.
 _SMALL = 512
-# Places that travel together. A corpus makes many more blocks for a bucket than that, each from a few kilobytes on.
+# References that are sent together. A corpus has many more blocks for each bucket, of some kilobytes each.
 _TOGETHER = 64
 
-# A file, and for each block where it begins and how many bytes it has.
+# A file, and the offset and size of each block.
 _PLACES = msgspec.msgpack.Decoder(tuple[str, bytes])
-# Where blocks go: what is sent is for the same bucket, or file.
+# The destination of blocks: a bucket, or a file.
 To = TypeVar("To", bound=Hashable)
 
 
 class SpillOptions(PipelineOptions):
-    """Options of Beam that say where blocks lie."""
+    """Options of Beam for the folder of blocks."""
 
     @classmethod
     def _add_argparse_args(cls, parser: ArgumentParser) -> None:
-        parser.add_argument("--spill_folder", help="where shuffles put their blocks, for all workers to read")
+        parser.add_argument("--spill_folder", help="folder for the blocks of shuffles, which all workers read")
 
 
 class Spill(Generic[To]):
-    """The blocks of one bundle on their way to disk; a bundle that runs twice leaves a file that nobody reads.
+    """Writes the blocks of one bundle to a file; a bundle that runs twice leaves a file that nobody reads.
 
     Args:
-        folder: where files go; None: everything travels.
+        folder: folder of the files; with None every block is sent directly.
     """
 
     def __init__(self, folder: str | None) -> None:
@@ -56,14 +56,14 @@ class Spill(Generic[To]):
 
     @staticmethod
     def of(pipeline: Pipeline) -> Spill[To]:
-        """Return what the options of a pipeline say."""
+        """Return a spill to the folder in the options of a pipeline."""
         return Spill(pipeline.options.view_as(SpillOptions).spill_folder)
 
     def put(self, to: To, block: bytes) -> Iterator[tuple[To, bytes]]:
-        """Put a block, and yield what travels now: the block, or places of several, or nothing yet.
+        """Add a block, and yield what is sent now: the block, references to several blocks, or nothing yet.
 
         Raises:
-            OSError: the disk does not take it.
+            OSError: the file cannot be written.
         """
         if self._folder is None or len(block) < _SMALL:
             yield to, block
@@ -81,7 +81,7 @@ class Spill(Generic[To]):
             yield to, self._sent(to)
 
     def close(self) -> Iterator[tuple[To, bytes]]:
-        """End the file, whose content stays, and yield what has not travelled yet."""
+        """Close the file, and yield the references that have not been sent yet."""
         yield from ((to, self._sent(to)) for to in list(self._places))
         if self._file >= 0:
             os.close(self._file)
@@ -92,15 +92,15 @@ class Spill(Generic[To]):
 
 
 def _new_places() -> array[int]:
-    # Numbers of 64 bits: a worker keeps many places, and two Python integers and a tuple for each would take megabytes.
+    # 64-bit numbers: a worker keeps many references, and two Python integers and a tuple for each take megabytes.
     return array("Q")
 
 
 def read_blocks(sent: bytes) -> Iterator[bytes]:
-    """Yield the blocks that something travelled for.
+    """Yield a block that was sent directly, or the blocks that references point to.
 
     Raises:
-        OSError: their file is not there.
+        OSError: their file does not exist.
     """
     if not sent.startswith(_ELSEWHERE):
         yield sent

@@ -1,7 +1,7 @@
-"""Worker processes on this machine: when one of them ends early, the build ends and says so, where Beam would wait.
+"""Worker processes on this machine: if one of them ends early, the build fails with the reason.
 
-Beam's handler of a worker process notices its end in a thread that nobody listens to, and the bundle that the process
-was given is waited for forever. Here it is answered with an error, and so is every later one.
+Beam's handler notices the end of a worker process in a thread that nobody listens to, and waits for its bundle forever.
+Here the bundle is answered with an error, and so is every later one.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class ProcessRunner(FnApiRunner):
         try:
             return super().run_pipeline(pipeline, options)
         except Exception as error:
-            if _WatchedWorker.lost:  # whatever else broke, broke because of it
+            if _WatchedWorker.lost:  # the cause of all other errors
                 raise RuntimeError(_WatchedWorker.lost[0]) from error
             raise
 
 
 class _WatchedWorker(SubprocessSdkWorkerHandler):
-    """Beam's handler of a worker process, and what is missing there."""
+    """Beam's handler of a worker process, which also answers for a worker that ended early."""
 
-    # What became of workers that ended early, in the pipeline that runs.
+    # Why workers ended early, in the running pipeline.
     lost: list[str] = []  # noqa: RUF012 - of the class, since Beam makes the handlers
 
     def __init__(self, *args: Any) -> None:
@@ -69,8 +69,8 @@ class _WatchedWorker(SubprocessSdkWorkerHandler):
             status = fork_server().work(environment)
             if status == 0:
                 return
-            way = f"exit status {status}" if status > 0 else signal.strsignal(-status) or f"signal {-status}"
-            reason = f"a worker process ended early ({way}); if memory was short, use fewer --workers"
+            how = f"exit status {status}" if status > 0 else signal.strsignal(-status) or f"signal {-status}"
+            reason = f"a worker process ended early ({how}); if memory was short, use fewer --workers"
         except (ForkServerEnded, OSError) as error:
             reason = f"worker processes cannot start: {error}"
         self.lost.append(reason)

@@ -1,4 +1,4 @@
-"""Preparing: documents to batches that a model takes at once, the same batches for any number of workers."""
+"""Featurization and batching of documents; the batches are the same for any number of workers."""
 
 from __future__ import annotations
 

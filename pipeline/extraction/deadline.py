@@ -1,9 +1,9 @@
-"""A limit to how long the model may take: a call that does not come back costs the batch, not the build.
+"""A time limit for the model: a call that hangs costs its batch, not the build.
 
-A thread cannot be stopped from outside, neither in Python nor in what the model runs on. So every batch is extracted in
-a thread of its own, and when its time is up that thread is left behind: it keeps what it holds, at worst a core and the
-memory of a batch, until it returns or the process ends. A few such threads can be borne. Where they become many it is
-not the documents, and the build fails rather than make dead letters of all that follow.
+A thread cannot be stopped from outside. So every batch is extracted in a thread of its own, and after the time limit
+the thread is abandoned: it keeps its resources, at worst a core and the memory of a batch, until it returns or the
+process ends. If many threads hang, the cause is not the documents, and the build fails instead of writing dead letters
+for all documents that follow.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from pipeline.extraction.batching import cost
 from pipeline.extraction.extractor_source import Extractor, Features
 from schemas import Extraction
 
-# Time enough for any machine: a hundred times what a slow core takes, and a start on an accelerator.
+# Enough for any machine: a hundred times the time of a slow core, and the start of an accelerator.
 _SECONDS = 300.0
 _SECONDS_PER_COST = 0.1
 _MOST_LEFT_BEHIND = 8
 
 
 class DeadlineExceeded(RuntimeError):
-    """A batch took longer than any batch of its cost should."""
+    """A batch exceeded the time limit for its cost."""
 
 
 @dataclass(eq=False)
 class ExtractorWithDeadline:
-    """An extractor that gives up when its time is up."""
+    """An extractor with a time limit for each batch."""
 
     extractor: Extractor
     left_behind: list[threading.Thread] = field(default_factory=list)
@@ -54,7 +54,7 @@ class ExtractorWithDeadline:
                 outcome.put(error)
 
         seconds = _SECONDS + _SECONDS_PER_COST * sum(map(cost, batch))
-        # A daemon, so that the process can end while it hangs.
+        # A daemon thread, so that the process can end while it hangs.
         thread = threading.Thread(target=work, name="factmill-extract", daemon=True)
         thread.start()
         try:
@@ -67,4 +67,4 @@ class ExtractorWithDeadline:
         try:
             raise result
         finally:
-            del result  # it knows this frame: together they would keep the memory that may just have been short
+            del result  # it refers to this frame, and the cycle would keep memory that may just have run out

@@ -1,4 +1,4 @@
-"""Before any work: does an extractor that only relates given entities get documents that have some?"""
+"""Check before any work that an extractor which needs given entities gets documents that have entities."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pipeline.readers import read_path
 from pipeline.reading import Reading
 from schemas import Document
 
-# Records of each file that are looked at.
+# Records of each file that are checked.
 _LOOKED_AT = 20
 
 
 def check_given_entities(paths: Iterable[str | Path], reading: Reading, model: str) -> None:
-    """Check that some document of the first ones of every file has entities.
+    """Check that one of the first documents of the files has entities.
 
-    Where only some have none, the build goes on, and those become dead letters.
+    If only some documents have none, the build continues, and those become dead letters.
 
     Raises:
-        BuildError: none of them has any.
+        BuildError: none of them has entities.
     """
     if not any(_has_entities(Path(path), reading) for path in paths):
         raise BuildError(
@@ -34,5 +34,5 @@ def _has_entities(path: Path, reading: Reading) -> bool:
     try:
         records = list(islice(read_path(path, reading.format, reading.columns), _LOOKED_AT))
     except (OSError, ValueError):
-        return False  # the build itself tells what is wrong with the file
+        return False  # the build reports what is wrong with the file
     return any(isinstance(record, Document) and record.entities is not None for record in records)

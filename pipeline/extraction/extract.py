@@ -1,4 +1,4 @@
-"""Extracting: shard by shard, from what is given to a file of the store, by Beam's `RunInference`."""
+"""Extraction shard by shard: from the records of a shard to its file in the store, by Beam's `RunInference`."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _KINDS: dict[str, type[Incoming]] = {kind.__name__: kind for kind in (Document, 
 
 @dataclass(frozen=True)
 class Shards:
-    """Where shards are read and written; crosses to workers.
+    """Where shards are read and written; workers get a copy.
 
     Attributes:
-        folder: where the new store goes.
-        plan: mark of the plan that they belong to.
-        base: the store that changes, if there is one.
-        begun: names of the shards that were there before: an earlier run of this very change was interrupted.
+        folder: folder of the new store.
+        plan: hash of the plan that the shards belong to.
+        base: the store that is changed, if there is one.
+        begun: names of the shards that an interrupted run of the same command has written.
     """
 
     folder: str
@@ -58,21 +58,21 @@ class Shards:
         return Path(self.folder) / shard_name(number, of)
 
     def of(self, size: int) -> int:
-        """Return how many new shards there are when documents of so many bytes are given."""
+        """Return the number of new shards for documents with this number of bytes."""
         base = self.base.info if self.base else None
         return max(shards_for(size + base.size), base.shards) if base else shards_for(size)
 
     def check(self) -> None:
-        """Check that the folder still belongs to the plan; a worker may outlive the command that started it.
+        """Check that the folder still belongs to the plan, because a worker may outlive its command.
 
         Raises:
-            BuildFailed, FileNotFoundError: it does not.
+            BuildFailed, FileNotFoundError: the folder belongs to another command.
         """
         if plan_hash(Path(self.folder)) != self.plan:
-            raise BuildFailed(f"another command writes to '{self.folder}' by now")
+            raise BuildFailed(f"another command writes to '{self.folder}' now")
 
     def open(self, number: int, of: int, given: Sequence[Incoming]) -> tuple[ShardTask | None, Counter[CountKey]]:
-        """Return what is to be done for a shard, or None if its file is complete; and what was counted."""
+        """Return the task of a shard, or None if its file is complete, and its counts."""
         path = self.path(number, of)
         base = self.base
         if base and not given and of == base.info.shards:
@@ -83,12 +83,12 @@ class Shards:
         settled = reconcile(base.rows(number, of) if base else (), given)
         when = "before" if path.name in self.begun else "now"
         settled.counts["extracted", when] += len(settled.documents)
-        # A shard that lies there was written before, or by a first try of this bundle, which counts as now.
+        # The file was written by an earlier run, or by an earlier attempt of this bundle, which counts as now.
         return None if path.exists() else ShardTask(number, of, settled.rows, settled.documents), +settled.counts
 
 
 class ExtractOptions(PipelineOptions):
-    """An option of our own among Beam's: what the step that extracts wants of its machine, and no other step does."""
+    """Our option among Beam's: resource hints for the step that extracts, and for no other step."""
 
     @classmethod
     def _add_argparse_args(cls, parser: Any) -> None:
@@ -101,10 +101,10 @@ class ExtractOptions(PipelineOptions):
 
 @dataclass(eq=False)
 class ExtractFacts(beam.PTransform[Any, Any]):
-    """(shard, given) groups to the files of the shards; the output has counts, as (entry, number) pairs.
+    """(shard, records) groups to the files of the shards; the output has counts, as (key, number) pairs.
 
-    A shard is settled, prepared, extracted and written before the next one is, by one worker. So an interrupted run has
-    lost no more than the shards that were open.
+    A worker reconciles, featurizes, extracts and writes one shard before the next one, so an interrupted run loses only
+    the shards in progress.
     """
 
     source: ExtractorSource
@@ -119,7 +119,7 @@ class ExtractFacts(beam.PTransform[Any, Any]):
 
         from pipeline.extraction.inference import ExtractorHandler
 
-        # Shards come as lists of one: RunInference's own batching by weight does not work (`max_batch_weight` raises).
+        # Shards are lists of one: RunInference's own batching by weight does not work (`max_batch_weight` raises).
         handler = ExtractorHandler(self.source, self.tally, self.batch_cost).with_no_batching()
         opened = groups | "open" >> beam.ParDo(
             OpenShard(self.shards, self.tally), self.number_of_shards
@@ -135,14 +135,14 @@ class ExtractFacts(beam.PTransform[Any, Any]):
 
 
 class OpenShard(beam.DoFn):
-    """What is given for a shard to what is to be done for it."""
+    """The records of a shard to its task."""
 
     def __init__(self, shards: Shards, tally: LiveCounter) -> None:
         self.shards = shards
         self.tally = tally
 
     def process(self, group: tuple[int, Iterable[tuple[str, bytes]]], of: int) -> Iterator[Any]:
-        """Yield the work, if there is some, and counts by their tag."""
+        """Yield the task, if there is one, and counts by their tag."""
         number, values = group
         given = [decode(data, _KINDS[name]) for name, data in values if name]
         work, counts = self.shards.open(number, of, given)
@@ -153,7 +153,7 @@ class OpenShard(beam.DoFn):
             yield work
 
     def finish_bundle(self) -> None:
-        """Show the counts."""
+        """Write the live counts."""
         self.tally.flush()
 
 
@@ -188,13 +188,13 @@ class PrepareShard(beam.DoFn):
 
 
 class WriteShard(beam.DoFn):
-    """A shard to its file."""
+    """Writes a shard to its file."""
 
     def __init__(self, shards: Shards) -> None:
         self.shards = shards
 
     def process(self, work: ShardTask) -> None:
-        """Write it."""
+        """Write the shard."""
         self.shards.check()
         write_shard(work.rows, self.shards.path(work.number, work.of))
         release_free_memory()

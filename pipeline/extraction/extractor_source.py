@@ -1,4 +1,4 @@
-"""What the pipeline asks of an extractor, and where workers get one from."""
+"""The interface of extractors for the pipeline, and the sources from which workers load them."""
 
 from __future__ import annotations
 

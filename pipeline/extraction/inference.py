@@ -1,7 +1,7 @@
-"""Extracting the documents of a shard by Beam's `RunInference`, so that a document can only harm itself.
+"""Extraction of the documents of a shard by Beam's `RunInference`, so that a document can only harm itself.
 
-Apart from `pipeline.extraction.extract`, since Beam's support for models loads torch: two seconds that workers of
-other stages, and commands that extract nothing, need not wait.
+This is not part of `pipeline.extraction.extract`, because Beam's support for models loads torch, which takes two
+seconds that workers of other stages, and commands that extract nothing, do not need.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from schemas import DeadLetter, Document, Extraction
 
 
 class LoadedExtractor:
-    """An extractor as Beam wants a model: weakly referenceable, and its method's results may cross to a process."""
+    """An extractor as Beam needs a model: weakly referenceable, with methods that other processes can call."""
 
     def __init__(self, extractor: Extractor) -> None:
         self._extractor = ExtractorWithDeadline(extractor)
         self._batch_cost = extractor.batch_cost
 
     def batch_cost(self) -> int:
-        """Return the pieces and pairs that it had better take at once, where it runs."""
+        """Return the preferred cost of a batch on the device of the extractor."""
         return self._batch_cost
 
     def extract(self, batch: Sequence[Features]) -> list[Extraction]:
-        """Return what is in each document of a batch."""
+        """Return the extraction of each document of a batch."""
         return self._extractor.extract(batch)
 
 
@@ -44,9 +44,9 @@ class ExtractorHandler(ModelHandler[ShardTask, ShardTask, LoadedExtractor]):
     """Loads one extractor, per process or per machine, and runs batches so that a document can only harm itself.
 
     Args:
-        source: where the extractor comes from.
+        source: where the extractor is loaded from.
         tally: counts documents.
-        batch_cost: pieces and pairs of a batch at most; None: what suits where the extractor runs.
+        batch_cost: word pieces and entity pairs of a batch at most; None takes what suits the device.
     """
 
     def __init__(self, source: ExtractorSource, tally: LiveCounter, batch_cost: int | None = None) -> None:
@@ -60,7 +60,7 @@ class ExtractorHandler(ModelHandler[ShardTask, ShardTask, LoadedExtractor]):
         return LoadedExtractor(self.source.extractor())
 
     def share_model_across_processes(self) -> bool:
-        """Return whether the first process to ask holds the extractor, and the others send it their batches."""
+        """Return whether the first process holds the extractor, and the others send it their batches."""
         return self.source.one_per_machine()
 
     def run_inference(
@@ -85,7 +85,7 @@ class ExtractorHandler(ModelHandler[ShardTask, ShardTask, LoadedExtractor]):
         return ShardTask(work.number, work.of, rows, [])
 
     def get_num_bytes(self, batch: Sequence[ShardTask]) -> int:
-        """Return about how many bytes a batch has; the default would pickle it to find out."""
+        """Return the approximate size of a batch in bytes; the default would pickle the batch."""
         return sum(4 * item.pieces for work in batch for item in work.prepared)
 
     def get_metrics_namespace(self) -> str:
@@ -96,11 +96,11 @@ class ExtractorHandler(ModelHandler[ShardTask, ShardTask, LoadedExtractor]):
 def extract_safely(extractor: Extractor | LoadedExtractor, batch: Sequence[Features]) -> list[Extraction | DeadLetter]:
     """Return an extraction or a dead letter for every document of a batch, in its order.
 
-    Where memory is short the batch is halved until it fits; after any other error its documents are tried one at a
-    time, so that only the culprit is lost.
+    If memory runs out, the batch is halved until it fits; after any other error its documents are extracted one at a
+    time, so that only the document that causes the error is lost.
 
     Raises:
-        BuildFailed: the extractor does not work any more, whatever the documents are.
+        BuildFailed: the extractor does not work any more, for any document.
     """
     try:
         extractions = extractor.extract(batch)
@@ -126,7 +126,7 @@ def _reason(error: Exception) -> str:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an exception means that memory was short, on the host or on an accelerator."""
+    """Return whether an exception means that memory ran out, on the host or on an accelerator."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     text = str(error)
@@ -134,7 +134,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def flaws(document: Document, extraction: Extraction) -> list[str]:
-    """Return every way in which an extraction does not fit its document; an empty list when it is sound."""
+    """Return all inconsistencies of an extraction with its document; an empty list if there are none."""
     found: list[str] = []
     if extraction.document_id != document.id:
         found.append(f"it is about '{extraction.document_id}'")
@@ -148,7 +148,7 @@ def flaws(document: Document, extraction: Extraction) -> list[str]:
     for fact in extraction.facts:
         name = f"fact {fact.head} {fact.relation} {fact.tail}"
         if not (0 <= fact.head < count and 0 <= fact.tail < count):
-            found.append(f"{name} names an entity that is not there")
+            found.append(f"{name} refers to an entity that does not exist")
         if not 0.0 <= fact.probability <= 1.0:  # also false for NaN
             found.append(f"{name} has the probability {fact.probability}")
         if not all(0 <= sentence < len(document.sentences) for sentence in fact.evidence):

@@ -1,6 +1,6 @@
 """Aliases: which texts a corpus uses for which entries of a knowledge base, and how often.
 
-Every document says what it knows: where its links lead, what it is called, what it lists, which headings it has.
+Counts come from the links of documents, their titles, the items of disambiguation pages and the headings of documents.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pipeline.store.headings import headings
 from schemas import Document, Entity, Extraction, Record
 from schemas.text.abbreviations import long_forms
 
-# Candidates of one alias that are kept; more are hardly ever right.
+# Candidates of one alias that are kept; further ones are hardly ever correct.
 MAX_CANDIDATES = 8
-# Characters of an alias. One letter stands for too many things.
+# Number of characters of an alias. A single letter denotes too many things.
 _SHORTEST, _LONGEST = 2, 200
 _PAGE = "wiki:"
 _QUALIFIER = re.compile(r"\s*\([^()]*\)$|, [^,]*$")
-# What a word may hold beside letters and digits: C is not C++.
+# Words may contain + and # as well as letters and digits: C is not C++.
 _SEPARATORS = re.compile(r"[^\w+#]+|_")
 _POSSESSIVE = re.compile(r"['’]s?(?=\s|$)")
 
@@ -31,11 +31,11 @@ class AliasCounts(Record, frozen=True, array_like=True):
 
     Attributes:
         anchors: documents with links of this text to it.
-        forms: documents that call an entity so which a link of another text leads to it.
-        titles: documents that know its title to be this text.
-        qualified: as `titles`, for the title without what distinguishes it: "Mercury" for "Mercury (planet)".
+        forms: documents with an entity of this name that is linked to it by another text.
+        titles: documents from which its title is known to be this text.
+        qualified: as `titles`, for the title without its qualifier: "Mercury" for "Mercury (planet)".
         redirects: redirects of this name.
-        listed: disambiguation pages of this name that list it.
+        listed: disambiguation pages with this name that list it.
         headings: documents under a heading of this name.
         prior: thousandths, from the user's dictionary.
     """
@@ -59,7 +59,7 @@ class AliasCounts(Record, frozen=True, array_like=True):
 
 
 class Candidate(Record, frozen=True, array_like=True):
-    """An entry of a knowledge base that a text may stand for."""
+    """An entry of a knowledge base that a text may denote."""
 
     target: str
     alias: AliasCounts
@@ -102,17 +102,17 @@ def alias_key(text: str) -> str:
 
 
 def page_targets(document: Document) -> set[str]:
-    """Return what the links of a document lead to, and the page that it is."""
+    """Return the targets of the links of a document, and the page that it is itself."""
     targets = {id for mention in document.mentions for id in mention.kb_ids}
     return targets | {document.id} if document.id.startswith(_PAGE) else targets
 
 
 def alias_counts(document: Document, extraction: Extraction) -> Iterator[tuple[str, str, AliasCounts]]:
-    """Yield (text, target, alias) for all that a document says about aliases, once each."""
+    """Yield (text, target, counts) for the aliases in a document, each once."""
     given = [(mention, mention.kb_ids) for mention in document.mentions]
     for entity in document.entities or ():
         given += [(mention, mention.kb_ids or entity.kb_ids) for mention in entity.mentions]
-    # A mention of several entries is the name of none of them.
+    # A mention with several targets is the name of none of them.
     anchors = {(surface(document, mention), ids[0]) for mention, ids in given if len(ids) == 1}
     anchors = {(text, target) for text, target in anchors if not points_elsewhere(text)}
     for text, target in anchors:
@@ -138,7 +138,7 @@ def alias_counts(document: Document, extraction: Extraction) -> Iterator[tuple[s
 
 
 def title_aliases(target: str) -> Iterator[tuple[str, str, AliasCounts]]:
-    """Yield what the title of a page says about aliases."""
+    """Yield the alias counts of the title of a page."""
     title = target.removeprefix(_PAGE)
     yield title, target, AliasCounts(titles=1)
     short = _QUALIFIER.sub("", title)
@@ -147,7 +147,7 @@ def title_aliases(target: str) -> Iterator[tuple[str, str, AliasCounts]]:
 
 
 def redirect_alias(alias: str, target: str) -> tuple[str, str, AliasCounts]:
-    """Return what a redirect says about aliases."""
+    """Return the alias count of a redirect."""
     return alias.removeprefix(_PAGE), target, AliasCounts(redirects=1)
 
 
@@ -157,7 +157,7 @@ def forms_of(document: Document, entity: Entity, explained: dict[str, str]) -> t
     Args:
         document: the document.
         entity: one of its entities.
-        explained: long forms of the abbreviations that the document explains.
+        explained: long forms of the abbreviations that the document defines.
     """
     _, forms = entity_name(document, entity)
     named = [form for form in forms if not points_elsewhere(form)]
@@ -168,7 +168,7 @@ def forms_of(document: Document, entity: Entity, explained: dict[str, str]) -> t
 def unlinked_entities(
     document: Document, extraction: Extraction, ids: Sequence[Sequence[str]]
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield every entity without any of the knowledge-base `ids` of all, by its number, with the keys of its forms."""
+    """Yield (number, keys of its forms) for every entity whose `ids` are empty."""
     explained = long_forms(document.text)
     for number, entity in enumerate(extraction.entities):
         if not ids[number]:

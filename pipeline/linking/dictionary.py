@@ -1,6 +1,6 @@
-"""The user's dictionary: texts, what they stand for, of which type, and how usual that is.
+"""The user's dictionary: names, the entries that they denote, their types and priors.
 
-It is checked and copied into the store when a build begins, so that the graph can change without the file.
+It is checked and copied into the store when a build starts, so that updates do not need the file.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _COLUMNS = ("alias", "id", "type", "prior")
 _NEEDED = _COLUMNS[:2]
 _SCHEMA = pa.schema([("alias", pa.string()), ("id", pa.string()), ("type", pa.string()), ("prior", pa.int64())])
 _ROWS = 65_536
-# A type that a user states counts like that of so many entities.
+# A type in the dictionary counts as much as the types of this many entities.
 _STATED = 10
 _MOST = 1e12
 
 
 class DictionaryEntry(Record, frozen=True):
-    """A row: the text, what it stands for, the type of that or nothing, and how usual that is in thousandths."""
+    """A row: a name, the entry that it denotes, the type of the entry or nothing, and the prior in thousandths."""
 
     alias: str
     id: str
@@ -42,11 +42,11 @@ class DictionaryEntry(Record, frozen=True):
     prior: int
 
     def alias_count(self) -> tuple[str, dict[str, AliasCounts]]:
-        """Return what the row says about aliases."""
+        """Return the alias counts of the row."""
         return alias_key(self.alias), {self.id: AliasCounts(prior=self.prior)}
 
     def type_count(self) -> tuple[str, TargetProfile]:
-        """Return what the row says about the target's type."""
+        """Return the target profile of the row."""
         return self.id, TargetProfile(((self.type, _STATED),)) if self.type else TargetProfile()
 
 
@@ -54,7 +54,7 @@ def copy_dictionary(path: str | Path, folder: Path) -> None:
     """Check a dictionary and put it into the folder of a store.
 
     Args:
-        path: a CSV file with a header, or a Parquet file; columns `alias`, `id`, and if wished `type` and `prior`.
+        path: a CSV file with a header, or a Parquet file; columns `alias`, `id`, and optionally `type` and `prior`.
         folder: of the store.
 
     Raises:
@@ -69,12 +69,12 @@ def copy_dictionary(path: str | Path, folder: Path) -> None:
 
 
 def has_dictionary(store: Store) -> bool:
-    """Return whether a dictionary lies in a store."""
+    """Return whether a store has a dictionary."""
     return (store.folder / FILE).is_file()
 
 
 def dictionary_bytes(store: Store) -> bytes:
-    """Return the dictionary in a store as it lies there, or nothing."""
+    """Return the bytes of the dictionary in a store, or nothing."""
     return (store.folder / FILE).read_bytes() if has_dictionary(store) else b""
 
 
@@ -128,7 +128,7 @@ def _entries(path: Path) -> Iterator[DictionaryEntry]:
 
 
 def _check_columns(names: Any, where: str) -> None:
-    rule = "the columns are alias and id, and if wished type and prior"
+    rule = "the columns are alias and id, and optionally type and prior"
     for name in _NEEDED:
         if name not in names:
             raise BuildError(f"{where}: there is no column '{name}'; {rule}")
@@ -139,11 +139,13 @@ def _check_columns(names: Any, where: str) -> None:
 
 def _entry(row: Mapping[Any, Any], where: str) -> DictionaryEntry:
     if None in row or (None in row.values() and not all(row.get(name) is not None for name in _NEEDED)):
-        raise BuildError(f"{where}: other cells than the header names; put what has a comma into quotation marks")
+        raise BuildError(
+            f"{where}: the row has another number of cells than the header; quote values that contain a comma"
+        )
     alias, id = (str(row[name]).strip() for name in _NEEDED)
     vocabulary, colon, rest = id.partition(":")
     if not alias_key(alias):
-        raise BuildError(f"{where}: the alias is empty or longer than 200 characters; shorten it or take the row out")
+        raise BuildError(f"{where}: the alias is empty or longer than 200 characters; shorten it or remove the row")
     if not (vocabulary and colon and rest):
         raise BuildError(f"{where}: the id {id!r} has no vocabulary; write it with one, for example 'mesh:D008094'")
     given = row.get("prior")
@@ -153,6 +155,6 @@ def _entry(row: Mapping[Any, Any], where: str) -> DictionaryEntry:
         prior = -1.0
     if not (isfinite(prior) and 0 <= prior <= _MOST):
         raise BuildError(
-            f"{where}: the prior {given!r} is no count or share; write a number from 0 on, or leave it out"
+            f"{where}: the prior {given!r} is neither a count nor a share; write a number from 0, or leave it out"
         )
     return DictionaryEntry(alias, id, str(row.get("type") or "").strip(), round(1000 * prior))

@@ -1,8 +1,7 @@
-"""The choice: which of its candidates an entity stands for, and how sure that is; or none of them.
+"""Entity disambiguation: the candidate that an entity denotes, with its probability, or none of them.
 
 A conditional logit model: candidate c of an entity has the weight exp(w . f(c)), "none of them" the weight 1, and
-probabilities are shares of these weights. Its weights are data, fitted on hidden links
-(docs/explanation/linking.md).
+probabilities are shares of these weights. The weights are fitted on hidden links (docs/explanation/linking.md).
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class LinkingModel(msgspec.Struct, frozen=True):
     Attributes:
         pages: by feature, for candidates that are pages of an encyclopedia.
         terms: by feature, for entries of vocabularies and dictionaries.
-        cut: links less probable than this are not made.
+        cut: the least probability of a link.
     """
 
     pages: dict[str, float]
@@ -65,9 +64,9 @@ class ScoredCandidate(NamedTuple):
     """A candidate of an entity.
 
     Attributes:
-        target: what it is.
-        features: what it is measured by, as in `FEATURES`.
-        source: what speaks for it most of all.
+        target: the entry of the knowledge base.
+        features: values in the order of `FEATURES`.
+        source: the most reliable source of the alias.
     """
 
     target: str
@@ -76,12 +75,12 @@ class ScoredCandidate(NamedTuple):
 
 
 class EntityLink(NamedTuple):
-    """What an entity of a document is decided to stand for.
+    """The link of an entity of a document.
 
     Attributes:
         entity: number of the entity.
-        option: what it stands for.
-        probability: that it does.
+        option: the candidate that it denotes.
+        probability: the probability of the candidate.
         others: (candidate, probability) for the other candidates, the most probable first.
     """
 
@@ -93,7 +92,7 @@ class EntityLink(NamedTuple):
 
 @dataclass
 class CorpusStatistics:
-    """What a corpus knows, as far as some documents ask for it.
+    """Alias counts and target profiles of a corpus, as far as some documents need them.
 
     Attributes:
         candidates: by the key of an alias.
@@ -145,7 +144,7 @@ def scored_candidates(
 
 
 def _source(aliases: Sequence[AliasCounts]) -> str:
-    """Return what tells most reliably that a text stands for an entry."""
+    """Return the most reliable source of an alias."""
     total = sum(aliases[1:], aliases[0])
     names = {
         "dictionary": total.prior,
@@ -159,7 +158,7 @@ def _source(aliases: Sequence[AliasCounts]) -> str:
 
 
 def probabilities(options: Sequence[ScoredCandidate], weights: LinkingModel) -> list[float]:
-    """Return how probable each candidate is; the rest, to 1, is for none of them."""
+    """Return the probability of each candidate; the remainder to 1 is the probability of none of them."""
     scores = [weights.score(option.target, option.features) for option in options]
     highest = max((0.0, *scores))
     shares = [math.exp(score - highest) for score in scores]
@@ -168,7 +167,7 @@ def probabilities(options: Sequence[ScoredCandidate], weights: LinkingModel) -> 
 
 
 def select_links(options: Mapping[int, Sequence[ScoredCandidate]], weights: LinkingModel) -> list[EntityLink]:
-    """Return the links of all entities that have a candidate as probable as the cut."""
+    """Return the links of all entities with a candidate at least as probable as the cut."""
     links = []
     for number, candidates in options.items():
         if candidates:

@@ -1,8 +1,8 @@
-"""Linking in Beam: what every document knows about aliases goes to the shards that meet them, which then decide.
+"""Entity linking as Beam transforms: count aliases over the corpus, send each shard its candidates, disambiguate.
 
-No worker holds more than one bucket of aliases or targets, or what one shard asks for: of every alias that its entities
-have the best candidates, and of every candidate one profile. Shards ask once, however many of their documents do, so
-the most frequent alias is sent no more often than there are shards.
+Shards request the aliases of their entities and receive hints: the best candidates of each alias and the profile of
+each candidate. A worker holds at most one bucket of aliases or targets, or the hints of one shard. A shard requests an
+alias once, however many of its documents have it, so the most frequent alias is sent at most once to each shard.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ from schemas.text.clean import visible
 
 _ALIAS = tuple[str, dict[str, AliasCounts]]
 _PROFILE = tuple[str, TargetProfile]
-_ASKED = tuple[str, set[int]]
-# Candidates that were not chosen, of those that a row names.
+_REQUEST = tuple[str, set[int]]
+# Rejected candidates that a row lists at most.
 _OTHERS = 3
 
 
 class ShardHint(Record, frozen=True, array_like=True):
-    """What a shard is told: the candidates of an alias, or the profile of a target."""
+    """What a shard receives for its entities: the candidates of an alias, or the profile of a target."""
 
     key: str
     candidates: AliasCandidates | None = None
@@ -68,63 +68,67 @@ def has_targets(store: Store) -> bool:
 
 @dataclass(eq=False)
 class LinkEntities(beam.PTransform[Any, Any]):
-    """(shard, note) pairs with redirects to `notes` that link entities, their rows `links`, their `counts`, and
-    `extracted`, all (document, extraction) pairs, their entities linked.
+    """(shard, redirect) updates to a dict of PCollections.
+
+    - `updates`: (shard, update) pairs that link entities.
+    - `links`: a row for every link.
+    - `counts`: (key, number) pairs.
+    - `extracted`: all (document, extraction) pairs with their links.
 
     Attributes:
         store: where documents and extractions are.
-        tally: counts documents, where somebody watches.
+        tally: counts documents for the display of progress.
     """
 
     store: Store
     tally: LiveCounter | None = None
 
     def expand(self, redirects: Any) -> dict[str, Any]:
-        """Apply to a PCollection of (shard, note) pairs."""
+        """Apply to a PCollection of (shard, update) pairs."""
         pipeline, shards = redirects.pipeline, self.store.info.shards
         buckets = buckets_for(shards)
         opened = (redirects,) | "Open" >> ReadStore(self.store, self.tally)
-        heard = opened.extracted | "hear" >> beam.ParDo(CollectAliases(shards)).with_output_types(
-            _ALIAS, profiles=_PROFILE, asked=_ASKED
-        ).with_outputs("profiles", "asked", main="aliases")
-        aliases, profiles = [heard.aliases], [heard.profiles]
+        collected = opened.extracted | "collect" >> beam.ParDo(CollectAliases(shards)).with_output_types(
+            _ALIAS, profiles=_PROFILE, requests=_REQUEST
+        ).with_outputs("profiles", "requests", main="aliases")
+        aliases, profiles = [collected.aliases], [collected.profiles]
         if self.store.info.redirects:
             titles = pipeline | "Names" >> ResolvedRedirects(self.store)
             aliases.append(titles | "titles" >> beam.FlatMap(_titled))
         if has_dictionary(self.store):
             entries = pipeline | "Dictionary" >> ReadDictionary(self.store)
-            aliases.append(entries | "said aliases" >> beam.Map(DictionaryEntry.alias_count))
-            profiles.append(entries | "said types" >> beam.Map(DictionaryEntry.type_count))
-        told = (
-            (tuple(aliases), heard.asked)
+            aliases.append(entries | "dictionary aliases" >> beam.Map(DictionaryEntry.alias_count))
+            profiles.append(entries | "dictionary types" >> beam.Map(DictionaryEntry.type_count))
+        candidates = (
+            (tuple(aliases), collected.requests)
             | "aliases"
             >> BucketedGroupByKey(buckets, ValueType(dict[str, AliasCounts], _added), ValueType(set[int], ior))
-            | "tell candidates" >> beam.FlatMap(_candidates).with_outputs("asked", main="told")
+            | "candidates" >> beam.FlatMap(_candidates).with_outputs("requests", main="hints")
         )
-        of_targets = (
-            (tuple(profiles), told.asked)
+        target_hints = (
+            (tuple(profiles), candidates.requests)
             | "profiles" >> BucketedGroupByKey(buckets, ValueType(TargetProfile, add), ValueType(set[int], ior))
-            | "tell profiles" >> beam.FlatMap(_profiles)
+            | "profile hints" >> beam.FlatMap(_profiles)
         )
         kinds: dict[str, Any] = {
-            "notes": tuple[int, ShardUpdate],
+            "updates": tuple[int, ShardUpdate],
             "links": LinkedEntity,
             "counts": Counted,
         }
-        decided = (
-            ((redirects, pipeline | "every shard" >> EveryShard(self.store)), (told.told, of_targets))
+        linked = (
+            ((redirects, pipeline | "every shard" >> EveryShard(self.store)), (candidates.hints, target_hints))
             | "by shard" >> BucketedGroupByKey(shards, ValueType(ShardUpdate), ValueType(ShardHint))
-            | "decide"
+            | "disambiguate"
             >> beam.ParDo(DisambiguateShard(self.store))
             .with_output_types(tuple[Document, Extraction], **kinds)
             .with_outputs(*kinds, main="extracted")
         )
-        return {name: decided[name] for name in ("extracted", *kinds)}
+        return {name: linked[name] for name in ("extracted", *kinds)}
 
 
 class CollectAliases(beam.DoFn):
-    """A document with its extraction to what it says about aliases, and by tag about `profiles`, and the aliases that
-    its shard asks for."""
+    """A document with its extraction to its alias counts, and by tag its target `profiles` and the `requests` of its
+    shard."""
 
     def __init__(self, shards: int) -> None:
         self.shards = shards
@@ -136,35 +140,35 @@ class CollectAliases(beam.DoFn):
             aliases = [(alias_key(text), target, alias) for text, target, alias in alias_counts(document, extraction)]
             profiles = list(profile_counts(document, extraction))
             ids = [knowledge_base_ids(document, entity) for entity in extraction.entities]
-            asked = {key for _, keys in unlinked_entities(document, extraction, ids) for key in keys}
+            requests = {key for _, keys in unlinked_entities(document, extraction, ids) for key in keys}
         except Exception:
-            aliases, profiles, asked = [], [], set()  # `Decide` meets the same document, and counts it
+            aliases, profiles, requests = [], [], set()  # `DisambiguateShard` counts the failed document
         for key, target, alias in aliases:
             if key:
                 yield key, {target: alias}
         for profile in profiles:
             yield beam.pvalue.TaggedOutput("profiles", profile)
         shard = shard_of(document.id, self.shards)
-        for key in asked:
-            yield beam.pvalue.TaggedOutput("asked", (key, {shard}))
+        for key in requests:
+            yield beam.pvalue.TaggedOutput("requests", (key, {shard}))
 
 
 class DisambiguateShard(beam.DoFn):
-    """A shard with what it was told to notes about what its entities stand for, and by tag counts of them."""
+    """A shard with its hints to documents with linked entities, and by tag `updates`, `links` and `counts`."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.links = Metrics.counter("factmill.link", "links")
 
     def process(self, group: tuple[int, list[ShardUpdate], list[ShardHint]]) -> Iterator[Any]:
-        """Yield documents with their extractions, and by tag (shard, note), rows and counts."""
-        number, redirects, all_told = group
+        """Yield documents with their extractions, and by tag (shard, update) pairs, rows and counts."""
+        number, redirects, hints = group
         known = CorpusStatistics()
-        for told in all_told:
-            if told.candidates is not None:
-                known.candidates[told.key] = told.candidates
-            elif told.profile is not None:
-                known.profiles[told.key] = told.profile
+        for hint in hints:
+            if hint.candidates is not None:
+                known.candidates[hint.key] = hint.candidates
+            elif hint.profile is not None:
+                known.profiles[hint.key] = hint.profile
         words: Counter[str] = Counter()
         for item in read_updated_shard(self.store, number, redirects):
             if isinstance(item, DeadLetter):
@@ -176,15 +180,15 @@ class DisambiguateShard(beam.DoFn):
             except Exception:
                 words["in documents that failed"] += len(extraction.entities)
                 yield document, extraction
-                continue  # the merge meets it too, and makes a dead letter of what it cannot use
-            notes = {
+                continue  # the merge fails on it as well and writes its dead letter
+            updates = {
                 link.entity: ShardUpdate(LINK, document.id, link.option.target, link.entity, link.probability)
                 for link in links
             }
-            yield document, with_links(extraction, notes)
+            yield document, with_links(extraction, updates)
             for link in links:
                 words[f"by {link.option.source}"] += 1
-                yield beam.pvalue.TaggedOutput("notes", (number, notes[link.entity]))
+                yield beam.pvalue.TaggedOutput("updates", (number, updates[link.entity]))
                 yield beam.pvalue.TaggedOutput("links", _row(document, extraction.entities[link.entity], link))
             self.links.inc(len(links))
             words["by the source"] += len(extraction.entities) - len(options)
@@ -202,14 +206,14 @@ def _added(one: dict[str, AliasCounts], other: dict[str, AliasCounts]) -> dict[s
 
 
 def _candidates(group: tuple[str, dict[str, AliasCounts] | None, set[int] | None]) -> Iterator[Any]:
-    """Yield (shard, told) for those that ask for an alias, and by tag (target, shards that ask for its profile)."""
+    """Yield (shard, hint) for the shards that request an alias, and by tag a request of each candidate's profile."""
     key, aliases, shards = group
     if aliases and shards:
         candidates = AliasCandidates.of(Candidate(target, alias) for target, alias in aliases.items())
         for shard in shards:
             yield shard, ShardHint(key, candidates=candidates)
         for candidate in candidates.best:
-            yield beam.pvalue.TaggedOutput("asked", (candidate.target, set(shards)))
+            yield beam.pvalue.TaggedOutput("requests", (candidate.target, set(shards)))
 
 
 def _profiles(group: tuple[str, TargetProfile | None, set[int] | None]) -> Iterator[tuple[int, ShardHint]]:

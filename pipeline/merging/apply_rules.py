@@ -1,4 +1,4 @@
-"""Applying the rules of a relation schema to merged edges: expected types, functional relations, derived edges."""
+"""Rules of a relation schema on merged edges in Beam: expected types, functional relations, derived edges."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pipeline.beam.bucketed_lookup import BucketedLookup
 from pipeline.merging.rule_semantics import has_expected_types, implied_edges, implied_relations, ranked, rule_of
 from schemas import Edge, Evidence, RelationSchema
 
-# Words of what a rule found, counted by the build.
+# Findings of rules, which are counted.
 UNEXPECTED = "types: edges of unexpected types"
 CONFLICT = "functional: edges in conflict"
-# Words of what is left out, counted with everything else that is dropped.
+# Reasons for dropping, which are counted.
 UNEXPECTED_DROPPED = "edge of unexpected types"
 CONFLICT_DROPPED = "edge beyond the cardinality"
 SOURCELESS = "derived edge whose sources are left out"
@@ -27,8 +27,8 @@ EVIDENCE_DROPPED = "evidence of edges left out"
 
 @dataclass(eq=False)
 class FilterEdgesByRules(beam.PTransform[Any, Any]):
-    """PCollections of edges and of nodes to the `edges` that keep the rules on types and on functional relations, in
-    several PCollections, with the words of `rules` and `dropped`."""
+    """PCollections of edges and of nodes to the `edges` that comply with the rules on types and functional relations,
+    in several PCollections, with the findings of `rules` and the reasons of `dropped`."""
 
     schema: RelationSchema
     buckets: int
@@ -47,26 +47,26 @@ class FilterEdgesByRules(beam.PTransform[Any, Any]):
             | "tails" >> BucketedLookup(self.buckets, Edge, _TYPE)
             | "tail types" >> beam.Map(_with_tail_type)
         )
-        judged = (
+        filtered = (
             ((by_head, routed.functional), types)
             | "heads" >> BucketedGroupByKey(self.buckets, ValueType(tuple[Edge, str | None]), _TYPE)
-            | "judge"
-            >> beam.FlatMap(_judge, self.schema, _functional(self.schema))
+            | "filter"
+            >> beam.FlatMap(_filter, self.schema, _functional(self.schema))
             .with_output_types(Edge, rules=str, dropped=str)
             .with_outputs("rules", "dropped", main="edges")
         )
         return {
-            "edges": (routed.free, judged.edges),
-            "rules": judged.rules,
-            "dropped": judged.dropped,
+            "edges": (routed.free, filtered.edges),
+            "rules": filtered.rules,
+            "dropped": filtered.dropped,
         }
 
 
 @dataclass(eq=False)
 class DropUnsupportedEdges(beam.PTransform[Any, Any]):
-    """Edges and their evidence to those that stay: `edges`, `evidence`, and the words of `rules` and `dropped`.
+    """Edges and their evidence to those that remain: `edges`, `evidence`, and the findings of `rules` and `dropped`.
 
-    Evidence goes with its edge, and a derived edge goes with the edges that it follows from.
+    Evidence is dropped with its edge, and a derived edge with the edges that imply it.
     """
 
     schema: RelationSchema
@@ -74,29 +74,29 @@ class DropUnsupportedEdges(beam.PTransform[Any, Any]):
 
     def expand(self, inputs: tuple[Sequence[Any], Any]) -> Any:
         """Apply to PCollections of edges, several of them, and of (edge id, evidence) pairs."""
-        judged, evidence = inputs
+        filtered, evidence = inputs
         implied = implied_relations(self.schema, "warn", "enforce")
         by_id = tuple(
-            edges | f"by id {number}" >> beam.Map(lambda edge: (edge.id, edge)) for number, edges in enumerate(judged)
+            edges | f"by id {number}" >> beam.Map(lambda edge: (edge.id, edge)) for number, edges in enumerate(filtered)
         )
         sources = tuple(
             edges | f"sources {number}" >> beam.FlatMap(_sources, implied, self.schema)
-            for number, edges in enumerate(judged)
+            for number, edges in enumerate(filtered)
         )
         return (
             (by_id, sources, evidence)
             | "join by id"
             >> BucketedGroupByKey(self.buckets, ValueType(Edge), ValueType(tuple[str, str]), ValueType(Evidence))
-            | "settle"
-            >> beam.FlatMap(_settle, self.schema)
+            | "drop unsupported"
+            >> beam.FlatMap(_supported, self.schema)
             .with_output_types(Edge, evidence=Evidence, rules=str, dropped=str)
             .with_outputs("evidence", "rules", "dropped", main="edges")
         )
 
 
 class _Route(beam.DoFn):
-    """Edges to those that no rule judges, and by tag those that their types decide on, by their tail, and those of
-    functional relations alone, by their head."""
+    """Edges to those without rules, and by tag those of relations with expected types, by their tail, and those of
+    other functional relations, by their head."""
 
     def __init__(self, schema: RelationSchema) -> None:
         rules, relations = schema.rules, schema.relations
@@ -112,7 +112,7 @@ class _Route(beam.DoFn):
             yield edge
 
 
-# Nodes have one type; edges whose types do not matter come without that of their tail.
+# A node has one type; edges whose types do not matter have no type of their tail.
 _TYPE = ValueType(str, min)
 
 
@@ -121,10 +121,10 @@ def _with_tail_type(found: tuple[str, Edge, str]) -> tuple[str, tuple[Edge, str]
     return edge.head, (edge, type)
 
 
-def _judge(
+def _filter(
     group: tuple[str, list[tuple[Edge, str | None]], str], schema: RelationSchema, functional: dict[str, int]
 ) -> Iterator[Any]:
-    """Yield the edges of one head that may stay."""
+    """Yield the edges of one head that comply with the rules."""
     _, edges, type = group
     values: defaultdict[str, list[Edge]] = defaultdict(list)
     for edge, tail_type in edges:
@@ -151,7 +151,7 @@ def _judge(
 
 
 def _functional(schema: RelationSchema) -> dict[str, int]:
-    """Return by relation how many tails a head may have, where a rule asks for it."""
+    """Return by relation the number of tails that a head may have, if a rule limits it."""
     if schema.rules.functional == "off":
         return {}
     return {relation.id: relation.max_cardinality for relation in schema.relations if relation.max_cardinality}
@@ -165,11 +165,11 @@ def _sources(
         yield id, (edge.id, rule_of(schema, relation))
 
 
-def _settle(
+def _supported(
     group: tuple[str, list[Edge], list[tuple[str, str]], list[Evidence]], schema: RelationSchema
 ) -> Iterator[Any]:
-    _, edges, told, evidence = group
-    sources = dict(told)
+    _, edges, implied_by, evidence = group
+    sources = dict(implied_by)
     edge = edges[0] if edges else None
     if edge is None:
         if sources:

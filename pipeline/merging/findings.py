@@ -1,8 +1,8 @@
-"""From what was found in single documents to the merged graph; free of Beam, and the same for any order and sharding.
+"""From extractions of single documents to the merged graph, without Beam; the result is the same for any order.
 
 A document contributes one `NodeFinding` to every node that it names, one `EdgeFinding` to every edge that it states, or
-implies by the rules of the relation schema, and `Evidence` for them. Findings of one id add up with `NodeTally` and
-`EdgeTally`; all that they add are whole numbers and sets, so the sum has the same bits in any order.
+implies by the rules of the relation schema, and `Evidence` for them. Findings of one id are summed in `NodeTally`
+and `EdgeTally`, which add whole numbers and sets only, so the sum has the same bits in any order.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from schemas import Document, Edge, Evidence, Extraction, Mention, Node, Record,
 
 # Decimals of every probability in the tables.
 DECIMALS = 6
-# -log(1 - p) is added up as a whole number of these parts: exact, therefore the same in any order.
+# -log(1 - p) is summed as a whole number of these parts, which is exact and so the same in any order.
 _PARTS = 2**44
 _CERTAIN = 1 - 2.0**-44
-# Sums stop where they fit into 64 bits; addition that stops at a limit is still the same in any order.
+# Sums saturate at a limit that fits into 64 bits; saturating addition is still the same in any order.
 _MOST = 2**62
 
 
 class NodeFinding(Record, frozen=True):
-    """What one document says about one node.
+    """The contribution of one document to one node.
 
     Attributes:
         id: id of the node.
-        name: what the document calls it.
+        name: its name in the document.
         types: (type, mentions) pairs, sorted.
         aliases, kb_ids: sorted.
         mentions: number of mentions.
@@ -48,7 +48,7 @@ class NodeFinding(Record, frozen=True):
 
 
 class EdgeFinding(Record, frozen=True, array_like=True):
-    """What one document says about one edge.
+    """The contribution of one document to one edge.
 
     Attributes:
         id, head, relation, tail: the edge and its ends.
@@ -66,7 +66,7 @@ class EdgeFinding(Record, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class Findings:
-    """The share of one document in the graph; `self_loops` counts facts whose head and tail are one node."""
+    """The contribution of one document to the graph; `self_loops` counts facts whose head and tail are one node."""
 
     nodes: tuple[NodeFinding, ...]
     edges: tuple[EdgeFinding, ...]
@@ -79,7 +79,7 @@ _Triple = tuple[str, str, str]
 
 
 class NamedEntity(NamedTuple):
-    """An entity of a document: its node, its name, every name that it has, and what it stands for."""
+    """An entity of a document: its node, its name, all of its names, and its knowledge-base ids."""
 
     node: str
     name: str
@@ -122,7 +122,7 @@ class NodeTally(msgspec.Struct, array_like=True, gc=False):
         return self
 
     def node(self, id: str) -> Node:
-        """Return the node; its name is its page's title or what most documents use, its type that of most mentions."""
+        """Return the node, with the title of its page or else the most frequent name, and the type of most mentions."""
         return Node(
             id=id,
             name=most_frequent(self.titles or self.names),
@@ -142,7 +142,7 @@ class EdgeTally(Record, frozen=True, array_like=True):
         strongest: the largest term of this sum.
         support: documents.
         independent: documents of which none is a near duplicate of another.
-        stated: whether a document states the edge, rather than implies it.
+        stated: whether a document states the edge and does not only imply it.
         derived_from: ids of the edges that imply it.
     """
 
@@ -171,7 +171,7 @@ class EdgeTally(Record, frozen=True, array_like=True):
         )
 
     def with_duplicate(self, other: EdgeTally) -> EdgeTally:
-        """Return the sum over documents that are near duplicates: they count as one, the surest of them."""
+        """Return the sum over documents that are near duplicates: they count as the most probable one."""
         return EdgeTally(
             surprisal=max(self.surprisal, other.surprisal),
             strongest=max(self.strongest, other.strongest),
@@ -211,7 +211,7 @@ def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def named_entities(document: Document, extraction: Extraction) -> list[NamedEntity]:
-    """Return the entities of a document with their nodes: those they were resolved to, else those of id or name."""
+    """Return the entities of a document with their nodes: those of resolution, or else of their id or name."""
     found = []
     nodes = extraction.nodes or ("",) * len(extraction.entities)
     for entity, resolved in zip(extraction.entities, nodes, strict=True):
@@ -230,15 +230,15 @@ def findings(
 ) -> Findings:
     """Return what a document contributes to the graph, each part sorted by id.
 
-    Every entity becomes (part of) a node, also one without facts. Entities of the document that share a node count
-    once for it. Facts whose head and tail fall into one node say nothing and are only counted. A fact is as probable as
-    the document states it and both its entities stand for their nodes.
+    Every entity becomes (part of) a node, also one without facts. Entities of the document with the same node count
+    once for it. Facts whose head and tail have the same node are only counted. The probability of a fact is that of the
+    fact in the document times those of the links of its entities.
 
     Args:
         document: the document.
-        extraction: what was found in it.
-        implied: by relation, those that hold from tail to head where it holds from head to tail. An implied fact is at
-            least as probable as the stated one; where each implies the other, both have the mean.
+        extraction: its extraction.
+        implied: by relation, the relations that it implies from tail to head. An implied fact is at least as probable
+            as the stated one; if each implies the other, both have the mean.
     """
     nodes: dict[str, _NodeInDocument] = {}
     node_of: list[str] = []

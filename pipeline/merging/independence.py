@@ -1,7 +1,7 @@
-"""Independence: what documents say about an edge, near duplicates of one text counted as one document.
+"""Independence of documents: the findings about an edge are summed with near duplicates counted as one document.
 
-No worker holds more than the signatures of documents that fall into one bucket by a band. Each document follows the
-first, by id, among its near duplicates, and that one's own: groups depend on the documents alone, not on their order.
+A worker holds at most the signatures of the documents in one bucket of a band. The leader of a document is the first
+one, by id, of its near duplicates, followed once more: groups depend on the documents only, not on their order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from schemas import Edge, Record
 
 
 class DocumentEdges(Record, frozen=True, array_like=True):
-    """All that one document says about edges, and the signature of its text."""
+    """The edge findings of one document, and the signature of its text."""
 
     document: str
     signature: bytes
@@ -30,7 +30,7 @@ class DocumentEdges(Record, frozen=True, array_like=True):
 
 
 class EdgeSum(msgspec.Struct, array_like=True, gc=False):
-    """What documents say about an edge: the sum by the leader of near duplicates, and under no name over all others."""
+    """The findings about an edge, summed by the leader of near duplicates; the empty name has all other documents."""
 
     head: str
     relation: str

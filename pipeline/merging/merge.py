@@ -1,4 +1,4 @@
-"""Merging: extractions of single documents to nodes, edges, evidence and documents of one graph."""
+"""Merging extractions of single documents into the nodes, edges, evidence and documents of one graph."""
 
 from __future__ import annotations
 
@@ -39,10 +39,9 @@ class DocumentRow(Record, frozen=True):
 class MergeGraph(beam.PTransform[Any, Any]):
     """Extractions to the graph: a dict of the PCollections nodes, edges, evidence, documents, dead and counts.
 
-    Edges below `min_confidence`, and those that break an enforced rule, are dropped after all documents have been
-    heard, and their evidence with them; their nodes stay, for they are entities of the corpus. Counted are everything
-    left out (`dropped`: facts, edges and rows of evidence) and everything that a rule of the schema derived or found
-    wrong (`rules`).
+    Edges below `min_confidence`, and those that violate an enforced rule, are dropped with their evidence after all
+    documents were added; their nodes stay, because they are entities of the corpus. The counts contain everything that
+    is left out (`dropped`: facts, edges and rows of evidence) and the findings of rules (`rules`).
 
     Attributes:
         min_confidence: edges below are left out.
@@ -81,18 +80,20 @@ class MergeGraph(beam.PTransform[Any, Any]):
             .with_output_types(Edge, dropped=str)
             .with_outputs("dropped", main="kept")
         )
-        judged = (edges.kept, nodes) | "judge" >> FilterEdgesByRules(self.schema, self.buckets)
-        settled = (judged["edges"], found.evidence) | "settle edges" >> DropUnsupportedEdges(self.schema, self.buckets)
+        filtered = (edges.kept, nodes) | "filter edges" >> FilterEdgesByRules(self.schema, self.buckets)
+        supported = (filtered["edges"], found.evidence) | "drop unsupported edges" >> DropUnsupportedEdges(
+            self.schema, self.buckets
+        )
         return {
             "nodes": nodes,
-            "edges": settled.edges,
-            "evidence": settled.evidence,
+            "edges": supported.edges,
+            "evidence": supported.evidence,
             "documents": found.documents,
             "dead": found.dead,
             "counts": (
-                (found.dropped, edges.dropped, judged["dropped"], settled.dropped)
+                (found.dropped, edges.dropped, filtered["dropped"], supported.dropped)
                 | "dropped" >> count_values("dropped"),
-                (judged["rules"], settled.rules) | "rules" >> count_values("rules"),
+                (filtered["rules"], supported.rules) | "rules" >> count_values("rules"),
             )
             | "counts" >> beam.Flatten(),
         }

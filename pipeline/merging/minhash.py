@@ -1,7 +1,4 @@
-"""MinHash: signatures of sets, whose share of equal places is about the share of elements that the sets have in common.
-
-That is Jaccard's coefficient (Broder, 1997).
-"""
+"""MinHash: signatures of sets, whose share of equal places estimates Jaccard's coefficient (Broder, 1997)."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ _BLOCK = 4096
 
 
 def mix(values: Words) -> Words:
-    """The finaliser of SplitMix64: every bit of the input changes about half of the bits of the output."""
+    """Apply the finaliser of SplitMix64: every bit of the input changes about half of the bits of the output."""
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

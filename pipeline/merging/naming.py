@@ -1,4 +1,4 @@
-"""What an entity is called: the name of a cluster of mentions, and the knowledge-base ids it stands for."""
+"""Names of entities: the name of a cluster of mentions, and its knowledge-base ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 from schemas import Document, Entity, Mention, normalise_name
 from schemas.text.clean import visible
 
-# Words that point to something named elsewhere. A mention that begins with one, or is one, is no name.
+# Anaphoric words. A mention that begins with one, or is one, is not a name.
 _POINTING = frozenset(
     """
     he she it they him her them his hers its their theirs i we you me us my our your
@@ -18,12 +18,12 @@ _POINTING = frozenset(
     """.split()  # noqa: SIM905
 )
 
-# Forms come again and again, and so what follows from their letters alone is kept for so many of them.
+# Forms are frequent, so what follows from their letters alone is cached for this many of them.
 _FORMS = 4_096
 
 
 def surface(document: Document, mention: Mention) -> str:
-    """Return the text of a mention with white space collapsed, and without an article that is no part of the name.
+    """Return the text of a mention with white space collapsed, and without an article that is not part of the name.
 
     "the United States" loses it, "The Beatles" keeps it, unless it is capitalised for the start of a sentence only.
     """
@@ -33,7 +33,7 @@ def surface(document: Document, mention: Mention) -> str:
 
 
 def sentence_of(document: Document, token: int) -> int:
-    """Return the index of the sentence that holds a token."""
+    """Return the index of the sentence that contains a token."""
     return bisect_right(document.sentences, token, key=lambda sentence: sentence[0]) - 1
 
 
@@ -43,9 +43,9 @@ def entity_name(document: Document, entity: Entity) -> tuple[str, tuple[str, ...
     Forms fall into three tiers, and the best tier that occurs decides:
 
     1. names: capitalised inside a sentence, or at its start in two words or more. The longest wins, because the
-       short form ("Adams") stands for many others; then the most frequent, then the first by alphabet.
+       short form ("Adams") is ambiguous; then the most frequent, then the alphabetically first.
     2. other words, among them a single capitalised word at the start of a sentence, where any word is capitalised.
-       The most frequent wins, then the longest, then the first by alphabet.
+       The most frequent wins, then the longest, then the alphabetically first.
     3. pronouns and descriptions that begin with an article or pronoun in lower case ("the company"). As in 2.
 
     Forms of the third tier are aliases only when there are no others.

@@ -1,8 +1,8 @@
-"""Near duplicates: documents whose texts are almost the same, told by MinHash signatures of their shingles.
+"""Near duplicates: documents with almost the same text, recognised by MinHash signatures of their shingles.
 
-A shingle is five words in a row. The share of shingles that two texts have in common (Jaccard's coefficient) is about
-the share of equal places in their signatures (Broder, 1997); documents that agree in one of the bands of their
-signatures are compared (locality-sensitive hashing). All of it is a function of the two texts alone.
+A shingle is five consecutive words. The share of shingles that two texts have in common (Jaccard's coefficient) is
+estimated by the share of equal places in their signatures (Broder, 1997); documents that agree in one of the bands of
+their signatures are compared (locality-sensitive hashing). The result is a function of the two texts alone.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pipeline.merging import minhash
 from schemas import Document
 
 SHINGLE = 5
-# Eight bands of six: texts that share 0.8 of their shingles meet with a probability of 0.91, those with 0.9 with 0.998.
+# Eight bands of six: texts that share 0.8 of their shingles collide with probability 0.91, with 0.9 with 0.998.
 BANDS = 8
 ROWS = 6
-# From this share of equal places on, one text counts as a copy of the other.
+# The least share of equal places of near duplicates.
 SIMILAR = 0.7
 
 

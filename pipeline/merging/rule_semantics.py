@@ -1,4 +1,4 @@
-"""What the rules of a relation schema mean for the edges of a graph; free of Beam."""
+"""Semantics of the rules of a relation schema for the edges of a graph, without Beam."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def with_rules(schema: RelationSchema, chosen: str | None, levels: Mapping[str, 
     """Return an extractor's relation schema with its rules.
 
     Args:
-        schema: the relations that the extractor predicts, in the form in which they were when it was trained.
+        schema: the relations that the extractor predicts, as they were when it was trained.
         chosen: name or file of the schema that has the rules; None: the built-in one of the same name and relations.
-        levels: other levels of some rules.
+        levels: levels of single rules that take precedence.
 
     Raises:
         SchemaError: the chosen schema is missing, wrong or lacks a relation.

@@ -1,4 +1,4 @@
-"""Writing: the tables of the graph, each in a number of files that depends on its number of rows only."""
+"""Writing the tables of the graph, each as a number of files that depends on its number of rows only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.record_counts import CountKey
 from schemas import Record, content_hash
 from sinks.tables.tables import write_table
 
-# Rows of a file at most, on average. A worker sorts a file in memory, and no other step takes as much.
+# Average number of rows of a file at most. A worker sorts a file in memory, which takes more memory than other steps.
 ROWS_PER_FILE = {
     "nodes": 200_000,
     "edges": 300_000,
@@ -30,7 +30,7 @@ ROWS_PER_FILE = {
     "merges": 25_000,
     "dead_letters": 100_000,
 }
-# The column whose hash tells the file of a row; ids of nodes and edges are hashes, so their files are in order.
+# The column whose hash selects the file of a row; ids of nodes and edges are hashes, so their files are in order.
 _KEYS = {
     "nodes": "id",
     "edges": "id",
@@ -40,7 +40,7 @@ _KEYS = {
     "merges": "id",
     "dead_letters": "document_id",
 }
-# The number of a file, and how many there are. Both travel as the key, so that the step that writes needs no counts.
+# The number of a file, and the number of files. Both are in the key, so that the step that writes needs no counts.
 _File = tuple[int, int]
 _HASHED = {"nodes", "edges", "evidence", "merges"}
 
@@ -49,16 +49,16 @@ _HASHED = {"nodes", "edges", "evidence", "merges"}
 class WriteTable(beam.PTransform[Any, Any]):
     """Rows of one table to its sorted Parquet files; the output has the number of rows of every file.
 
-    Files are written under another name and renamed when complete, so a bundle that runs twice leaves the same bytes.
-    No file is written where no row goes: see `write_empty_files`.
+    Files are renamed when they are complete, so a bundle that runs twice leaves the same bytes. Files without rows are
+    not written: see `write_empty_files`.
 
     Attributes:
         name: one of `schemas.TABLES`.
         kind: the record type of its rows.
         count: side input with the number of rows of each table, under ("rows", name).
-        folder: where the files go.
+        folder: folder of the files.
         tally: counts rows.
-        buckets: parts of the table on the way to its files.
+        buckets: number of buckets of the table.
     """
 
     name: str
@@ -82,7 +82,7 @@ class WriteTable(beam.PTransform[Any, Any]):
 
 
 class ToFiles(beam.DoFn):
-    """Blocks to the files that they belong to; where a bucket reaches into several files, its blocks are divided."""
+    """Blocks to the files that they belong to; the blocks of a bucket with rows of several files are split."""
 
     def __init__(self, table: WriteTable, spill: Spill[_File]) -> None:
         self.name, self.kind, self.buckets = table.name, table.kind, table.buckets
@@ -105,12 +105,12 @@ class ToFiles(beam.DoFn):
                 yield from self.spill.put((number, of), pack_block(pairs))
 
     def finish_bundle(self) -> Iterator[Any]:
-        """Leave the file of the bundle, and yield where blocks are."""
+        """Close the file of the bundle, and yield the references to its blocks."""
         return map(GlobalWindows.windowed_value, self.spill.close())
 
 
 class WriteFile(beam.DoFn):
-    """The rows of one file to that file."""
+    """Writes the rows of one file."""
 
     def __init__(self, name: str, kind: type[Record], folder: str, tally: LiveCounter) -> None:
         self.name = name
@@ -130,29 +130,29 @@ class WriteFile(beam.DoFn):
         yield written
 
     def finish_bundle(self) -> None:
-        """Show the counts."""
+        """Write the live counts."""
         self.tally.flush()
 
 
 def files(name: str, rows: int) -> int:
-    """Return the number of files for a table with so many rows."""
+    """Return the number of files for a table with this number of rows."""
     return max(1, -(-rows // ROWS_PER_FILE[name]))
 
 
 def file_name(name: str, number: int, of: int) -> str:
-    """Return the name of file `number` (from 0) of a table in `of` files."""
+    """Return the name of file `number` (from 0) of a table with `of` files."""
     return f"{name}.parquet" if of == 1 else f"{name}-{number:05}-of-{of:05}.parquet"
 
 
 def place(name: str, row: Record, of: int) -> int:
-    """Return the number of the file, of so many, that a row belongs to."""
+    """Return the number of the file, of `of` files, that a row belongs to."""
     key: str = getattr(row, _KEYS[name])
     digest = key if name in _HASHED else content_hash(key)
     return int(digest[:8], 16) * of >> 32
 
 
 def write_empty_files(folder: Path, rows: Mapping[str, int]) -> None:
-    """Write the files of tables that no row went to, so that every table is there in as many files as it says."""
+    """Write the files without rows, so that every table has the number of files in the names of its files."""
     for name in ROWS_PER_FILE:
         of = files(name, rows.get(name, 0))
         for number in range(of):

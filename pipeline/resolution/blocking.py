@@ -1,7 +1,7 @@
-"""Blocking: which nodes are compared. Two nodes are, if they share a key; a corpus has too many pairs for all of them.
+"""Blocking: nodes are compared if they share a key, because a corpus has too many pairs of nodes to compare all.
 
-Keys are made of names: all its letters, its words in any order, initial and last word, first and last word, what it may
-be abbreviated to, and bands of a MinHash signature of its three-letter pieces, in which names of like spelling meet.
+Keys of a name are: all its letters, its words in any order, initial and last word, first and last word, its acronyms,
+and bands of a MinHash signature of its character trigrams, in which names of similar spelling collide.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pipeline.resolution.names import acronyms, is_acronym, letters, numbers, ot
 from pipeline.resolution.node_profiles import NodeProfile
 from schemas import Record
 
-# Four bands of three: names that share half of their pieces meet with a probability of 0.41, with 0.8 of them 0.94.
+# Four bands of three: names that share half of their trigrams collide with probability 0.41, with 0.8 of them 0.94.
 BANDS = 4
 ROWS = 3
 PIECE = 3
-# Nodes of a block that are compared with each other; those in most documents stay.
+# Nodes of a block that are compared with each other: those in the most documents.
 LARGEST = 100
 
 
 class BlockingRecord(Record, frozen=True, array_like=True):
-    """What a block knows of a node: much less than its profile, because a node is in many blocks."""
+    """The part of a node's profile that a block needs; it is small because a node is in many blocks."""
 
     id: str
     name: str
@@ -37,14 +37,15 @@ class BlockingRecord(Record, frozen=True, array_like=True):
 
 
 def blocking_record(profile: NodeProfile) -> BlockingRecord:
-    """Return the card of a node."""
+    """Return the blocking record of a node."""
     return BlockingRecord(profile.id, profile.name, profile.type, profile.kb_id, profile.support)
 
 
 def may_match(one: BlockingRecord | NodeProfile, other: BlockingRecord | NodeProfile) -> bool:
-    """Tell whether two nodes may be one.
+    """Return whether two nodes may denote the same thing.
 
-    Never are nodes with two ids, of two types, with different numbers in their names, or with unlike acronyms for them.
+    They do not if both have ids, if their types differ, or if their names have different numbers or are different
+    acronyms.
     """
     if one.id == other.id or (one.kb_id and other.kb_id) or one.type != other.type:
         return False
@@ -52,19 +53,19 @@ def may_match(one: BlockingRecord | NodeProfile, other: BlockingRecord | NodePro
 
 
 def pairs(key: str, block: Iterable[BlockingRecord]) -> Iterator[tuple[str, str]]:
-    """Yield the ids of nodes in a block that are worth comparing.
+    """Yield the pairs of ids in a block that are compared.
 
-    Nodes that meet by all letters of a name or an alias, or as an acronym, are. Others are if each word of one name has
-    its like in the other name.
+    Nodes with the same letters or a matching acronym are always compared, others only if each word of one name has a
+    similar word in the other name.
     """
-    sure = key.startswith(("letters ", "acronym "))
+    certain = key.startswith(("letters ", "acronym "))
     for one, other in combinations(block, 2):
-        if may_match(one, other) and (sure or not unlike(one.name, other.name)):
+        if may_match(one, other) and (certain or not unlike(one.name, other.name)):
             yield one.id, other.id
 
 
 def keys(profile: NodeProfile) -> set[str]:
-    """Return the keys of a node; none for one without a name that tells it from others."""
+    """Return the keys of a node; none if its name does not identify it."""
     if not _is_comparable(profile.name):
         return set()
     found = set(_of_name(profile.name))
@@ -75,7 +76,7 @@ def keys(profile: NodeProfile) -> set[str]:
 
 
 def _is_comparable(name: str) -> bool:
-    """Tell whether a name has more than one letter and does not point to something named elsewhere ("the company")."""
+    """Return whether a name has more than one letter and is not anaphoric ("the company")."""
     return sum(map(str.isalpha, name)) > 1 and not points_elsewhere(name)
 
 

@@ -1,9 +1,9 @@
-"""Clusters of nodes that match, as stars: chains of matches join nothing.
+"""Star clustering of nodes that match: a cluster is a centre and the nodes that match the centre itself.
 
-A cluster is one node that stands for all, its centre, and nodes that match this very node. Nodes come in an order:
-those with a knowledge-base id first, then those in more documents. A node that would join no other is a centre; one
-that would join a centre does; of the rest, those that would only join nodes that have joined others are centres, and so
-on. No two nodes with ids are ever compared, so they are always centres, of different stars.
+Chains of matches do not merge nodes. Nodes are ordered: those with a knowledge-base id first, then by the number of
+documents. A node that matches no earlier node is a centre; a node that matches a centre becomes its member; nodes that
+only match members are centres, and so on. Nodes with ids are never compared with each other, so each is the centre of a
+cluster of its own.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from pipeline.resolution.matching import DECIMALS, MatchModel, features, probabi
 from pipeline.resolution.node_profiles import NodeProfile
 from schemas import Record
 
-# A match less likely than this is no rival of another one.
+# The least probability of a match that is a rival of another one.
 _RIVAL = 0.05
 _SURE = 1 - 1e-6
-# What a node may be, and how often nodes are settled: each round settles those that waited for nodes just settled.
-OPEN, CENTRE, JOINED = "open", "centre", "joined"
+# The states of a node, and the number of iterations: each assigns the nodes that waited for the previous one.
+PENDING, CENTRE, MEMBER = "pending", "centre", "member"
 ITERATIONS = 3
 
 
 class Match(Record, frozen=True, array_like=True):
-    """A node that may join another, which comes before it in the order.
+    """A node that may become a member of another node's cluster; the other one comes first in the order.
 
     Attributes:
         member, centre: ids of the nodes.
-        name, type, support, documents: what the member is called, its type, how many documents mention it, and some.
-        score: how likely both are one, rivals considered.
-        reason: what the names have to do with each other.
+        name, type, support, documents: of the member: its name, type, number of documents, and a sample of them.
+        score: probability that both denote the same thing, given the rivals.
+        reason: the relation between the names.
         features: values by `FEATURES`.
     """
 
@@ -47,25 +47,25 @@ class Match(Record, frozen=True, array_like=True):
 
 
 def preference(match: Match) -> tuple[float, str]:
-    """Return what sorts the matches of one node, the likeliest first."""
+    """Return the sort key of the matches of one node, the most probable first."""
     return -match.score, match.centre
 
 
 def order(profile: NodeProfile | BlockingRecord) -> tuple[bool, int, str]:
-    """Return what sorts nodes: those with an id first, then those in more documents."""
+    """Return the sort key of nodes: those with an id first, then by the number of documents."""
     return not profile.kb_id, -profile.support, profile.id
 
 
 def matches(own: NodeProfile, others: Iterable[NodeProfile], model: MatchModel) -> list[Match]:
-    """Return the nodes that a node would join, the likeliest first.
+    """Return the matches of a node with earlier nodes, the most probable first.
 
-    Nodes that match it and not each other are rivals: at most one of them is the node. With odds o, r1, r2, ... of each
-    match by itself, it is the first with probability o / (1 + o + r1 + r2 + ...).
+    Nodes that match it but not each other are rivals: at most one of them is the same as the node. With odds o, r1,
+    r2, ... of each match by itself, the probability of the first is o / (1 + o + r1 + r2 + ...).
 
     Args:
         own: the node.
         others: all nodes that it is compared with, in any order.
-        model: how likely two nodes are one.
+        model: gives the probability that two nodes match.
     """
     if own.kb_id:
         return []
@@ -101,34 +101,37 @@ def matches(own: NodeProfile, others: Iterable[NodeProfile], model: MatchModel) 
 
 
 def assign(wanted: Iterable[tuple[Match, str]]) -> tuple[str, Match | None]:
-    """Return the state of a node: it has `JOINED` another, is a `CENTRE`, or `OPEN` for as long as it has to wait.
+    """Return the state of a node, and its match if it is a member: `MEMBER`, `CENTRE`, or `PENDING` while it waits.
 
     Args:
-        wanted: what it would join, the likeliest first, each with its state.
+        wanted: its matches, the most probable first, each with the state of the other node.
     """
     for match, state in wanted:
         if state == CENTRE:
-            return JOINED, match
-        if state == OPEN:
-            return OPEN, None
+            return MEMBER, match
+        if state == PENDING:
+            return PENDING, None
     return CENTRE, None
 
 
-def stars(wanted: Mapping[str, Sequence[Match]], rounds: int = ITERATIONS) -> tuple[dict[str, Match], int]:
-    """Return how every node joins another that does, given what each would join, and how many are open in the end."""
-    states = dict.fromkeys((member for member, found in wanted.items() if found), OPEN)
+def star_clusters(wanted: Mapping[str, Sequence[Match]], iterations: int = ITERATIONS) -> tuple[dict[str, Match], int]:
+    """Return the match of every member by its id, given the matches of all nodes, and the number of pending nodes.
+
+    This is the algorithm on one machine, for tests and measurements; `AssignClusters` runs it in Beam.
+    """
+    states = dict.fromkeys((member for member, found in wanted.items() if found), PENDING)
     joined: dict[str, Match] = {}
-    for _ in range(rounds):
-        settled = {
+    for _ in range(iterations):
+        assigned = {
             member: assign((match, states.get(match.centre, CENTRE)) for match in wanted[member])
             for member, state in states.items()
-            if state == OPEN
+            if state == PENDING
         }
-        for member, (state, match) in settled.items():
+        for member, (state, match) in assigned.items():
             states[member] = state
             if match is not None:
                 joined[member] = match
-    return joined, sum(state == OPEN for state in states.values())
+    return joined, sum(state == PENDING for state in states.values())
 
 
 def _match(one: NodeProfile, other: NodeProfile, model: MatchModel) -> bool:

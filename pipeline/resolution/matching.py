@@ -1,7 +1,7 @@
-"""The match of two nodes: features of their profiles, and a logistic model of how likely they are one thing.
+"""Matching of two nodes: features of their profiles, and a logistic model of the probability that they match.
 
-The weights are data: `weights.json` in this package, fitted by `benchmarks/resolution.py` on nodes of which links tell
-whether they are one.
+The weights are data: `weights.json` in this package, fitted by `factmill fit resolution` on nodes whose links show
+whether they denote the same thing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class MatchModel(msgspec.Struct, frozen=True):
     Attributes:
         bias: log odds of a pair whose features are all zero.
         weights: what a feature of one adds to the log odds, by its name.
-        threshold: probability from which on two nodes count as one.
+        threshold: the least probability of a match.
     """
 
     bias: float
@@ -103,14 +103,14 @@ def features(one: NodeProfile, other: NodeProfile) -> tuple[float, ...]:
 
 
 def probability(values: tuple[float, ...], model: MatchModel) -> float:
-    """Return how likely two nodes are one."""
+    """Return the probability that two nodes match."""
     terms = (model.weights[name] * value for name, value in zip(FEATURES, values, strict=True))
     odds = math.fsum((model.bias, *terms))
     return round(1 / (1 + math.exp(-odds)), DECIMALS)
 
 
 def reason(values: tuple[float, ...]) -> str:
-    """Return in a few words what two names have to do with each other."""
+    """Return the relation between two names in a few words."""
     value = dict(zip(FEATURES, values, strict=True))
     if value["same letters"]:
         return "same letters"

@@ -1,4 +1,4 @@
-"""Names as resolution compares them: folded letters, tokens, numbers, initials and acronyms."""
+"""Normal forms of names for resolution: folded letters, tokens, numbers, initials and acronyms."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import lru_cache
 
 from rapidfuzz.distance import JaroWinkler
 
-# "J.K." and "JK", "O'Neill" and "ONeill" are one spelling; other marks part words.
+# "J.K." and "JK", "O'Neill" and "ONeill" are the same; other punctuation separates words.
 _SILENT = re.compile(r"['’`´.]")
 _PARTING = re.compile(r"[^\w+#]+|_+")
 # "2.4%", "$20,000": a number with the marks that belong to it.
 _NUMBER = re.compile(r"[$€£¥]?\d[\d.,]*(?:\s?[%°]|\d)?")
 _POSSESSIVE = re.compile(r"['’]s\b")
-# "Mercury (planet)", "Mercury (element)": what tells pages apart stands in brackets, and is no part of the name.
+# "Mercury (planet)", "Mercury (element)": a qualifier in brackets distinguishes pages and is not part of the name.
 _BRACKETS = re.compile(r"\s*\([^()]*\)\s*$")
 _SMALL = frozenset("a an and at by de der di du for in la le of on the to und van von y".split())  # noqa: SIM905
 _ROMAN = re.compile(r"(?=[ivx])(x{0,3})(ix|iv|v?i{0,3})")
@@ -25,17 +25,17 @@ _NUMERALS = frozenset(
     """.split()  # noqa: SIM905
 )
 _ACRONYM = range(2, 9)
-# A word with more letters that ends in s is taken for a plural.
+# A longer word that ends in s counts as a plural.
 _LONG = 3
-# Names are compared with many others at one time, and so what follows from their letters is kept for so many.
+# A name is compared with many others in a row, so the normal forms of this many names are cached.
 _NAMES = 4_096
-# Words at least so alike may be two spellings of one.
+# Similarity from which two words may be spellings of one.
 _ALIKE = 0.88
 
 
 @lru_cache(_NAMES)
 def folded(name: str) -> str:
-    """Return a name in small letters without accents, marks, possessive and what stands in brackets at its end."""
+    """Return a name in lower case without accents, punctuation, possessive, and a qualifier in brackets at its end."""
     bare = _BRACKETS.sub("", name) or name
     plain = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", bare).casefold())
     letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
@@ -55,17 +55,17 @@ def tokens(name: str) -> tuple[str, ...]:
 
 
 def stems(name: str) -> tuple[str, ...]:
-    """Return the words of a name in alphabetical order, without the ending of their plural."""
+    """Return the words of a name in alphabetical order, without plural endings."""
     return tuple(sorted(word[:-1] if word.endswith("s") and len(word) > _LONG else word for word in tokens(name)))
 
 
 def is_common(name: str) -> bool:
-    """Tell whether a name has small letters only, as words for kinds of things have."""
+    """Return whether a name is all lower case, as common nouns are."""
     return not any(letter.isupper() or letter.isdigit() for letter in name)
 
 
 def in_brackets(name: str) -> str:
-    """Return what stands in brackets at the end of a name, where titles of pages tell namesakes apart."""
+    """Return the qualifier in brackets at the end of a name, by which titles of pages distinguish namesakes."""
     found = _BRACKETS.search(name)
     return folded(found.group().strip(" ()")) if found else ""
 
@@ -80,32 +80,32 @@ def numbers(name: str) -> frozenset[str]:
 
 @lru_cache(_NAMES)
 def acronyms(name: str) -> frozenset[str]:
-    """Return what a name of several words may be abbreviated to: its initials, with and without its small words."""
+    """Return the acronyms of a name of several words: its initials, with and without articles and prepositions."""
     found = {"".join(word[0] for word in words) for words in (folded(name).split(), tokens(name)) if len(words) > 1}
     return frozenset(letters for letters in found if len(letters) in _ACRONYM)
 
 
 def is_acronym(name: str) -> bool:
-    """Tell whether a name is written like an acronym: one word of two to eight capitals, with dots or without."""
+    """Return whether a name is written like an acronym: one word of two to eight capitals, with dots or without."""
     letters = name.replace(".", "")
     return len(letters) in _ACRONYM and letters.isalpha() and letters.isupper()
 
 
 def other_acronym(one: str, other: str) -> bool:
-    """Tell whether two names are acronyms of two things: "UK" and "U.S." are, "U.S." and "USA" need not be."""
+    """Return whether two names are acronyms of two things: "UK" and "U.S." are, "U.S." and "USA" need not be."""
     left, right = letters(one), letters(other)
     return is_acronym(one) and is_acronym(other) and not left.startswith(right) and not right.startswith(left)
 
 
 def same_word(one: str, other: str) -> bool:
-    """Tell whether two words may be one: spelled alike, or one the first letter of the other."""
+    """Return whether two words may be one: spelled alike, or one the first letter of the other."""
     if min(len(one), len(other)) == 1:
         return one[:1] == other[:1]
     return one == other or JaroWinkler.similarity(one, other) >= _ALIKE
 
 
 def unlike(one: str, other: str) -> float:
-    """Return for the name that has more of its words in the other which share of them the other lacks."""
+    """Return the share of words that have no similar word in the other name, the smaller of both directions."""
     left, right = tokens(one), tokens(other)
     if not left or not right:
         return 1.0
@@ -116,7 +116,7 @@ def unlike(one: str, other: str) -> float:
 
 
 def initials_agree(one: str, other: str) -> bool:
-    """Tell whether two names have the same last word, and first words of which at least one is an initial."""
+    """Return whether two names have the same last word, and first words of which at least one is an initial."""
     left, right = tokens(one), tokens(other)
     if min(len(left), len(right)) < 2 or left[-1] != right[-1] or left == right:
         return False

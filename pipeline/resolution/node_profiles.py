@@ -1,7 +1,7 @@
-"""Profiles: what the whole corpus says about a node, as far as it helps to tell whether two nodes are one thing.
+"""Node profiles: what the corpus says about a node, as far as matching needs it.
 
-A profile has a bounded size however often its node is mentioned. Sums are of whole numbers, and samples keep what has
-the smallest hashes, so the parts of a profile may be joined in any order.
+A profile has a bounded size, however often its node is mentioned. Sums are of whole numbers, and samples keep the
+values with the smallest hashes, so the parts of a profile may be added in any order.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from pipeline.merging.findings import NamedEntity, count
 from pipeline.merging.naming import most_frequent
 from schemas import Document, Extraction, Record
 
-# How many aliases, neighbours and documents a profile keeps.
+# Number of aliases, neighbours and documents that a profile keeps at most.
 SAMPLE = 32
 
 
 class NodeProfile(Record, frozen=True, array_like=True):
-    """What is known about a node.
+    """The profile of a node.
 
     Attributes:
         id: of the node.
         name: the name that most documents use.
         type: the type of most of its mentions.
-        kb_id: what the node stands for, or nothing.
+        kb_id: its knowledge-base id, or nothing.
         aliases, neighbours, documents: samples of its other names, of the nodes that it shares facts with, and of the
             documents that mention it; sorted.
         support: number of documents.
@@ -82,7 +82,7 @@ class ProfileTally(msgspec.Struct, array_like=True, gc=False):
 def profile_tallies(
     document: Document, extraction: Extraction, named: Sequence[NamedEntity]
 ) -> Iterator[tuple[str, ProfileTally]]:
-    """Yield every node of a document with what the document says about it; `named` are its entities by their nodes."""
+    """Yield (node, tally) for every node of a document; `named` are its entities with their nodes."""
     tallies: dict[str, ProfileTally] = {}
     for entity, node in zip(extraction.entities, named, strict=True):
         tally = tallies.setdefault(node.node, ProfileTally(documents={document.id}, support=1))

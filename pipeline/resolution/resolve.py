@@ -1,7 +1,7 @@
-"""Resolution as Beam transforms: which nodes without a knowledge-base id are one with another node.
+"""Entity resolution as Beam transforms: merge nodes without a knowledge-base id into nodes that denote the same thing.
 
-No worker holds more than one bucket of blocks, each cut to a fixed number of cards, or of nodes with the profiles that
-they are compared with. Whole profiles travel once to each node that they may be one with, and documents not at all.
+A worker holds at most one bucket of blocks, each limited to a fixed number of records, or one bucket of nodes with the
+profiles that they are compared with. A profile is sent once to each node that it may match; documents are not sent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pipeline.store.shard_updates import MOVE, ShardUpdate
 from pipeline.store.store import shard_of
 from schemas import Document, Extraction, MergedNode
 
-# Words of what was found, counted by the build.
+# Outcomes that are counted.
 BEFORE = "nodes before"
 CUT = "blocks cut"
 # Shard, document and number of an entity.
@@ -41,14 +41,14 @@ _PLACE = tuple[int, str, int]
 class ResolveEntities(beam.PTransform[Any, Any]):
     """(document, extraction) pairs to a dict of PCollections.
 
-    - `notes`: (shard, note) pairs that tell which entities belong to other nodes than their names say.
-    - `merges`: a row for every node that is part of another.
-    - `counts`: (entry, number) pairs.
+    - `updates`: (shard, update) pairs that assign entities to other nodes than their names do.
+    - `merges`: a row for every node that is merged into another.
+    - `counts`: (key, number) pairs.
 
     Attributes:
         shards: number of shards of the store that the documents come from.
-        model: how likely two nodes are one.
-        tally: counts documents, where somebody watches.
+        model: gives the probability that two nodes match.
+        tally: counts documents for the display of progress.
     """
 
     shards: int
@@ -58,11 +58,11 @@ class ResolveEntities(beam.PTransform[Any, Any]):
     def expand(self, extracted: Any) -> dict[str, Any]:
         """Apply to a PCollection of (document, extraction)."""
         buckets = buckets_for(self.shards)
-        heard = extracted | "hear" >> beam.ParDo(CollectProfiles(self.shards, self.tally)).with_output_types(
+        collected = extracted | "collect" >> beam.ParDo(CollectProfiles(self.shards, self.tally)).with_output_types(
             tuple[str, ProfileTally], places=tuple[str, _PLACE]
-        ).with_outputs("places", main="said")
+        ).with_outputs("places", main="profiles")
         profiles = (
-            (heard.said,)
+            (collected.profiles,)
             | "sum" >> BucketedGroupByKey(buckets, ValueType(ProfileTally, ProfileTally.merge))
             | "profiles" >> beam.Map(_profile).with_output_types(NodeProfile)
         )
@@ -74,30 +74,30 @@ class ResolveEntities(beam.PTransform[Any, Any]):
             | "join pairs" >> BucketedGroupByKey(buckets, ValueType(NodeProfile), ValueType(set[str], ior))
             | "to those near" >> beam.FlatMap(_to_near)
         )
-        wanted = (
+        matched = (
             (near,)
             | "join near" >> BucketedGroupByKey(buckets, ValueType(NodeProfile))
             | "match" >> beam.FlatMap(_matches, self.model).with_output_types(tuple[str, Match])
         )
-        settled = wanted | "Settle" >> AssignClusters(buckets)
-        centres = settled["joined"] | "moved" >> beam.Map(lambda match: (match.member, match.centre))
-        notes = (
-            (heard.places, centres)
+        clusters = matched | "Assign clusters" >> AssignClusters(buckets)
+        centres = clusters["joined"] | "moved" >> beam.Map(lambda match: (match.member, match.centre))
+        updates = (
+            (collected.places, centres)
             | "join places" >> BucketedLookup(buckets, _PLACE, ValueType(str, min))
-            | "notes" >> beam.FlatMap(_notes).with_output_types(tuple[int, ShardUpdate])
+            | "updates" >> beam.FlatMap(_updates).with_output_types(tuple[int, ShardUpdate])
         )
-        merges = settled["joined"] | "merges" >> beam.Map(_row).with_output_types(MergedNode)
+        merges = clusters["joined"] | "merges" >> beam.Map(_row).with_output_types(MergedNode)
         counts = (
             profiles | "before" >> beam.Map(lambda _: BEFORE).with_output_types(str),
             blocks | "cut" >> beam.FlatMap(_cut, LARGEST).with_output_types(str),
-            settled["joined"] | "reasons" >> beam.Map(lambda match: f"merged: {match.reason}").with_output_types(str),
-            settled["left"],
+            clusters["joined"] | "reasons" >> beam.Map(lambda match: f"merged: {match.reason}").with_output_types(str),
+            clusters["left"],
         ) | "counts" >> count_values("resolution")
-        return {"notes": notes, "merges": merges, "counts": counts}
+        return {"updates": updates, "merges": merges, "counts": counts}
 
 
 class CollectProfiles(beam.DoFn):
-    """What a document says about its nodes, and where it has entities that may belong to others."""
+    """A document to the profiles of its nodes, and the places of its entities that may belong to other nodes."""
 
     def __init__(self, shards: int, tally: LiveCounter | None = None) -> None:
         self.shards = shards
@@ -121,24 +121,24 @@ class CollectProfiles(beam.DoFn):
                 yield beam.pvalue.TaggedOutput("places", (entity.node, (shard, document.id, index)))
 
     def finish_bundle(self) -> None:
-        """Show the counts."""
+        """Write the live counts."""
         if self.tally:
             self.tally.flush()
 
 
 class Block(msgspec.Struct, array_like=True, gc=False):
-    """The first cards of a block, and how many there are."""
+    """The first records of a block, and the number of its nodes."""
 
     nodes: int
-    cards: list[BlockingRecord]
+    records: list[BlockingRecord]
 
 
 def merge_blocks(most: int, one: Block, other: Block) -> Block:
-    """Return a block with that of other nodes added, with `most` cards at most."""
+    """Return the union of two blocks, with at most `most` records."""
     one.nodes += other.nodes
-    one.cards += other.cards
-    if len(one.cards) > most:
-        one.cards = nsmallest(most, one.cards, key=order)
+    one.records += other.records
+    if len(one.records) > most:
+        one.records = nsmallest(most, one.records, key=order)
     return one
 
 
@@ -157,9 +157,9 @@ def _in_blocks(profile: NodeProfile) -> list[tuple[str, Block]]:
 
 
 def _pairs(group: tuple[str, Block]) -> Iterator[tuple[str, set[str]]]:
-    """Yield each pair in both directions, since each node looks at all that it may be."""
+    """Yield each pair in both directions, because each node is compared with all of its pairs."""
     key, block = group
-    for one, other in pairs(key, block.cards):
+    for one, other in pairs(key, block.records):
         yield one, {other}
         yield other, {one}
 
@@ -169,7 +169,7 @@ def _cut(group: tuple[str, Block], most: int) -> list[str]:
 
 
 def _to_near(group: tuple[str, list[NodeProfile], set[str] | None]) -> Iterator[tuple[str, NodeProfile]]:
-    """Yield the profile of a node for all that it may be one with, and for itself."""
+    """Yield the profile of a node under the id of every node that it is compared with, and under its own."""
     id, profiles, near = group
     for profile in profiles:
         for other in {id, *near} if near else ():
@@ -183,7 +183,7 @@ def _matches(group: tuple[str, list[NodeProfile]], model: MatchModel) -> Iterato
         yield id, match
 
 
-def _notes(found: tuple[str, tuple[int, str, int], str | None]) -> list[tuple[int, ShardUpdate]]:
+def _updates(found: tuple[str, tuple[int, str, int], str | None]) -> list[tuple[int, ShardUpdate]]:
     _, (shard, document, entity), centre = found
     return [] if centre is None else [(shard, ShardUpdate(MOVE, document, centre, entity))]
 

@@ -1,6 +1,6 @@
-"""Settling: which documents count, of those that a store holds and those that are given; the same for any order.
+"""Reconciliation of versions: which documents a shard keeps, of those that it holds and those that were read.
 
-All of this happens inside a shard, for whatever concerns one id lies in one shard. Nothing here extracts anything.
+The result is the same for any order. Everything that concerns one id is in one shard. Nothing is extracted here.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Incoming = Document | Removal | Redirect | DeadLetter
 
 @dataclass
 class ReconciledShard:
-    """What becomes of a shard.
+    """The new content of a shard.
 
     Attributes:
-        rows: what it holds without extracting anything.
-        documents: what is to be extracted, sorted by id.
+        rows: rows that need no extraction.
+        documents: documents to extract, sorted by id.
         counts: what was left out (`skipped`), and what changed: documents that were `added`, `replaced`, `retried`
             (they had failed before), `removed` and `kept`, and dead letters of reading that are new.
     """
@@ -37,14 +37,14 @@ class ReconciledShard:
 
 
 def reconcile(held: Iterable[Row], given: Iterable[Incoming]) -> ReconciledShard:
-    """Return what becomes of the rows that a shard holds when more is given.
+    """Return the new content of a shard that holds some rows when more records were read.
 
-    - An id that a source withdraws has no document, whenever that came.
-    - The highest version of a document counts. Of equal versions the given one does, for whoever gives a document again
-      means to replace it; among several given ones see `newest`.
-    - A document that is given as it is held stays, and is extracted again only if that had failed.
-    - A document whose text and mentions are what they were keeps its extraction.
-    - A redirect takes the place of a held one with the same alias.
+    - An id that a source withdraws has no document, regardless of the order of reading.
+    - The highest version of a document counts. Of equal versions the new one does, because reading a document again
+      means to replace it; among several new ones see `latest_version`.
+    - A document that is equal to the held one stays, and is extracted again only if its extraction had failed.
+    - A document with unchanged text and mentions keeps its extraction.
+    - A redirect replaces a held one with the same alias.
     """
     versions: defaultdict[str, list[Document]] = defaultdict(list)
     removals: set[Row] = set()
@@ -79,16 +79,16 @@ def reconcile(held: Iterable[Row], given: Iterable[Incoming]) -> ReconciledShard
         document, reasons = latest_version(versions[id])
         if len(versions[id]) > 1:
             _name_conflicts(counts, document, versions[id])
-        what, settled = _against(documents.get(id), document)
+        what, extracted = _against(documents.get(id), document)
         counts.update(("skipped", reason) for reason in reasons)
         counts["skipped" if what in LEFT_OUT else "change", what] += 1
         if what in LEFT_OUT:
             continue
         documents.pop(id, None)
-        if settled is None:
+        if extracted is None:
             result.documents.append(document)
         else:
-            result.rows.append(settled)
+            result.rows.append(extracted)
     counts["change", "kept"] += len(documents)
     aliases = {row.id: row for row in by_kind[REDIRECT].values()} | unique_redirects(redirects)
     new = set(letters) - unread
@@ -100,7 +100,7 @@ def reconcile(held: Iterable[Row], given: Iterable[Incoming]) -> ReconciledShard
 
 
 def _against(held: Row | None, document: Document) -> tuple[str, Row | None]:
-    """Return what a given document does to the held one, and its row if it needs no extraction."""
+    """Return the effect of a new document on the held one, and its row if it needs no extraction."""
     if held is None:
         return "added", None
     if held.version > document.version:
@@ -143,20 +143,20 @@ def _name_conflicts(counts: Counter[CountKey], kept: Document, versions: Iterabl
 
 
 def content_of(document: Document) -> Document:
-    """Return the document without what no extractor may depend on: where it came from and which version it is."""
+    """Return the document without fields that no extractor may depend on: its source, metadata and version."""
     return msgspec.structs.replace(document, source="", metadata=(), version=0)
 
 
 def unique_redirects(redirects: Iterable[Redirect]) -> dict[str, Row]:
-    """Return one redirect for every alias: that to the first target by alphabet."""
+    """Return one redirect for every alias: the one with the alphabetically first target."""
     ranked = sorted(redirects, key=lambda redirect: (redirect.target, redirect.source), reverse=True)
     return {redirect.alias: other_row(redirect) for redirect in ranked}
 
 
 def merge_shards(first: Iterable[Row], second: Iterable[Row]) -> ReconciledShard:
-    """Return a shard that holds what two shards hold, as if all had been given at once; the order does not matter.
+    """Return the union of two shards, as if everything had been read at once; the order does not matter.
 
-    What changed is told as seen from the first one. Of two equal versions the one whose bytes come last counts.
+    Changes are counted relative to the first one. Of two equal versions the one with the greater bytes counts.
     """
     left, right = (list(rows) for rows in (first, second))
     gone = {row.id for row in (*left, *right) if row.kind == REMOVAL}
@@ -186,12 +186,12 @@ def merge_shards(first: Iterable[Row], second: Iterable[Row]) -> ReconciledShard
 
 
 def _rank(row: Row) -> tuple[int, bytes, bool, bytes]:
-    # Where one of two equal documents failed, for want of memory perhaps, the other is the better one.
+    # If one of two equal documents failed, for lack of memory for example, the other one is better.
     return row.version, row.record, row.kind == DOCUMENT, row.found
 
 
 def delete_documents(held: Iterable[Row], ids: Collection[str]) -> ReconciledShard:
-    """Return a shard without some documents, and without the dead letters about them, as if they had not been given."""
+    """Return a shard without some documents and their dead letters, as if they had never been read."""
     result = ReconciledShard([])
     for row in held:
         if row.id in ids and row.kind in (*DOCUMENTS, UNREAD):

@@ -1,7 +1,7 @@
-"""Redirects: links of documents lead to where redirects point, whenever a redirect was heard of.
+"""Redirects: links to a redirected id lead to its target, whenever the redirect was read.
 
-This happens between the store and the merge: extraction sees links as they stand in the text, so that a redirect that
-comes later changes no extraction.
+Redirects are applied when the store is read: extraction sees links as they are in the text, so a redirect that is read
+later changes no extraction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipeline.beam.bucketed_group_by_key import ValueType
 from pipeline.beam.bucketed_lookup import BucketedLookup
 from schemas import Document, Entity, Extraction, Mention
 
-# A redirect to a redirect is followed so often; each round doubles the length of the chains that are resolved.
+# Iterations; each one doubles the length of the chains of redirects that are resolved.
 _ROUNDS = 2
 
 
@@ -42,7 +42,7 @@ class ResolveRedirects(beam.PTransform[Any, Any]):
 class RedirectsByShard(beam.PTransform[Any, Any]):
     """PCollections of (id, shard) links and of (alias, final target) to (shard, (alias, final target)) pairs.
 
-    So each shard hears of the redirects that its documents meet, and nobody holds all of them.
+    Each shard gets the redirects of its documents, and no worker holds all redirects.
     """
 
     def __init__(self, buckets: int) -> None:
@@ -83,13 +83,13 @@ def apply_redirects(
 
 
 def follow_once(found: tuple[str, str, str | None]) -> tuple[str, str]:
-    """Return an alias that leads to a target with where that leads itself."""
+    """Return an alias with the target of its target, if that is redirected itself."""
     target, alias, further = found
     return alias, target if further is None else further
 
 
 def redirected(found: tuple[str, int, str | None]) -> list[tuple[int, tuple[str, str]]]:
-    """Return an alias with its target for a shard that has a link to it; redirects in a circle lead nowhere."""
+    """Return an alias with its target for a shard that has a link to it; redirects in a circle have none."""
     alias, shard, target = found
     return [] if target in (None, alias) else [(shard, (alias, target))]
 

@@ -1,4 +1,4 @@
-"""Notes: what was found out about documents over many of them, and is put into them when their shard is opened."""
+"""Updates of shards: results of linking, resolution and redirects, applied to documents when their shard is read."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import msgspec
 from pipeline.store.redirects import apply_redirects
 from schemas import Document, Extraction, Record
 
-# Kinds of notes.
+# Kinds of updates.
 REDIRECT, LINK, MOVE = "redirect", "link", "move"
 
 
 class ShardUpdate(Record, frozen=True, array_like=True):
-    """What is to be changed in the documents of a shard when it is opened.
+    """A change of the documents of a shard.
 
     Attributes:
-        kind: `redirect`: links to one id lead to another; `link`: an entity stands for an id; `move`: an entity belongs
-            to another node than its name says.
-        key: the id that is redirected; the document whose entity is linked or moved.
-        value: where the redirect leads; what the entity stands for; the id of its node.
-        entity: which entity of the document is linked or moved.
-        probability: that an entity stands for an id.
+        kind: `redirect`: links to one id lead to another; `link`: an entity denotes an entry of a knowledge base;
+            `move`: an entity belongs to another node than its name says.
+        key: the id that is redirected, or the document whose entity is linked or moved.
+        value: the target of the redirect, the id that the entity denotes, or the id of its node.
+        entity: number of the entity that is linked or moved.
+        probability: of the link.
     """
 
     kind: str
@@ -35,27 +35,27 @@ class ShardUpdate(Record, frozen=True, array_like=True):
 
 @dataclass
 class ShardUpdates:
-    """The notes of one shard, ready to be applied."""
+    """The updates of one shard by kind."""
 
     redirects: dict[str, str] = field(default_factory=dict)
     links: dict[str, dict[int, ShardUpdate]] = field(default_factory=dict)
     moves: dict[str, dict[int, str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, notes: Iterable[ShardUpdate]) -> ShardUpdates:
-        """Sort notes by kind."""
-        sorted_notes = cls()
-        for note in notes:
-            if note.kind == REDIRECT:
-                sorted_notes.redirects[note.key] = note.value
-            elif note.kind == LINK:
-                sorted_notes.links.setdefault(note.key, {})[note.entity] = note
-            elif note.kind == MOVE:
-                sorted_notes.moves.setdefault(note.key, {})[note.entity] = note.value
-        return sorted_notes
+    def of(cls, updates: Iterable[ShardUpdate]) -> ShardUpdates:
+        """Sort updates by kind."""
+        by_kind = cls()
+        for update in updates:
+            if update.kind == REDIRECT:
+                by_kind.redirects[update.key] = update.value
+            elif update.kind == LINK:
+                by_kind.links.setdefault(update.key, {})[update.entity] = update
+            elif update.kind == MOVE:
+                by_kind.moves.setdefault(update.key, {})[update.entity] = update.value
+        return by_kind
 
     def apply(self, document: Document, extraction: Extraction, ids: Iterable[str]) -> tuple[Document, Extraction]:
-        """Return both with what was noted about them; `ids` are the knowledge-base ids that they have."""
+        """Return both with the updates applied; `ids` are all knowledge-base ids in them."""
         targets = {id: self.redirects[id] for id in ids if id in self.redirects}
         document, extraction = apply_redirects(document, extraction, targets)
         moves = self.moves.get(document.id)
@@ -66,14 +66,14 @@ class ShardUpdates:
 
 
 def with_links(extraction: Extraction, links: Mapping[int, ShardUpdate]) -> Extraction:
-    """Return what was found in a document, some of its entities linked; the notes are given by their numbers."""
+    """Return an extraction with some entities linked; the updates are given by the numbers of entities."""
     if not links:
         return extraction
     entities = list(extraction.entities)
-    for index, note in links.items():
-        # Links of single mentions were not enough to decide what the entity is, and would speak against it.
+    for index, link in links.items():
+        # Links of single mentions did not determine the entity, and would contradict this one.
         mentions = tuple(msgspec.structs.replace(mention, kb_ids=()) for mention in entities[index].mentions)
         entities[index] = msgspec.structs.replace(
-            entities[index], mentions=mentions, kb_ids=(note.value,), link_probability=note.probability
+            entities[index], mentions=mentions, kb_ids=(link.value,), link_probability=link.probability
         )
     return msgspec.structs.replace(extraction, entities=tuple(entities))

@@ -1,8 +1,8 @@
-"""The extraction store: what every document gave, kept beside the tables, which are a function of it.
+"""The extraction store: documents with their extractions, from which the tables are computed.
 
-Extraction is dear and merging is cheap, so the store is what changes: documents are added, replaced and taken out, and
-the tables are merged from it anew. It is a folder of Parquet files, the shards. The hash of a document's id tells its
-shard; the number of shards follows from the size of the corpus, never from the number of workers.
+Extraction is expensive and merging is cheap, so changes apply to the store: documents are added, replaced and removed,
+and the tables are merged from it again. It is a folder of Parquet files, the shards. The hash of a document's id
+selects its shard; the number of shards follows from the size of the corpus, not from the number of workers.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pipeline.store.headings import listed_targets
 from schemas import DeadLetter, Document, Extraction, Redirect, Removal, content_hash, encode
 from schemas.atomic_files import replacing
 
-# The folder in a graph's folder, and the file that describes it.
+# Name of the store in a graph's folder, and of the file that describes it.
 FOLDER = "extractions"
 INFO = "store.json"
-# Raised whenever what a shard holds changes its form or its meaning.
+# Incremented when the form or the meaning of shards changes.
 FORMAT = 3
 
 # Kinds of rows. A document with its extraction; a document that could not be extracted, with its dead letter; ids that
@@ -74,12 +74,12 @@ class Row(NamedTuple):
 
 
 class StoreInfo(msgspec.Struct, frozen=True):
-    """What a store is made of.
+    """The description of a store.
 
     Attributes:
         format: `FORMAT` when it was written.
         factmill: version of factmill that extracted.
-        extractor: what tells its extractor from others.
+        extractor: what identifies its extractor.
         shards: number of shards.
         documents: number of documents, those that failed too.
         size: bytes of all encoded documents.
@@ -151,7 +151,7 @@ class Store:
     def rows(self, number: int, of: int) -> list[Row]:
         """Return the rows that belong into shard `number` if there were `of` shards, which may be more than there are.
 
-        Both numbers of shards are powers of two, so they all lie in one shard of this store.
+        Both numbers of shards are powers of two, so they are all in one shard of this store.
         """
         shard = read_shard(self.path(number % self.info.shards))
         return [row for row in shard if of == self.info.shards or shard_of(row.id, of) == number]
@@ -176,7 +176,7 @@ def shard_name(number: int, of: int) -> str:
 
 
 def extracted_row(document: Document, outcome: Extraction | DeadLetter) -> Row:
-    """Return the row of a document with what came of it."""
+    """Return the row of a document with its extraction or dead letter."""
     if isinstance(outcome, DeadLetter):
         return Row(FAILED, document.id, document.version, (), encode(document), encode(outcome))
     links = tuple(sorted(kb_ids(document) | kb_ids(outcome) | listed_targets(document)))
@@ -196,9 +196,9 @@ def kb_ids(holder: Document | Extraction) -> set[str]:
 
 
 def other_row(item: Removal | Redirect | DeadLetter) -> Row:
-    """Return the row of what a reader gave besides documents."""
+    """Return the row of a record that is not a document."""
     if isinstance(item, Removal):
-        # Which file asked for it does not matter, so it is not told.
+        # The file of the removal does not matter, so it is not kept.
         return Row(REMOVAL, item.document_id, 0, (), b"", b"")
     if isinstance(item, Redirect):
         return Row(REDIRECT, item.alias, 0, (), encode(item), b"")
@@ -245,7 +245,7 @@ def read_links(path: Path) -> set[str]:
 
 
 def link_or_copy(shard: Path, path: Path) -> None:
-    """Put a shard as it is at `path` too, as a second name of the same file where the disk can do that."""
+    """Put a copy of a shard at `path`: a hard link to the same file where the file system has them."""
     with replacing(path) as draft:
         try:
             os.link(shard, draft)
@@ -254,7 +254,7 @@ def link_or_copy(shard: Path, path: Path) -> None:
 
 
 def complete(folder: Path, extractor: dict[str, str], factmill: str) -> StoreInfo:
-    """Write the description of the store whose shards lie in a folder, and return it.
+    """Write the description of the store whose shards are in a folder, and return it.
 
     Raises:
         BuildFailed: a shard is missing.

@@ -1,7 +1,7 @@
-"""What a store holds, on its way to the merge: documents with their extractions, and what was noted about them since.
+"""Reading a store in Beam: documents with their extractions, with updates from other documents applied.
 
-Whatever is found out over many documents (where a link leads, what an entity stands for) comes as notes for shards. A
-shard is read from disk with its notes as often as somebody needs its documents: they themselves are never shuffled.
+What is found out over many documents (the target of a redirect, the link or node of an entity) is an update of a shard.
+A shard is read from disk with its updates by every step that needs its documents; documents are never shuffled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from schemas import DeadLetter, Document, Extraction, Redirect, decode
 
 @dataclass(eq=False)
 class RedirectUpdates(beam.PTransform[Any, Any]):
-    """A pipeline to (shard, note) pairs: each shard hears of the redirects that its links meet."""
+    """A pipeline to (shard, update) pairs: each shard gets the redirects of its links."""
 
     store: Store
 
@@ -37,7 +37,7 @@ class RedirectUpdates(beam.PTransform[Any, Any]):
         return (
             (links, redirects)
             | "redirected" >> RedirectsByShard(buckets_for(self.store.info.shards))
-            | "note" >> beam.Map(_note).with_output_types(tuple[int, ShardUpdate])
+            | "update" >> beam.Map(_update).with_output_types(tuple[int, ShardUpdate])
         )
 
 
@@ -56,26 +56,26 @@ class ResolvedRedirects(beam.PTransform[Any, Any]):
 
 @dataclass(eq=False)
 class ReadStore(beam.PTransform[Any, Any]):
-    """PCollections of (shard, note) pairs to `extracted`, (document, extraction) pairs with their notes applied, and
+    """PCollections of (shard, update) pairs to `extracted`, (document, extraction) pairs with the updates applied, and
     `dead`, all dead letters.
 
-    Every shard is opened, also without notes.
+    Every shard is read, also without updates.
 
     Attributes:
         store: where the shards are.
-        tally: counts documents, where somebody watches.
+        tally: counts documents for the display of progress.
     """
 
     store: Store
     tally: LiveCounter | None = None
 
-    def expand(self, notes: tuple[Any, ...]) -> Any:
+    def expand(self, updates: tuple[Any, ...]) -> Any:
         """Apply to a tuple of PCollections."""
         shards = self.store.info.shards
         return (
-            ((notes[0].pipeline | "every shard" >> EveryShard(self.store), *notes),)
-            | "notes by shard" >> BucketedGroupByKey(shards, ValueType(ShardUpdate))
-            | "open"
+            ((updates[0].pipeline | "every shard" >> EveryShard(self.store), *updates),)
+            | "updates by shard" >> BucketedGroupByKey(shards, ValueType(ShardUpdate))
+            | "read"
             >> beam.ParDo(ReadShard(self.store, self.tally))
             .with_output_types(tuple[Document, Extraction], dead=DeadLetter)
             .with_outputs("dead", main="extracted")
@@ -109,7 +109,7 @@ class ShardNumbers(beam.PTransform[Any, Any]):
 
 
 class ReadShard(beam.DoFn):
-    """A shard with its notes to what it holds."""
+    """A shard with its updates to its documents, extractions and dead letters."""
 
     def __init__(self, store: Store, tally: LiveCounter | None = None) -> None:
         self.store = store
@@ -117,8 +117,8 @@ class ReadShard(beam.DoFn):
 
     def process(self, group: tuple[int, Iterable[ShardUpdate]]) -> Iterator[Any]:
         """Yield documents with their extractions, and dead letters by their tag."""
-        number, notes = group
-        for item in read_updated_shard(self.store, number, notes):
+        number, updates = group
+        for item in read_updated_shard(self.store, number, updates):
             if isinstance(item, DeadLetter):
                 yield beam.pvalue.TaggedOutput("dead", item)
                 continue
@@ -127,19 +127,19 @@ class ReadShard(beam.DoFn):
                 self.tally.add(done=1)
 
     def finish_bundle(self) -> None:
-        """Show the counts."""
+        """Write the live counts."""
         if self.tally:
             self.tally.flush()
 
 
 def read_updated_shard(
-    store: Store, number: int, notes: Iterable[ShardUpdate]
+    store: Store, number: int, updates: Iterable[ShardUpdate]
 ) -> Iterator[tuple[Document, Extraction] | DeadLetter]:
-    """Yield what a shard holds, with its notes applied."""
-    noted = ShardUpdates.of(notes)
+    """Yield the content of a shard with updates applied."""
+    updated = ShardUpdates.of(updates)
     for row in read_shard(store.path(number), (DOCUMENT, FAILED, UNREAD)):
         if row.kind == DOCUMENT:
-            yield noted.apply(decode(row.record, Document), decode(row.found, Extraction), row.links)
+            yield updated.apply(decode(row.record, Document), decode(row.found, Extraction), row.links)
         else:
             yield decode(row.found or row.record, DeadLetter)
 
@@ -153,6 +153,6 @@ def _redirects(number: int, store: Store) -> Iterator[tuple[str, str]]:
         yield row.id, decode(row.record, Redirect).target
 
 
-def _note(redirected: tuple[int, tuple[str, str]]) -> tuple[int, ShardUpdate]:
+def _update(redirected: tuple[int, tuple[str, str]]) -> tuple[int, ShardUpdate]:
     shard, (alias, target) = redirected
     return shard, ShardUpdate(kind=REDIRECTED, key=alias, value=target)

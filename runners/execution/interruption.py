@@ -88,14 +88,15 @@ def handling_signals() -> Iterator[Interruption]:
 
 def _end_children() -> None:
     """Send SIGKILL to all descendants of this process; Linux lists them in /proc."""
-    for child in _descendants(os.getpid()):
+    for child in descendants(os.getpid()):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(child, signal.SIGKILL)
 
 
-def _descendants(process: int) -> Iterator[int]:
+def descendants(process: int) -> Iterator[int]:
+    """Yield the ids of all processes below one, children of a process before itself; Linux only."""
     for listing in Path(f"/proc/{process}/task").glob("*/children"):
         with suppress(OSError):
             for child in map(int, listing.read_text().split()):
-                yield from _descendants(child)
+                yield from descendants(child)
                 yield child

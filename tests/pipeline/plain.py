@@ -13,10 +13,11 @@ from itertools import chain
 from pathlib import Path
 
 from pipeline.beam.live_counts import LiveCounter
+from pipeline.extraction.assign_shards import keyed
 from pipeline.extraction.extract import OpenShard, PrepareShard, WriteShard
 from pipeline.extraction.inference import ExtractorHandler
 from pipeline.merging.merge import document_row
-from pipeline.pipelines import ExtractionPipeline, keyed, write_counts
+from pipeline.pipelines import ExtractionPipeline, write_counts
 from pipeline.store.store import shard_of
 from pipeline.store.store_transforms import ReadShard
 from schemas import DeadLetter, Document, Redirect, Removal, Skipped

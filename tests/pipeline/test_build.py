@@ -244,7 +244,7 @@ def test_a_pipeline_that_breaks_is_told_in_one_line_and_leaves_no_result(corpus,
 
 
 def test_an_unknown_runner_is_refused(corpus, tmp_path):
-    with pytest.raises(BuildError, match="does not take the runner 'NoRunner'"):
+    with pytest.raises(BuildError, match="Beam has no runner 'NoRunner'"):
         build_rules([corpus], tmp_path / "out", BuildOptions(runner="NoRunner"))
 
 

@@ -216,7 +216,7 @@ def test_graphs_with_other_options_do_not_merge(graph, tmp_path):
     (other / FOLDER / INFO).write_text(json.dumps({**info, "extractor": {"model": "rules", "fingerprint": "1"}}))
     with pytest.raises(BuildError, match=r"different extractors, .*: build one of them again"):
         merge(graph, other, tmp_path / "out", MACHINE, writers=[])
-    with pytest.raises(BuildError, match="three folders"):
+    with pytest.raises(BuildError, match="three different folders"):
         merge(graph, other, other, MACHINE, writers=[])
 
 
@@ -272,7 +272,9 @@ def test_a_pipeline_that_breaks_on_its_way_tells_how_to_go_on(graph, tmp_path, m
         raise BuildFailed("the pipeline failed: no room")
 
     monkeypatch.setattr(pipeline.build_run, "run", breaking)
-    with pytest.raises(BuildFailed, match=r"no room; what was extracted is kept: the same command with --resume"):
+    with pytest.raises(
+        BuildFailed, match=r"no room; extracted documents are kept: continue with the same command and --resume"
+    ):
         update(graph, given(tmp_path, "b", 2), MACHINE, **RULES)
     monkeypatch.setattr(pipeline.build_run, "run", plain.run)
     report = update(graph, [tmp_path / "b.records"], MACHINE, **RULES, resume=True)

@@ -173,7 +173,7 @@ def test_another_plan_is_not_continued(tmp_path):
     source.write_text("longer text")
     for other, message in [
         (plan(str(source)), "its input files were others or have changed"),
-        (plan(str(source), min_confidence=0.5), "its options were others"),
+        (plan(str(source), min_confidence=0.5), "because its options were different"),
         (plan(str(source), command="update"), "it was another command"),
     ]:
         with pytest.raises(BuildError, match=message), locked(out), staging(out, other, resume=True):

@@ -69,7 +69,7 @@ def test_a_finished_build_that_is_continued_is_told_again(changed):
         (["remove", "{tmp}", "--documents", "{tmp}/empty"], "give one id per line"),
         (["remove", "{tmp}"], "Missing option '--documents'"),
         (["merge", "{tmp}/a", "{tmp}/b"], "Missing option '--out'"),
-        (["merge", "{tmp}/a", "{tmp}/b", "--out", "{tmp}/b"], "three folders"),
+        (["merge", "{tmp}/a", "{tmp}/b", "--out", "{tmp}/b"], "three different folders"),
         (["build", "--resume", "--out", "{tmp}/none"], "no build was interrupted in"),
     ],
 )

@@ -29,7 +29,7 @@ def test_a_build_goes_on_with_all_options_that_it_began_with(checkpoint, texts, 
         patch.setattr(BuildRun, "make_graph", breaking)
         assert "the machine was lost" in factmill("build", texts, "--out", out, *where).stderr
     other = factmill("build", "--resume", "--out", out, "--runner", "memory", "--correlation", 0.5)
-    assert "its options were others: begin anew without --resume" in other.stderr
+    assert "because its options were different: start again without --resume" in other.stderr
     result = factmill("build", "--resume", "--out", out, "--runner", "memory")
     assert result.exit_code == 0, result.output
     options, report = (json.loads((out / "run.json").read_text())[key] for key in ("options", "counts"))

@@ -19,9 +19,9 @@ def linked(store, check):
     register_coders()
     with beam.Pipeline("FnApiRunner") as pipeline:
         found = pipeline | RedirectUpdates(store) | LinkEntities(store)
-        assert_that(found["notes"], lambda notes: check(notes, None))
+        assert_that(found["updates"], lambda notes: check(notes, None))
         assert_that(found["counts"], lambda counts: check(None, counts), "counts")
-        lists = [found[name] | f"{name} in a list" >> beam.combiners.ToList() for name in ("notes", "links")]
+        lists = [found[name] | f"{name} in a list" >> beam.combiners.ToList() for name in ("updates", "links")]
         both = lists[0] | beam.Map(lambda notes, rows: (notes, rows), beam.pvalue.AsSingleton(lists[1]))
         assert_that(both, explained, "rows")
 

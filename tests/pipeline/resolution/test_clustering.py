@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.resolution.clustering import Match, matches, order, preference, stars
+from pipeline.resolution.clustering import Match, matches, order, preference, star_clusters
 from tests.pipeline.resolution.made import MODEL, profile
 
 NODES = st.lists(
@@ -20,8 +20,8 @@ NODES = st.lists(
 )
 
 
-def clusters(nodes, rounds=9):
-    return stars({node.id: matches(node, nodes, MODEL) for node in nodes}, rounds)
+def clusters(nodes, iterations=9):
+    return star_clusters({node.id: matches(node, nodes, MODEL) for node in nodes}, iterations)
 
 
 @given(NODES, st.randoms())
@@ -54,9 +54,9 @@ def test_what_was_joined_has_nothing_left_to_join_of_its_own_name(nodes):
 
 
 @given(NODES)
-def test_with_fewer_rounds_fewer_nodes_join(nodes):
+def test_with_fewer_iterations_fewer_nodes_join(nodes):
     whole, _ = clusters(nodes)
-    some, left = clusters(nodes, rounds=1)
+    some, left = clusters(nodes, iterations=1)
     assert some.items() <= whole.items()
     assert len(whole) - len(some) <= left
 
@@ -73,7 +73,9 @@ def test_chains_join_nothing():
     def match(member, centre, score=0.95):
         return Match(member, centre, member, "PER", 1, (), score, "alias", ())
 
-    joined, left = stars({"c": [match("c", "b")], "b": [match("b", "a")], "d": [match("d", "b"), match("d", "a", 0.9)]})
+    joined, left = star_clusters(
+        {"c": [match("c", "b")], "b": [match("b", "a")], "d": [match("d", "b"), match("d", "a", 0.9)]}
+    )
     assert {member: found.centre for member, found in joined.items()} == {"b": "a", "d": "a"}
     assert left == 0
     assert preference(match("d", "b")) < preference(match("d", "a", 0.9))

@@ -9,7 +9,7 @@ import pytest
 from pipeline.merging.findings import findings, named_entities
 from pipeline.record_types import register_coders
 from pipeline.resolution import resolve
-from pipeline.resolution.clustering import Match, matches, stars
+from pipeline.resolution.clustering import Match, matches, star_clusters
 from pipeline.resolution.distributed_clustering import LEFT, AssignClusters
 from pipeline.resolution.node_profiles import ProfileTally, profile_tallies
 from pipeline.resolution.resolve import BEFORE, CUT, Block, ResolveEntities, merge_blocks
@@ -46,7 +46,7 @@ def plain(pairs):
         for id, tally in profile_tallies(made, found, named_entities(made, found)):
             tallies[id].merge(tally)
     nodes = [tally.profile(id) for id, tally in tallies.items()]
-    return stars({node.id: matches(node, nodes, MODEL) for node in nodes})[0]
+    return star_clusters({node.id: matches(node, nodes, MODEL) for node in nodes})[0]
 
 
 def run(transform, items):
@@ -88,8 +88,8 @@ def test_beam_joins_what_the_functions_join(resolved):
 def test_the_order_of_documents_does_not_matter(resolved):
     again = run(ResolveEntities(SHARDS, MODEL), list(extracted())[::-1])
     assert sorted(map(encode, again["merges"])) == sorted(map(encode, resolved["merges"]))
-    assert sorted((shard, encode(note)) for shard, note in again["notes"]) == sorted(
-        (shard, encode(note)) for shard, note in resolved["notes"]
+    assert sorted((shard, encode(note)) for shard, note in again["updates"]) == sorted(
+        (shard, encode(note)) for shard, note in resolved["updates"]
     )
 
 
@@ -97,7 +97,7 @@ def test_notes_move_entities(resolved):
     perez = node_id("wiki:José Pérez", "", "")
     ids = set()
     for made, found in extracted():
-        notes = [note for shard, note in resolved["notes"] if shard == shard_of(made.id, SHARDS)]
+        notes = [note for shard, note in resolved["updates"] if shard == shard_of(made.id, SHARDS)]
         _, moved = ShardUpdates.of(notes).apply(made, found, ())
         named = named_entities(made, moved)
         ids.update(entity.node for entity in named)
@@ -127,7 +127,7 @@ def test_the_first_cards_of_a_block_stay_in_any_order():
 
     whole, parts = block(cards), merge_blocks(3, block(cards[4:]), block(cards[:4]))
     assert whole == parts
-    assert (whole.nodes, [card.id for card in whole.cards]) == (9, ["7", "3", "2"])
+    assert (whole.nodes, [card.id for card in whole.records]) == (9, ["7", "3", "2"])
 
 
 def test_settling_in_beam_is_settling_at_once():
@@ -139,7 +139,7 @@ def test_settling_in_beam_is_settling_at_once():
     by_member = defaultdict(list)
     for one in sorted(wanted, key=lambda match: -match.score):
         by_member[one.member].append(one)
-    merge_blocks, left = stars(by_member, rounds=3)
+    merge_blocks, left = star_clusters(by_member, iterations=3)
     found = run(AssignClusters(SHARDS, 3), [(one.member, one) for one in wanted])
     assert {one.member: one for one in found["joined"]} == merge_blocks
     assert found["left"] == [LEFT] * left
