@@ -79,7 +79,7 @@ def gold_graph(documents: Iterable[Document], schema: RelationSchema) -> GoldGra
 
 
 def match_nodes(gold: Iterable[Node], built: Iterable[Node]) -> dict[str, str]:
-    """Return for built nodes the gold node that each stands for: at most one, and each gold node once.
+    """Match built nodes with gold nodes: each with at most one, and each gold node once.
 
     Two nodes may stand for each other if they share a knowledge-base id, or if they have the same type and a name or
     alias in common. Of several the best are taken: a shared id first, then the same name, then the most aliases in

@@ -27,7 +27,7 @@ def input_files(inputs: Iterable[str | Path], out: Path) -> tuple[str, ...]:
     makes dead letters of them; such a name has `\\xNN` in place of the bytes.
 
     Raises:
-        BuildError: an input stands for no file.
+        BuildError: an input matches no file.
     """
     found: dict[str, Path] = {}
     for given in inputs:

@@ -54,8 +54,8 @@ class Plan(msgspec.Struct, frozen=True):
         versions: Mapping[str, str],
     ) -> Plan:
         """Return the plan for files as they are now."""
-        told = msgspec.structs.replace(options, workers=None, runner="local", beam=(), batch_cost=None)
-        return cls(command, told, input_state(paths), without_name(extractor), dict(versions))
+        relevant = msgspec.structs.replace(options, workers=None, runner="local", beam=(), batch_cost=None)
+        return cls(command, relevant, input_state(paths), without_name(extractor), dict(versions))
 
     def check_inputs(self) -> None:
         """Check that no input file has changed.

@@ -109,7 +109,7 @@ def split(path: str, reading: Reading) -> list[Part | DeadLetter]:
     try:
         return readers.split(Path(path), reading.format, reading.columns, reading.id_prefix)
     except Exception as error:
-        # Where a file lies must not show in the tables.
+        # The folder of a file must not appear in the tables.
         detail = f"{type(error).__name__}: {error}".replace(path, name)
         if isinstance(error, FileNotFoundError) and _is_escaped(Path(path)):
             detail = "the name is not valid Unicode: rename the file"
@@ -119,7 +119,7 @@ def split(path: str, reading: Reading) -> list[Part | DeadLetter]:
 
 
 def _is_escaped(path: Path) -> bool:
-    """Tell whether a name stands for one that is not valid Unicode, as `input_files` writes it."""
+    """Return whether a name replaces one that is not valid Unicode, as `input_files` writes it."""
     try:
         names = [os.fsencode(other.name).decode("utf-8", "backslashreplace") for other in path.parent.iterdir()]
     except OSError:

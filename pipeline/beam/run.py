@@ -117,11 +117,11 @@ def choose_runner(
 
 
 def _cluster_options(beam_options: Sequence[str]) -> PipelineOptions:
-    told = PipelineOptions(list(beam_options)).view_as(PortableOptions)
-    if told.job_endpoint is None:  # Beam would download a job server
+    given = PipelineOptions(list(beam_options)).view_as(PortableOptions)
+    if given.job_endpoint is None:  # Beam would download a job server
         raise BuildError("the job server is missing: give Beam's option --job_endpoint=HOST:PORT")
     ours = [f"--environment_cache_millis={_WORKER_STAYS_MS}"]
-    if told.environment_type is not None:
+    if given.environment_type is not None:
         return _Options([*ours, *beam_options])
     if not _WORKER_PROGRAM.exists():
         raise BuildError(f"there is no '{_WORKER_PROGRAM}' for the cluster to start: install factmill again")

@@ -105,7 +105,7 @@ class Checkpoint:
         return extractor
 
     def one_per_machine(self) -> bool:
-        """Return whether there is a GPU, whose memory each copy would take anew; cores do more with a copy each."""
+        """Return whether all processes of a machine share one extractor: on a GPU, where each copy would take memory."""
         from extractors.encoder.device import accelerated
 
         return accelerated()

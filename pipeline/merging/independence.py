@@ -74,7 +74,7 @@ class SumEdges(beam.PTransform[Any, Any]):
 class NearDuplicates(beam.PTransform[Any, Any]):
     """A PCollection of `DocumentEdges` to (document, leader) pairs for every document that has near duplicates.
 
-    The leader stands for all of them; it leads itself.
+    The leader represents all of them, and is its own leader.
     """
 
     def __init__(self, buckets: int) -> None:

@@ -99,7 +99,7 @@ def _capitalised(word: str) -> bool:
 
 
 def knowledge_base_ids(document: Document, entity: Entity, name: str | None = None) -> tuple[str, ...]:
-    """Return the ids an entity stands for, sorted; the first one makes the node.
+    """Return the knowledge-base ids of an entity, sorted; the first one identifies the node.
 
     An id speaks for the mentions whose words are among those of a mention that carries it, or the other way round: a
     link of "Paul Newman" for "Newman" too, one of "American" not for "United States". Of several ids those stay that
@@ -151,7 +151,7 @@ def other_ids(document: Document) -> tuple[str, ...]:
 
 
 def page_title(kb_ids: Sequence[str]) -> str | None:
-    """Return the title of the encyclopedia page that a node stands for: the name by which people look it up."""
+    """Return the title of the encyclopedia page of a node: the name by which people look it up."""
     prefix = "wiki:"
     return kb_ids[0].removeprefix(prefix) if kb_ids and kb_ids[0].startswith(prefix) else None
 

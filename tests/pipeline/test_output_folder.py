@@ -172,7 +172,7 @@ def test_another_plan_is_not_continued(tmp_path):
         raise RuntimeError
     source.write_text("longer text")
     for other, message in [
-        (plan(str(source)), "its input files were others or have changed"),
+        (plan(str(source)), "its input files were different or have changed"),
         (plan(str(source), min_confidence=0.5), "because its options were different"),
         (plan(str(source), command="update"), "it was another command"),
     ]:
