@@ -2,8 +2,7 @@
 
     python -m benchmarks.memory [--texts 2000 5000] [--workers 2]
 
-Each build is one process, whose peak the kernel counts, as `/usr/bin/time -v` shows it. With `--free-heaps` glibc makes
-a heap for each thread, as without the memory policy of the command line. The tables have to be the same.
+Each build is one process, whose peak the kernel counts, as `/usr/bin/time -v` shows it.
 """
 
 from __future__ import annotations
@@ -27,8 +26,6 @@ from runners.execution.interruption import descendants
 RESULTS = Path(__file__).parent / "results" / "memory.json"
 _NAMES = ("Ada", "Berta", "Carla", "Doris", "Edith", "Frida", "Greta", "Hilda", "Irma", "Jutta")
 _TOWNS = ("London", "Paris", "Kyoto", "Lima", "Oslo", "Turin", "Quito", "Perth")
-# More heaps than glibc ever makes on a machine with two cores.
-_FREE_HEAPS = "64"
 
 
 @contextmanager
@@ -71,12 +68,11 @@ def write_texts(folder: Path, number: int) -> None:
         (folder / f"{at:06}.txt").write_text(f"{name} M{at:05} was born in {town} in {1800 + at % 150}.", "utf-8")
 
 
-def measure(texts: Path, out: Path, workers: int, free_heaps: bool) -> dict[str, object]:
+def measure(texts: Path, out: Path, workers: int) -> dict[str, object]:
     """Build a graph and return what the process took, and a hash of the tables."""
     command = [sys.executable, "-P", "-m", "runners.cli.main", "build", texts, "--out", out, "--workers", workers]
-    environment = {**os.environ, **({"MALLOC_ARENA_MAX": _FREE_HEAPS} if free_heaps else {})}
     began = time.monotonic()
-    with subprocess.Popen(list(map(str, command)), env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -97,15 +93,14 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--texts", type=int, nargs="+", default=[2_000, 5_000])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--free-heaps", action="store_true", help="let glibc make a heap for each thread")
     given = parser.parse_args()
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {"processor": processor(), "builds": {}}
     with tempfile.TemporaryDirectory() as work:
         for number in given.texts:
             texts = Path(work) / str(number)
             write_texts(texts, number)
-            name = f"{number} texts, {given.workers} workers" + (", a heap for each thread" if given.free_heaps else "")
-            results["builds"][name] = measure(texts, Path(work) / f"graph-{number}", given.workers, given.free_heaps)
+            name = f"{number} texts, {given.workers} workers"
+            results["builds"][name] = measure(texts, Path(work) / f"graph-{number}", given.workers)
             print(name, json.dumps(results["builds"][name]), flush=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 

@@ -105,7 +105,7 @@ class Checkpoint:
         return extractor
 
     def one_per_machine(self) -> bool:
-        """Return whether all processes of a machine share one extractor: on a GPU, where each copy would take memory."""
+        """Return whether all processes of a machine share one extractor: on a GPU, where a copy would take memory."""
         from extractors.encoder.device import accelerated
 
         return accelerated()
