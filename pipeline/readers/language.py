@@ -18,9 +18,9 @@ _ENGLISH = frozenset("the and to a in is as an it at on or be he his was not".sp
 _ENGLISH_ALONE = frozenset("by for that this after than its are has have been their these who when".split())  # noqa: SIM905
 _NOT_SCOTS = frozenset("of with from which were between".split())  # noqa: SIM905
 _ALL_ENGLISH = _ENGLISH | _ENGLISH_ALONE | _NOT_SCOTS
-_ENGLISH_SAMPLE = 1000  # characters
+_ENGLISH_SAMPLES = (250, 1000)  # characters; most texts are decided by the first few
 _DISTINCT = 3
-_SHARE = 0.15
+_SHARE = 0.1
 
 # Varieties and ancient forms that take probability from a language of today which a short text is rather in.
 _EXCLUDED = {"an", "ary", "arz", "ext", "gcf", "gcr", "grc", "hbo", "lij", "pcm", "vec", "wa", "wuu"}
@@ -53,7 +53,7 @@ _CODE = re.compile(r"[a-z]{2,3}")
 
 def detect(text: str) -> str:
     """Return the ISO 639 code of the language of a text, empty when the text is too short or odd to tell."""
-    if _is_english(text[:_ENGLISH_SAMPLE]):
+    if any(_is_english(text[:length]) for length in _ENGLISH_SAMPLES):
         return "en"
     sample = text[:_SAMPLE]
     if len("".join(filter(str.isalpha, sample)).encode("utf-8", "replace")) < _FEWEST:
