@@ -39,7 +39,7 @@ class ExtractorWithDeadline:
         """Return what is in each document of a batch.
 
         Raises:
-            Overdue: it took too long.
+            DeadlineExceeded: it took too long.
             BuildFailed: that happened so often that something else than the documents must be wrong.
         """
         hanging = sum(thread.is_alive() for thread in list(self.left_behind))

@@ -88,7 +88,7 @@ def test_a_document_among_32_on_which_the_model_hangs_is_the_only_one_lost(hurry
     assert [number for number, result in enumerate(results) if isinstance(result, DeadLetter)] == [20]
     assert (results[20].reason, results[20].detail) == (
         "extractor took too long",
-        "Overdue: no result after 0 seconds",
+        "DeadlineExceeded: no result after 0 seconds",
     )
     assert results[:20] + results[21:] == RuleExtractor().extract(batch[:20] + batch[21:])
     # Two threads were left behind, with the batch and with the document, and go when they come back.
