@@ -160,9 +160,13 @@ class Graph:
         return f"Graph({str(self.folder)!r}: {counts})"
 
     def _repr_html_(self) -> str:
-        from factmill.html import graph_html
+        from factmill.html import ROWS, block, table_html
 
-        return graph_html(self)
+        rows = [
+            (edge.head.name, edge.relation.label, edge.tail.name, f"{edge.confidence:.2f}", edge.support)
+            for edge in self.top_edges(ROWS)
+        ]
+        return block(repr(self)) + table_html(("head", "relation", "tail", "confidence", "documents"), rows)
 
 
 def open_graph(folder: str | Path) -> Graph:

@@ -88,9 +88,23 @@ class GraphNode:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from factmill.html import node_html
+        from factmill.html import block, table_html
 
-        return node_html(self)
+        about = ", ".join(filter(None, [self.type, *self.kb_ids]))
+        names = block(f"also called {', '.join(self.other_names)}") if self.other_names else ""
+        rows = [
+            (
+                edge.head.name,
+                edge.relation.label,
+                edge.tail.name,
+                f"{edge.confidence:.2f}",
+                edge.support,
+                edge.evidence[0].text if edge.evidence else "",
+            )
+            for edge in self.facts
+        ]
+        columns = ("head", "relation", "tail", "confidence", "documents", "evidence")
+        return f"{block(f'{self.name} ({about})')}{names}{table_html(columns, rows)}"
 
 
 def graph_node(view: NodeView, schema: RelationSchema) -> GraphNode:

@@ -134,9 +134,21 @@ class Result:
         return "\n".join([repr(self), *(f"  {fact.probability:.2f}  {fact}" for fact in self.facts)])
 
     def _repr_html_(self) -> str:
-        from factmill.html import result_html
+        from factmill.html import marked_text, table_html
 
-        return result_html(self)
+        spans = [(span.start, span.end, entity.type) for entity in self.entities for span in entity.mentions]
+        rows = [
+            (
+                fact.head.name,
+                fact.relation.label,
+                fact.tail.name,
+                f"{fact.probability:.2f}",
+                " ".join(span.text for span in fact.evidence),
+            )
+            for fact in self.facts
+        ]
+        columns = ("head", "relation", "tail", "probability", "evidence")
+        return marked_text(self.text, spans) + table_html(columns, rows)
 
 
 def result_of(document: Document, extraction: Extraction, schema: RelationSchema) -> Result:
