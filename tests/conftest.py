@@ -19,11 +19,11 @@ LONGEST = (
     "test_every_sink.py",
     "test_flink.py",
     "test_change.py",
-    "test_neo4j.py",
+    "neo4j/test_writer.py",
     "test_faults_flink.py",
     "test_faults.py",
     "test_every_head.py",
-    "test_neo4j_import.py",
+    "neo4j/test_import_files.py",
     "test_other_runners.py",
 )
 
@@ -33,7 +33,11 @@ settings.load_profile("factmill")
 
 def pytest_collection_modifyitems(items):
     """Order the files of tests, as `make test` hands them out."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+    def place(item):
+        return next((n for n, name in enumerate(LONGEST) if str(item.path).endswith(f"/{name}")), len(LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
