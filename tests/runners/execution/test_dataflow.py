@@ -88,7 +88,7 @@ def essentials(job, environment):
 
 
 def test_the_job_is_the_one_that_is_known():
-    """After a wanted change: FACTMILL_WRITE_GOLDEN=1 python -m pytest tests/runners/test_dataflow.py"""
+    """After a wanted change: FACTMILL_WRITE_GOLDEN=1 python -m pytest tests/runners/execution/test_dataflow.py"""
     found = essentials(*translated(extraction(), gpu="nvidia-l4", workers=20))
     if os.environ.get("FACTMILL_WRITE_GOLDEN"):
         GOLDEN.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", "utf-8")
