@@ -111,7 +111,7 @@ def check_parts(recipe: Recipe) -> None:
     """Check the names in a recipe before any data are read.
 
     Raises:
-        UserError: there is no such head, loss or encoder.
+        UserError: there is no such head or loss.
         ValueError: the options do not fit the head, or there are no such relations.
     """
     from extractors.heads import head_class
@@ -125,10 +125,9 @@ def check_parts(recipe: Recipe) -> None:
         hint = did_you_mean(recipe.loss, LOSSES)
         raise UserError(f"no loss '{recipe.loss}'{hint or ';'} choose one of {', '.join(sorted(LOSSES))}")
     load_relation_schema(recipe.relations)
-    _check_encoder(recipe.backbone)
 
 
-def _check_encoder(name: str) -> None:
+def check_encoder(name: str) -> None:
     """Refuse a name that is neither a folder nor an installed package, before the model hub is asked for it.
 
     Models of the hub are called `owner/name`.

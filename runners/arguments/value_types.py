@@ -47,6 +47,6 @@ class _Format(click.ParamType[str]):
 
 
 SHARE = _Real("share", most=1.0)
-RATE = _Real("rate", zero=False)
+RATE = _Real("rate", most=1.0, zero=False)
 SECONDS = _Real("seconds", most=86_400.0, zero=False)
 FORMAT = _Format()

@@ -109,6 +109,8 @@ def train(
 
     if not force:
         choice.check_out(out)
+    if changes.get("encoder"):
+        choice.check_encoder(changes["encoder"])
     files = choice.data_files(data, dev)
     if recipe is None:
         if head is None:
@@ -129,6 +131,7 @@ def train(
         corpora = {name: read_annotated([path]) for name, path in files.items()}
 
     _check_annotations(chosen, corpora)
+    choice.check_encoder(chosen.backbone)
 
     from extractors.training.trainer import STATE
     from extractors.training.trainer import train as train_extractor

@@ -249,7 +249,7 @@ def test_a_worker_process_that_is_killed_ends_the_build_which_goes_on_with_resum
     finally:
         end(running)
     assert "BuildFailed: the pipeline failed: a worker process ended early" in told
-    assert "the same command with --resume goes on from there" in told
+    assert "continue with the same command and --resume" in told
     done = process.done
     assert done
     # The runner may be another one then; this one starts sooner.

@@ -69,7 +69,7 @@ def pickled(folder):
     ("damage", "message"),
     [
         (cut_short, "is cut short or damaged"),
-        (tampered, "was changed since it was saved"),
+        (tampered, "was changed after it was saved"),
         (other_architecture, "does not fit config.json"),
         (pickled, "model.safetensors is missing: the checkpoint is incomplete"),
     ],

@@ -71,7 +71,7 @@ def test_a_build_that_lost_its_job_manager_goes_on_with_resume(seed, flink, undi
     finally:
         end(running)
     assert running.returncode == 1
-    assert "the same command with --resume goes on from there" in told
+    assert "continue with the same command and --resume" in told
     # It may be submitted again, and may as well go on here.
     report = build([corpus], process.out, OPTIONS, source=RuleSource(), writers=[], resume=True)
     assert report.counts.extracted["before"] > 0

@@ -119,7 +119,7 @@ ANN = document("ann", ["a b"], (entity((0, 1)), entity((1, 2))), (Fact(0, "P26",
     ("gold", "predicted", "message"),
     [
         ([ANN], [perfect(ANN), perfect(ANN)], "'ann' is predicted twice"),
-        ([ANN, ANN], [], "'ann' stands twice"),
+        ([ANN, ANN], [], "'ann' occurs twice"),
         ([ANN], [extraction("bob")], "'bob' is predicted but is not among"),
         ([document("raw", ["a"], None)], [], "'raw' has no gold entities"),
         ([ANN], [extraction("ann", (entity((0, 1)),), (Fact(0, "P26", 1),))], "predicted fact 0 P26 1 names"),

@@ -14,7 +14,7 @@ HEAVY = ("torch", "transformers", "apache_beam", "pyarrow", "ladybug", "numpy", 
 def test_every_command_is_there():
     changing = ["build", "merge", "remove", "update"]
     asking = ["check", "export", "info", "query", "serve", "show", "sparql"]
-    learning = ["calibrate", "evaluate", "evaluate-graph", "train"]
+    learning = ["calibrate", "evaluate", "evaluate-graph", "fit", "train"]
     assert sorted([*changing, *asking, *learning]) == COMMANDS
 
 

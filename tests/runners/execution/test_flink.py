@@ -77,7 +77,11 @@ def test_a_build_leaves_what_this_machine_leaves(flink, there, tmp_path):
     assert {name: counted["write", name] for name in TABLES} == rows
     shards = len(list((tmp_path / "flink" / FOLDER).glob("shard-*")))
     vertices = [vertex for job in jobs for vertex in cluster.ask(f"/jobs/{job['jid']}")["vertices"]]
-    (grouped,) = [vertex for vertex in vertices if vertex["name"] == "GroupReduce (GroupReduce at Assign shards/group by shard/bucket)"]
+    (grouped,) = [
+        vertex
+        for vertex in vertices
+        if vertex["name"] == "GroupReduce (GroupReduce at Assign shards/group by shard/bucket)"
+    ]
     (extracted,) = [vertex for vertex in vertices if "{Extract, " in vertex["name"]]
     assert grouped["metrics"]["write-records"] == extracted["metrics"]["read-records"] == shards
     assert f"merged into {rows['edges']:,} edges" in told.stdout

@@ -18,6 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from neo4j.exceptions import IncompleteCommit
 
+from pipeline.build_options import BuildOptions
+from pipeline.build_report import BuildReport
+from pipeline.record_counts import Counts
 from runners.cli.main import main
 from sinks import TableError, WriteError
 from sinks.neo4j import connection as neo4j_connection
@@ -343,7 +346,8 @@ def test_a_full_disk_of_the_server(neo4j_server, tmp_path):
     graph = random_graph(300, 2_000)
     load(small_graph(), neo4j_server, tmp_path)
     graph.write(tmp_path)
-    (tmp_path / "run.json").write_bytes(msgspec.json.encode({"relation_schema": SCHEMA}))
+    counts = Counts({}, {}, {}, {}, {}, {}, {}, {})
+    BuildReport("build", BuildOptions(), {}, (), counts, {}, {}, {}, SCHEMA).write(tmp_path)
     export = "export", str(tmp_path), "--to", neo4j_server.uri
     filler = neo4j_server.home / "filler"
     with filler.open("wb") as file:
