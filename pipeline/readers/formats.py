@@ -17,7 +17,7 @@ from pipeline.readers.pubtator import reader as pubtator
 from pipeline.readers.reader_errors import TOO_LONG, WrongRecord, letter
 from pipeline.readers.records import delimited, document_file, json_records, parquet_rows
 from pipeline.readers.registry import Format, register, registered
-from pipeline.readers.streams.archives import archive_kind, members, named_members
+from pipeline.readers.streams.archives import ArchiveError, archive_kind, members, named_members
 from pipeline.readers.streams.compression import bz2_streams, compression_of
 from schemas import DeadLetter, Document, Intake, Skipped
 from schemas.text.clean import clean
@@ -219,8 +219,16 @@ def _with_language(document: Document) -> Document:
 def read_path(
     path: Path, format: str | None = None, columns: Mapping[str, str] | None = None, id_prefix: str | None = None
 ) -> Iterator[Intake]:
-    """Yield the records of all parts of a file in order; see `split` for the arguments and what it raises."""
-    for part in split(path, format, columns, id_prefix):
+    """Yield the records of all parts of a file in order; see `split` for the arguments and what it raises.
+
+    A damaged archive is one dead letter.
+    """
+    try:
+        parts = split(path, format, columns, id_prefix)
+    except ArchiveError as error:
+        yield letter(clean(path.name), "file", "file cannot be read", str(error))
+        return
+    for part in parts:
         yield from read(part)
 
 

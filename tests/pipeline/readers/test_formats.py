@@ -5,7 +5,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.readers import FORMATS, Part, UnknownFormat, formats, plaintext, read_path, sniff, split
@@ -136,6 +136,8 @@ def test_damage_anywhere_never_raises_and_never_loses_silently(tmp_path_factory,
         assert items
 
 
+@example(b"7z\xbc\xaf'\x1c", "mediawiki")
+@example(b"PK\x03\x04", "text")
 @given(st.binary(max_size=400), st.sampled_from(FORMATS))
 def test_arbitrary_bytes_never_raise(tmp_path_factory, data, format):
     path = write(tmp_path_factory.getbasetemp() / "noise", data)
