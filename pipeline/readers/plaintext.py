@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from pipeline.readers.other_files import looks_like_text
 from pipeline.readers.part import Part
-from pipeline.readers.reader_errors import TOO_LONG, UNREADABLE, letter
 from pipeline.readers.registry import Format
-from pipeline.readers.streams.compression import Damage, chunks
 from pipeline.readers.streams.encoding import decode
+from pipeline.readers.whole_file import read_whole
 from schemas import Document, Intake, content_hash
 from schemas.text.clean import clean, one_line
 from schemas.text.segmentation import segment
@@ -23,18 +21,11 @@ def read_text(part: Part) -> Iterator[Intake]:
 
     Its title is the name of the file without its endings. What can be read of a damaged file is a document, too.
     """
-    data = bytearray()
-    for chunk in chunks(Path(part.path)):
-        if isinstance(chunk, Damage):
-            yield letter(part.source, f"byte {len(data)}", UNREADABLE, chunk.message)
-            break
-        if isinstance(chunk, bytes):
-            data += chunk
-        if len(data) > LIMIT:
-            detail = f"the text is larger than {LIMIT} bytes: split it into files of one document each"
-            yield letter(part.source, "file", TOO_LONG, detail)
-            return
-    decoded = decode(bytes(data))
+    too_long = f"the text is larger than {LIMIT} bytes: split it into files of one document each"
+    data = yield from read_whole(part, LIMIT, too_long)
+    if data is None:
+        return
+    decoded = decode(data)
     text = clean(decoded.text)
     tokens, sentences = segment(text)
     id = f"text:{part.source}#{content_hash('text', text)[:12]}"

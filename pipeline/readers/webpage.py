@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from pipeline.readers.head import Head
 from pipeline.readers.part import Part
-from pipeline.readers.reader_errors import TOO_LONG, UNREADABLE, letter
+from pipeline.readers.reader_errors import letter
 from pipeline.readers.registry import Format
-from pipeline.readers.streams.compression import Damage, chunks
+from pipeline.readers.whole_file import read_whole
 from schemas import Document, Intake, content_hash
 from schemas.text.clean import clean, one_line
 from schemas.text.segmentation import segment
@@ -23,26 +22,19 @@ _LEAST_TAGS = 4  # of a page that does not begin with <html>
 
 def read_html(part: Part) -> Iterator[Intake]:
     """Yield the document of a page."""
-    data = bytearray()
-    for chunk in chunks(Path(part.path)):
-        if isinstance(chunk, Damage):
-            yield letter(part.source, f"byte {len(data)}", UNREADABLE, chunk.message)
-            break
-        if isinstance(chunk, bytes):
-            data += chunk
-        if len(data) > LIMIT:
-            yield letter(part.source, "file", TOO_LONG, f"the page is larger than {LIMIT} bytes: split it")
-            return
+    data = yield from read_whole(part, LIMIT, f"the page is larger than {LIMIT} bytes: split it")
+    if data is None:
+        return
     try:
         import trafilatura
     except ImportError:
         detail = "HTML is read with trafilatura, which is not installed: pip install 'factmill[html]'"
         yield letter(part.source, "file", "HTML needs trafilatura", detail)
         return
-    found = trafilatura.bare_extraction(bytes(data), with_metadata=True, include_comments=False, include_tables=False)
+    found = trafilatura.bare_extraction(data, with_metadata=True, include_comments=False, include_tables=False)
     page = {} if found is None else found if isinstance(found, dict) else found.as_dict()
     # What is too short to have a main part is taken whole.
-    text = clean(page.get("text") or trafilatura.html2txt(bytes(data)) or "").strip()
+    text = clean(page.get("text") or trafilatura.html2txt(data) or "").strip()
     title = one_line(page.get("title") or "") or part.source
     tokens, sentences = segment(text, breaks=[match.end() for match in re.finditer(r"\n+", text)])
     metadata = {"url": page.get("url"), "date": page.get("date"), "site": page.get("sitename")}
