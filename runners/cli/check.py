@@ -50,17 +50,18 @@ def check(folder: Path, shapes: int, everything: bool, as_json: bool) -> None:
       factmill check graph --all       # every edge against the shapes
       factmill check graph --shapes 0  # the tables only
     """
-    from runners.arguments.run_report import read_report, relation_schema
+    from pipeline.build_report import BuildReport
     from sinks import GraphTables
     from sinks.rdf.shapes import violations
     from sinks.tables.rule_checks import broken_rules
     from sinks.tables.table_checks import Problem, check_tables
 
-    report, schema = read_report(folder), relation_schema(folder)
+    report = BuildReport.read(folder)
+    schema = report.relation_schema
     tables = GraphTables.open(folder)
-    problems = check_tables(tables, schema, report.get("counts", {}).get("rows"))
+    problems = check_tables(tables, schema, report.counts.rows)
     counts = {name: tables.count(name) for name in ("nodes", "edges")}
-    for file, wrong in _miscounted(report.get("written", {}), counts):
+    for file, wrong in _miscounted(report.written, counts):
         problems.append(Problem(file, "holds all nodes and edges", 1, wrong))
     broken = [] if shapes == 0 and not everything else list(violations(tables, schema, None if everything else shapes))
     against = list(broken_rules(tables, schema))

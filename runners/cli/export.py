@@ -13,6 +13,7 @@ from runners.arguments.server_uri import check_server_uri
 from runners.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
+    from pipeline.build_report import BuildReport
     from schemas import RelationSchema
     from sinks import GraphTables, RdfWriter
 
@@ -64,11 +65,12 @@ def export(folder: Path, target: str, out: Path | None, force: bool, compare_all
       factmill export graph --to csv --out tables-csv
       factmill export graph --to neo4j://localhost:7687
     """
-    from runners.arguments.run_report import read_report, relation_schema
+    from pipeline.build_report import BuildReport
     from schemas.atomic_files import check_replaceable
     from sinks import GraphTables, RdfWriter, find_writer, server_writer, writer_names
 
-    report, schema = read_report(folder), relation_schema(folder)
+    report = BuildReport.read(folder)
+    schema = report.relation_schema
     tables = GraphTables.open(folder)
     given = [option for name, option in _RDF_OPTIONS.items() if rdf[name] is not None]
     if "://" in target:
@@ -112,7 +114,7 @@ def _beside(folder: Path, file: str, parts: bool) -> Path:
 
 
 def _describe(
-    tables: GraphTables, schema: RelationSchema, report: dict[str, Any], writer: RdfWriter, place: Path, triples: int
+    tables: GraphTables, schema: RelationSchema, report: BuildReport, writer: RdfWriter, place: Path, triples: int
 ) -> None:
     from schemas.atomic_files import replacing
     from sinks.rdf.description import describe_dataset
@@ -126,8 +128,8 @@ def _describe(
         place.parent,
         writer.syntax,
         writer.compression,
-        report.get("extractor"),
-        report.get("versions", {}).get("factmill", ""),
+        report.extractor,
+        report.versions.get("factmill", ""),
     )
     with replacing(_description(place)) as draft:
         draft.write_text(text, "utf-8")
