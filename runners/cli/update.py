@@ -40,7 +40,7 @@ def update(
     resume: bool,
     **where: Any,
 ) -> None:
-    """Take more files into the graph in DIR, without extracting anew what it has.
+    """Take more files into the graph in DIR, without extracting again what it has.
 
     New documents are added. A document whose id is there takes the place of the earlier one, unless that has a higher
     version. What a file withdraws (PubMed: DeleteCitation) goes, and does not come back. The result is what a build of
